@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counters, gauges and histograms, one set per thread, added up when they are
+ * read (Prometheus text format 0.0.4).
+ *
+ * Only the owning thread writes a set; the writer of /metrics reads them all
+ * with relaxed atomic loads. A row of METRICS is one family without labels; the
+ * labelled families are built from the tables they count (base/reasons.h and the
+ * tables below).
+ */
+#ifndef SLUICE_BASE_METRICS_H
+#define SLUICE_BASE_METRICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/reasons.h"
+
+/* M(ID, name without the prefix "sluice_", type, help) */
+#define METRICS(M)                                                                                 \
+	M(CONNS_ACCEPTED, "connections_accepted_total", "counter", "TCP connections accepted.")    \
+	M(CONNS_OPEN, "connections", "gauge", "Connections open now.")                             \
+	M(CONNS_REFUSED, "connections_refused_total", "counter",                                   \
+	  "Connections closed at once because --max-connections was reached.")                     \
+	M(ACCEPT_ERRORS, "accept_errors_total", "counter",                                         \
+	  "Failed accept calls (descriptors or memory exhausted).")                                \
+	M(REQUESTS_INFLIGHT, "http_inflight_requests", "gauge", "Requests being answered now.")    \
+	M(SENT_BYTES, "http_response_body_bytes_total", "counter", "Body bytes sent.")             \
+	M(KEYUPDATES_RECEIVED, "tls_keyupdates_received_total", "counter",                         \
+	  "KeyUpdate messages received.")                                                          \
+	M(REKEYS_TX, "tls_rekeys_tx_total", "counter", "Changes of the sending key.")              \
+	M(REKEYS_RX, "tls_rekeys_rx_total", "counter", "Changes of the receiving key.")            \
+	M(EMPTY_RECORDS, "tls_empty_records_total", "counter", "Empty application data records received.") \
+	M(SLOW_TURNS, "sendfile_slow_turns_total", "counter",                                      \
+	  "sendfile calls on a file believed cached that held the thread over 20 ms.")             \
+	M(COLD_READS, "cold_reads_total", "counter",                                               \
+	  "Reads handed to io_uring because the file was not in the page cache.")                  \
+	M(TX_BUF_WAITS, "tx_buffer_waits_total", "counter", "Responses that waited for a sending buffer.") \
+	M(PIPE_WAITS, "pipe_waits_total", "counter", "Responses for which no pipe was free.")      \
+	M(ACCESS_DENIED, "authorization_denied_total", "counter", "Requests denied by access rules.")
+
+/* Body bytes by how they were sent: E(ID, label) */
+#define SEND_PATHS(E)                                                                              \
+	E(KERNEL_SENDFILE, "tx=\"kernel\",engine=\"sendfile\"")                                    \
+	E(KERNEL_SPLICE, "tx=\"kernel\",engine=\"splice\"")                                        \
+	E(KERNEL_COPY, "tx=\"kernel\",engine=\"copy\"")                                            \
+	E(USER_COPY, "tx=\"user\",engine=\"copy\"")
+
+/* Established connections by data path: sluice_tls_connections_total{tx,rx} */
+#define CONN_PATHS(E)                                                                              \
+	E(KERNEL_KERNEL, "tx=\"kernel\",rx=\"kernel\"")                                            \
+	E(KERNEL_USER, "tx=\"kernel\",rx=\"user\"")                                                \
+	E(USER_KERNEL, "tx=\"user\",rx=\"kernel\"")                                                \
+	E(USER_USER, "tx=\"user\",rx=\"user\"")
+
+/* Responses by method and class of status: sluice_http_requests_total{method,code} */
+#define REQUEST_CODES(E)                                                                           \
+	E(200) E(206) E(304) E(400) E(403) E(404) E(405) E(412) E(416) E(431) E(500) E(501) E(503) E(505)
+
+#define METRIC_ENUM(id, ...) METRIC_##id,
+#define SEND_PATH_ENUM(id, ...) SEND_PATH_##id,
+#define CONN_PATH_ENUM(id, ...) CONN_PATH_##id,
+#define REQUEST_CODE_ENUM(code) REQUEST_CODE_##code,
+
+enum metric { METRICS(METRIC_ENUM) METRIC_COUNT };
+enum send_path { SEND_PATHS(SEND_PATH_ENUM) SEND_PATH_COUNT };
+enum conn_path { CONN_PATHS(CONN_PATH_ENUM) CONN_PATH_COUNT };
+enum request_code { REQUEST_CODES(REQUEST_CODE_ENUM) REQUEST_CODE_OTHER, REQUEST_CODE_COUNT };
+enum request_method { REQUEST_METHOD_GET, REQUEST_METHOD_HEAD, REQUEST_METHOD_OTHER, REQUEST_METHOD_COUNT };
+
+/* Upper bounds of the duration buckets are 2^n microseconds from 16 us to 64 s. */
+#define HISTOGRAM_BUCKETS 23
+
+struct histogram {
+	uint64_t bucket[HISTOGRAM_BUCKETS + 1]; /* the last is +Inf; not cumulative */
+	uint64_t sum_ns;
+};
+
+struct metrics {
+	uint64_t value[METRIC_COUNT];
+	uint64_t close[CLOSE_REASON_COUNT];
+	uint64_t handshake_failure[HANDSHAKE_FAILURE_COUNT];
+	uint64_t handshake_ok;
+	uint64_t fallback_tx[FALLBACK_REASON_COUNT];
+	uint64_t fallback_rx[FALLBACK_REASON_COUNT];
+	uint64_t send_path_bytes[SEND_PATH_COUNT];
+	uint64_t conn_path[CONN_PATH_COUNT];
+	uint64_t request[REQUEST_METHOD_COUNT][REQUEST_CODE_COUNT];
+	struct histogram request_duration;
+	struct histogram handshake_duration;
+};
+
+/* Owner thread only. */
+static inline void metric_add(uint64_t *cell, uint64_t n)
+{
+	__atomic_store_n(cell, *cell + n, __ATOMIC_RELAXED);
+}
+static inline void metric_sub(uint64_t *cell, uint64_t n)
+{
+	__atomic_store_n(cell, *cell - n, __ATOMIC_RELAXED);
+}
+void histogram_observe(struct histogram *histogram, uint64_t nanoseconds);
+/* The column of an HTTP status in struct metrics.request. */
+enum request_code request_code_of(int status);
+
+/*
+ * Writes all families of the sum of count sets, # HELP and # TYPE included, to
+ * out. A family always prints all its rows, zero or not. Returns the length, or
+ * -ENOSPC when bytes_max is too small (METRICS_TEXT_BYTES_MAX is enough).
+ */
+#define METRICS_TEXT_BYTES_MAX (64 * 1024)
+int metrics_print(const struct metrics *const *sets, size_t count, char *out, size_t bytes_max);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration of `sluice serve`: one table of options (options.c) from
+ * which the YAML file, the command line, --help and the manual page all come.
+ *
+ * Precedence: command line, then file, then default. Strict: an unknown key, a
+ * wrong type, an impossible combination is an error that names file, line, key
+ * and the accepted values.
+ */
+#ifndef SLUICE_CONFIG_CONFIG_H
+#define SLUICE_CONFIG_CONFIG_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "config/policy.h"
+
+enum tls_path { TLS_PATH_AUTO, TLS_PATH_KERNEL, TLS_PATH_USER };
+enum send_engine { SEND_ENGINE_AUTO, SEND_ENGINE_SENDFILE, SEND_ENGINE_SPLICE, SEND_ENGINE_COPY };
+
+/* TLS 1.3 cipher suites; also the order of our preference. */
+enum tls_cipher { TLS_CIPHER_AES_128_GCM, TLS_CIPHER_AES_256_GCM, TLS_CIPHER_CHACHA20, TLS_CIPHER_COUNT };
+
+struct config {
+	char listen[LISTENERS_MAX][ADDR_TEXT_MAX]; /* "HOST:PORT", "[V6]:PORT", ":PORT" */
+	unsigned listen_count;
+	char admin_listen[ADDR_TEXT_MAX]; /* "" = no admin listener */
+	char root[PATH_MAX];
+
+	char cert_file[PATH_MAX];
+	char key_file[PATH_MAX];
+	char client_ca_file[PATH_MAX];
+	char crl_file[PATH_MAX]; /* "" = none */
+	enum tls_cipher ciphers[TLS_CIPHER_COUNT];
+	unsigned cipher_count;
+	char *allowed_sans[ALLOWED_SANS_MAX]; /* client_allowed_sans: exact match of one SAN; 0 = any */
+	unsigned allowed_san_count;
+	struct policy policy;
+
+	enum tls_path tls_path;
+	enum send_engine send_engine;
+	unsigned workers; /* 0 = one per CPU that this process may use */
+	unsigned conns_max;
+	uint64_t records_per_key; /* of one AES-GCM key, then rekey or close */
+	uint64_t min_rate_bytes;  /* per second */
+	unsigned handshake_timeout_ms;
+	unsigned head_timeout_ms;
+	unsigned idle_timeout_ms;
+	unsigned drain_timeout_ms;
+
+	enum log_level log_level;
+	enum log_format log_format;
+	bool access_log;   /* --access-log=false turns request lines off */
+	bool check_config; /* --check-config: validate and leave */
+
+	char config_file[PATH_MAX];
+};
+
+enum config_outcome {
+	CONFIG_READY,
+	CONFIG_HELP_SHOWN /* --help was asked for and printed to stdout */
+};
+
+/*
+ * Fills config from argv (argv[0] is the subcommand's name) and the file that --config names,
+ * checks it, and resolves relative paths (file: against the file's folder; argv: as they are).
+ *
+ * Returns an enum config_outcome, or -EINVAL with one line of at most ERROR_TEXT_MAX - 1 bytes in
+ * error: what, where, what to do. Exit code 2 for the caller. On any return config may be given
+ * to config_fini.
+ *
+ * Existence and contents of the files named are not checked here, but whether the required ones
+ * are named is (root, listen, cert, key, client-ca).
+ */
+int config_load(struct config *config, int argc, char *const argv[], char error[ERROR_TEXT_MAX]);
+void config_fini(struct config *config);
+
+/* The file alone, for the fuzzer: text of len bytes, reported under file_name. */
+int config_parse_yaml(struct config *config, const char *text, size_t len, const char *file_name,
+                      char error[ERROR_TEXT_MAX]);
+void config_init(struct config *config);
+
+/* --help text, and the OPTIONS section of the manual page in roff, from the same table. */
+void config_print_help(FILE *out);
+void config_print_man(FILE *out);
+
+const char *tls_cipher_label(enum tls_cipher cipher); /* "TLS_AES_128_GCM_SHA256" ... */
+
+#endif

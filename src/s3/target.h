@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request target -> bucket, object key and query, decoded exactly once. The
+ * bytes that come out are the bytes that are authorised and the bytes that are
+ * opened.
+ */
+#ifndef SLUICE_S3_TARGET_H
+#define SLUICE_S3_TARGET_H
+
+#include <stddef.h>
+
+#include "base/limits.h"
+#include "http/head.h"
+
+struct s3_target {
+	char bucket[BUCKET_BYTES_MAX + 1];      /* "" : the service itself ("/") */
+	char object_key[OBJECT_KEY_BYTES_MAX + 1]; /* "" : the bucket itself; never holds NUL */
+	size_t object_key_len;
+	struct slice query; /* after '?', still encoded; at NULL: none */
+};
+
+/* Why a target was refused; each has its S3 error in s3/error.h. */
+enum s3_target_error {
+	S3_TARGET_BAD_ENCODING,   /* '%' without two hex digits, or a fragment: 400 InvalidURI */
+	S3_TARGET_NUL,            /* %00: 400 InvalidArgument */
+	S3_TARGET_NOT_UTF8,       /* 400 InvalidArgument */
+	S3_TARGET_BAD_BUCKET,     /* 400 InvalidBucketName */
+	S3_TARGET_KEY_TOO_LONG,   /* 400 KeyTooLongError */
+	S3_TARGET_BAD_COMPONENT,  /* empty, "." or "..", over 255 bytes: 400 InvalidArgument */
+	S3_TARGET_ERROR_COUNT
+};
+
+/*
+ * 0, or -EINVAL with *error. Path style: /BUCKET[/KEY][?QUERY]. A '+' in the path is a plus. A
+ * key that ends in '/' is kept with it (such an object cannot exist, but DELETE of it is legal).
+ */
+int s3_target_parse(struct slice target, struct s3_target *out, enum s3_target_error *error);
+
+/* The value of a query parameter (still encoded); at NULL: absent; len 0: present, empty. */
+struct slice s3_query_param(struct slice query, const char *name);
+
+#endif
