@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records sealed and opened by the kernel; keys were installed by tls/handshake. */
+#include "tls/record.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "base/must.h"
+
+/* ---- Sending ------------------------------------------------------------------------------- */
+
+static unsigned kernel_room(struct record *record, size_t used, struct iovec iov[TX_RECORDS_MAX])
+{
+	size_t room_bytes = record_tx_room_bytes(record);
+	must(used <= room_bytes);
+	if (used == room_bytes)
+		return 0;
+	iov[0].iov_base = record->tx_buf->byte + used;
+	iov[0].iov_len = room_bytes - used;
+	return 1;
+}
+
+static int kernel_seal(struct record *record, size_t plain_bytes)
+{
+	record->tx_buf->at = 0;
+	record->tx_buf->end = plain_bytes;
+	return 0;
+}
+
+static int kernel_flush(struct record *record, bool more)
+{
+	struct tx_buf *buf = record->tx_buf;
+	if (buf == NULL)
+		return 0;
+	int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+	while (buf->at < buf->end) {
+		struct iovec iov = {.iov_base = buf->byte + buf->at, .iov_len = buf->end - buf->at};
+		struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+		ssize_t n = record->sys->sendmsg(record->sock_fd, &message, flags);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		record_tx_account(record, (size_t)n);
+		buf->at += (size_t)n;
+	}
+	return 0;
+}
+
+static int kernel_send_control(struct record *record, enum record_type type, const uint8_t *data,
+                               size_t len)
+{
+	ssize_t n = ktls_send_control(record->sys, record->sock_fd, type, data, len);
+	if (n < 0)
+		return (int)n;
+	record->tx_records++;
+	return 0;
+}
+
+static int rekey(struct record *record, enum ktls_direction direction,
+                 const struct traffic_secret *secret)
+{
+	struct traffic_key key;
+	int r = traffic_key_derive(record->cipher, secret, &key);
+	if (r == 0)
+		r = ktls_install(record->sys, record->sock_fd, direction, record->cipher, &key, 0);
+	traffic_key_wipe(&key);
+	return r;
+}
+
+static int kernel_tx_rekey(struct record *record)
+{
+	return rekey(record, KTLS_TX, &record->tx_secret);
+}
+
+static int kernel_tx_count(struct record *record, uint64_t *records)
+{
+	return ktls_record_seq(record->sys, record->sock_fd, KTLS_TX, record->cipher, records);
+}
+
+const struct record_tx_ops record_tx_kernel = {
+        .label = "kernel",
+        .room = kernel_room,
+        .seal = kernel_seal,
+        .flush = kernel_flush,
+        .send_control = kernel_send_control,
+        .rekey = kernel_tx_rekey,
+        .count = kernel_tx_count,
+};
+
+/* ---- Receiving ----------------------------------------------------------------------------- */
+
+static ssize_t kernel_recv(struct record *record, void *data, size_t len, enum record_type *type)
+{
+	ssize_t n = ktls_recv(record->sys, record->sock_fd, data, len, type);
+	/* The socket was readable, so what is not there was most likely an empty record: the kernel
+	 * takes those without a word (net/tls/tls_sw.c, process_rx_list). Counted, for floods. */
+	return n == -EAGAIN ? -ENOMSG : n;
+}
+
+static int kernel_rx_rekey(struct record *record)
+{
+	return rekey(record, KTLS_RX, &record->rx_secret);
+}
+
+static bool kernel_has_buffered(const struct record *record)
+{
+	(void)record; /* poll() sees what the kernel holds */
+	return false;
+}
+
+const struct record_rx_ops record_rx_kernel = {
+        .label = "kernel",
+        .recv = kernel_recv,
+        .rekey = kernel_rx_rekey,
+        .has_buffered = kernel_has_buffered,
+};
