@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls/handshake.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/must.h"
+#include "tls/cert_identity.h"
+#include "tls/tls_ctx_private.h"
+
+struct handshake {
+	SSL *ssl;
+	struct tls_ctx *ctx;
+	struct identity *identity; /* of the verified leaf */
+	short wants;
+	int verify_error;  /* X509_V_ERR_*, the first that was found */
+	bool san_refused;  /* by client_allowed_sans */
+	bool name_refused; /* the names cannot be an identity */
+	enum handshake_failure failure;
+	const char *failure_text;
+	struct traffic_secret client_secret; /* CLIENT_TRAFFIC_SECRET_0: what we receive with */
+	struct traffic_secret server_secret; /* SERVER_TRAFFIC_SECRET_0: what we send with */
+};
+
+/* ---- What the library tells us ------------------------------------------------------------- */
+
+static int ex_index;
+static pthread_once_t ex_index_once = PTHREAD_ONCE_INIT;
+
+static void ex_index_make(void)
+{
+	ex_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	must(ex_index >= 0);
+}
+
+int handshake_ex_index(void)
+{
+	pthread_once(&ex_index_once, ex_index_make);
+	return ex_index;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+static void secret_from_hex(struct traffic_secret *secret, const char *hex)
+{
+	size_t len = strspn(hex, "0123456789abcdefABCDEF");
+	if (len % 2 != 0 || len / 2 > TRAFFIC_SECRET_BYTES_MAX)
+		return; /* secret->len stays 0, and handshake_finish refuses */
+	for (size_t i = 0; i < len / 2; i++)
+		secret->byte[i] =
+		        (uint8_t)(hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]));
+	secret->len = (uint8_t)(len / 2);
+}
+
+/* A line is LABEL, client random, secret, in hex (the NSS key log format). */
+void handshake_keylog_callback(const SSL *ssl, const char *line)
+{
+	static const char client[] = "CLIENT_TRAFFIC_SECRET_0 ";
+	static const char server[] = "SERVER_TRAFFIC_SECRET_0 ";
+	struct handshake *handshake = SSL_get_ex_data(ssl, handshake_ex_index());
+	struct traffic_secret *secret;
+
+	if (strncmp(line, client, sizeof(client) - 1) == 0)
+		secret = &handshake->client_secret;
+	else if (strncmp(line, server, sizeof(server) - 1) == 0)
+		secret = &handshake->server_secret;
+	else
+		return;
+	const char *hex = strchr(line + sizeof(client) - 1, ' ');
+	if (hex != NULL)
+		secret_from_hex(secret, hex + 1);
+}
+
+static bool san_is_allowed(const struct tls_ctx *ctx, const struct identity *identity)
+{
+	if (ctx->allowed_san_count == 0)
+		return true;
+	for (unsigned n = 0; n < identity->count; n++) {
+		const struct identity_name *name = &identity->name[n];
+		if (name->kind > IDENTITY_IP) /* not a subject alternative name */
+			continue;
+		for (unsigned i = 0; i < ctx->allowed_san_count; i++)
+			if (strlen(ctx->allowed_sans[i]) == name->len &&
+			    memcmp(ctx->allowed_sans[i], identity_name_text(identity, n),
+			           name->len) == 0)
+				return true;
+	}
+	return false;
+}
+
+/*
+ * Called for each certificate of the chain, issuer first, and once for each error. On the leaf,
+ * verified, the identity is made; refusing here lets the library send the alert.
+ */
+int handshake_verify_callback(int preverified, X509_STORE_CTX *store_ctx)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct handshake *handshake = SSL_get_ex_data(ssl, handshake_ex_index());
+
+	if (preverified != 1) {
+		if (handshake->verify_error == X509_V_OK)
+			handshake->verify_error = X509_STORE_CTX_get_error(store_ctx);
+		return 0;
+	}
+	if (X509_STORE_CTX_get_error_depth(store_ctx) != 0 || handshake->identity != NULL)
+		return 1;
+	if (cert_identity(X509_STORE_CTX_get_current_cert(store_ctx), &handshake->identity) < 0)
+		handshake->name_refused = true;
+	else if (!san_is_allowed(handshake->ctx, handshake->identity))
+		handshake->san_refused = true;
+	else
+		return 1;
+	X509_STORE_CTX_set_error(store_ctx, X509_V_ERR_APPLICATION_VERIFICATION);
+	return 0;
+}
+
+/* ---- Steps --------------------------------------------------------------------------------- */
+
+struct handshake *handshake_new(struct tls_ctx *ctx, int sock_fd)
+{
+	struct handshake *handshake = calloc(1, sizeof(*handshake));
+	if (handshake == NULL)
+		return NULL;
+	handshake->ctx = ctx;
+	handshake->wants = POLLIN;
+	handshake->ssl = SSL_new(ctx->ssl_ctx);
+	if (handshake->ssl == NULL || SSL_set_fd(handshake->ssl, sock_fd) != 1 ||
+	    SSL_set_ex_data(handshake->ssl, handshake_ex_index(), handshake) != 1) {
+		ERR_clear_error();
+		handshake_free(handshake);
+		return NULL;
+	}
+	SSL_set_accept_state(handshake->ssl);
+	return handshake;
+}
+
+void handshake_free(struct handshake *handshake)
+{
+	if (handshake == NULL)
+		return;
+	SSL_free(handshake->ssl); /* BIO_NOCLOSE: the socket stays */
+	identity_free(handshake->identity);
+	traffic_secret_wipe(&handshake->client_secret);
+	traffic_secret_wipe(&handshake->server_secret);
+	free(handshake);
+}
+
+static enum handshake_failure failure_of_verify(int error)
+{
+	switch (error) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return HANDSHAKE_CERT_EXPIRED;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return HANDSHAKE_CERT_NOT_YET_VALID;
+	case X509_V_ERR_INVALID_PURPOSE:
+		return HANDSHAKE_CERT_WRONG_PURPOSE;
+	case X509_V_ERR_CERT_REVOKED:
+		return HANDSHAKE_CERT_REVOKED;
+	case X509_V_ERR_UNABLE_TO_GET_CRL:
+	case X509_V_ERR_CRL_HAS_EXPIRED:
+	case X509_V_ERR_CRL_NOT_YET_VALID:
+	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+	case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+		return HANDSHAKE_CRL_UNUSABLE;
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_CERT_UNTRUSTED:
+	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+		return HANDSHAKE_CERT_UNKNOWN_CA;
+	default:
+		return HANDSHAKE_CERT_BAD;
+	}
+}
+
+static enum handshake_failure failure_of_library(unsigned long code)
+{
+	int reason = ERR_GET_REASON(code);
+	/* Reasons above this are alerts of the peer (openssl/ssl.h). */
+	if (ERR_GET_LIB(code) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET)
+		return HANDSHAKE_CLIENT_ALERT;
+	switch (reason) {
+	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+		return HANDSHAKE_NO_CLIENT_CERT;
+	case SSL_R_HTTP_REQUEST:
+	case SSL_R_HTTPS_PROXY_REQUEST:
+	case SSL_R_WRONG_VERSION_NUMBER:
+	case SSL_R_BAD_PACKET:
+		return HANDSHAKE_NOT_TLS;
+	case SSL_R_UNSUPPORTED_PROTOCOL:
+	case SSL_R_VERSION_TOO_LOW:
+	case SSL_R_BAD_LEGACY_VERSION:
+	case SSL_R_NO_PROTOCOLS_AVAILABLE:
+		return HANDSHAKE_VERSION;
+	case SSL_R_NO_SHARED_CIPHER:
+	case SSL_R_NO_CIPHERS_AVAILABLE:
+		return HANDSHAKE_NO_SHARED_CIPHER;
+	case ERR_R_MALLOC_FAILURE:
+	case ERR_R_INTERNAL_ERROR:
+		return HANDSHAKE_INTERNAL;
+	default:
+		return HANDSHAKE_PROTOCOL;
+	}
+}
+
+/* Sorts what went wrong; empties the library's error queue. */
+static void classify(struct handshake *handshake, int ssl_error, int saved_errno)
+{
+	unsigned long code = ERR_peek_error();
+
+	handshake->failure_text = NULL;
+	if (handshake->name_refused) {
+		handshake->failure = HANDSHAKE_IDENTITY_BAD;
+	} else if (handshake->san_refused) {
+		handshake->failure = HANDSHAKE_SAN_NOT_ALLOWED;
+	} else if (handshake->verify_error != X509_V_OK) {
+		handshake->failure = failure_of_verify(handshake->verify_error);
+		handshake->failure_text = X509_verify_cert_error_string(handshake->verify_error);
+	} else if (code != 0) {
+		handshake->failure = failure_of_library(code);
+		handshake->failure_text = ERR_reason_error_string(code);
+		/* 3.x reports the peer's end of file as an error of its own. */
+		if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+			handshake->failure = HANDSHAKE_CLIENT_CLOSED;
+	} else if (ssl_error == SSL_ERROR_SYSCALL || ssl_error == SSL_ERROR_ZERO_RETURN) {
+		handshake->failure = HANDSHAKE_CLIENT_CLOSED;
+		if (saved_errno != 0)
+			handshake->failure_text = strerrordesc_np(saved_errno);
+	} else {
+		handshake->failure = HANDSHAKE_INTERNAL;
+	}
+	ERR_clear_error();
+}
+
+int handshake_step(struct handshake *handshake)
+{
+	ERR_clear_error();
+	errno = 0;
+	int n = SSL_accept(handshake->ssl);
+	if (n == 1)
+		return 0;
+
+	int saved_errno = errno;
+	int ssl_error = SSL_get_error(handshake->ssl, n);
+	switch (ssl_error) {
+	case SSL_ERROR_WANT_READ:
+		handshake->wants = POLLIN;
+		return -EAGAIN;
+	case SSL_ERROR_WANT_WRITE:
+		handshake->wants = POLLOUT;
+		return -EAGAIN;
+	default:
+		classify(handshake, ssl_error, saved_errno);
+		return -EPROTO;
+	}
+}
+
+short handshake_wants(const struct handshake *handshake)
+{
+	return handshake->wants;
+}
+
+enum handshake_failure handshake_failure(const struct handshake *handshake)
+{
+	return handshake->failure;
+}
+
+const char *handshake_failure_text(const struct handshake *handshake)
+{
+	return handshake->failure_text != NULL ? handshake->failure_text : "";
+}
+
+/* ---- The keys leave the library ------------------------------------------------------------- */
+
+static int cipher_of(const SSL *ssl, enum tls_cipher *cipher)
+{
+	const SSL_CIPHER *suite = SSL_get_current_cipher(ssl);
+	for (int i = 0; suite != NULL && i < TLS_CIPHER_COUNT; i++) {
+		if (strcmp(SSL_CIPHER_get_name(suite), tls_cipher_label((enum tls_cipher)i)) == 0) {
+			*cipher = (enum tls_cipher)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+/* Every condition under which a record layer of ours may take over. */
+static int validate(const struct handshake *handshake, enum tls_cipher *cipher)
+{
+	const SSL *ssl = handshake->ssl;
+	if (SSL_version(ssl) != TLS1_3_VERSION || !SSL_is_init_finished(ssl))
+		return -EINVAL;
+	if (cipher_of(ssl, cipher) < 0)
+		return -EINVAL;
+	size_t secret_bytes = tls_cipher_secret_bytes(*cipher);
+	if (handshake->client_secret.len != secret_bytes ||
+	    handshake->server_secret.len != secret_bytes)
+		return -EINVAL;
+	/* With read-ahead off the library reads one record at a time, so nothing of the client's is
+	 * inside it; were there something, it would be lost with the SSL object. */
+	if (SSL_has_pending(ssl) || SSL_pending(ssl) > 0)
+		return -EINVAL;
+	if (handshake->identity == NULL || SSL_get_verify_result(ssl) != X509_V_OK)
+		return -EINVAL;
+	return 0;
+}
+
+static enum fallback_reason fallback_of(const struct handshake_plan *plan,
+                                        const bool can[TLS_CIPHER_COUNT], enum tls_cipher cipher)
+{
+	if (plan->tls_path == TLS_PATH_USER)
+		return FALLBACK_CONFIGURED;
+	if (plan->caps->ulp_errno != 0)
+		return FALLBACK_NO_ULP;
+	if (!can[cipher])
+		return FALLBACK_CIPHER;
+	return FALLBACK_NONE;
+}
+
+static int install(struct record *record, const struct handshake_plan *plan,
+                   enum ktls_direction direction, const struct traffic_key *key,
+                   struct handshake_outcome *outcome)
+{
+	int r = ktls_install(plan->sys, record->sock_fd, direction, outcome->cipher, key, 0);
+	if (r < 0)
+		outcome->install_errno = r;
+	return r;
+}
+
+static int tx_in_userspace(struct record *record, const struct traffic_key *key)
+{
+	record->tx = &record_tx_user;
+	record->tx_aead = aead_new(record->cipher, key, true);
+	return record->tx_aead == NULL ? -ENOMEM : 0;
+}
+
+static int rx_in_userspace(struct record *record, const struct traffic_key *key)
+{
+	record->rx = &record_rx_user;
+	record->rx_aead = aead_new(record->cipher, key, false);
+	return record->rx_aead == NULL ? -ENOMEM : 0;
+}
+
+/*
+ * Gives each direction its record layer. An install is the point of no return of its direction:
+ * from there the kernel seals or opens whatever passes, so all that could still make us want
+ * the other layer has been decided before. A direction that the kernel refuses stays in userspace,
+ * whatever became of the other. -ENOMEM ends the connection.
+ */
+static int choose_layers(struct record *record, const struct handshake_plan *plan,
+                         const struct traffic_key *tx_key, const struct traffic_key *rx_key,
+                         struct handshake_outcome *outcome)
+{
+	outcome->fallback_tx = fallback_of(plan, plan->caps->tx, outcome->cipher);
+	outcome->fallback_rx = fallback_of(plan, plan->caps->rx, outcome->cipher);
+	if (outcome->fallback_tx == FALLBACK_NONE || outcome->fallback_rx == FALLBACK_NONE) {
+		int r = ktls_attach(plan->sys, record->sock_fd);
+		if (r < 0) {
+			outcome->install_errno = r;
+			outcome->fallback_tx = outcome->fallback_rx = FALLBACK_INSTALL_FAILED;
+		}
+	}
+	if (outcome->fallback_rx == FALLBACK_NONE &&
+	    install(record, plan, KTLS_RX, rx_key, outcome) < 0)
+		outcome->fallback_rx = FALLBACK_INSTALL_FAILED;
+	if (outcome->fallback_tx == FALLBACK_NONE &&
+	    install(record, plan, KTLS_TX, tx_key, outcome) < 0)
+		outcome->fallback_tx = FALLBACK_INSTALL_FAILED;
+
+	bool is_kernel_whole =
+	        outcome->fallback_tx == FALLBACK_NONE && outcome->fallback_rx == FALLBACK_NONE;
+	if (plan->tls_path == TLS_PATH_KERNEL && !is_kernel_whole)
+		return -EOPNOTSUPP;
+
+	int r = 0;
+	record->tx = &record_tx_kernel;
+	record->rx = &record_rx_kernel;
+	if (outcome->fallback_tx != FALLBACK_NONE)
+		r = tx_in_userspace(record, tx_key);
+	if (r == 0 && outcome->fallback_rx != FALLBACK_NONE)
+		r = rx_in_userspace(record, rx_key);
+	return r;
+}
+
+int handshake_finish(struct handshake *handshake, const struct handshake_plan *plan,
+                     struct record *record, struct handshake_outcome *outcome)
+{
+	struct traffic_key tx_key = {0}, rx_key = {0};
+
+	*record = (struct record){.sock_fd = SSL_get_fd(handshake->ssl),
+	                          .sys = plan->sys,
+	                          .metrics = plan->metrics,
+	                          .rx_bufs = plan->rx_bufs};
+	*outcome = (struct handshake_outcome){.fallback_tx = FALLBACK_NONE,
+	                                      .fallback_rx = FALLBACK_NONE};
+	int r = validate(handshake, &outcome->cipher);
+	if (r == 0)
+		r = traffic_key_derive(outcome->cipher, &handshake->server_secret, &tx_key);
+	if (r == 0)
+		r = traffic_key_derive(outcome->cipher, &handshake->client_secret, &rx_key);
+	if (r == 0) {
+		record->cipher = outcome->cipher;
+		record->can_rekey_kernel = plan->caps->rekey == KTLS_YES;
+		record->tx_secret = handshake->server_secret;
+		record->rx_secret = handshake->client_secret;
+		if (outcome->cipher != TLS_CIPHER_CHACHA20) /* RFC 8446 section 5.5 */
+			record->records_per_key = plan->records_per_key;
+		r = choose_layers(record, plan, &tx_key, &rx_key, outcome);
+	}
+	traffic_key_wipe(&tx_key);
+	traffic_key_wipe(&rx_key);
+	if (r < 0) {
+		record_fini(record);
+		return r == -EINVAL ? -EIO : r;
+	}
+	outcome->identity = handshake->identity;
+	handshake->identity = NULL;
+	return 0;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mutual TLS 1.3 handshake of one accepted connection, by OpenSSL on a plain
+ * socket, and its end: traffic keys go into the kernel or into a userspace record
+ * layer, and everything of OpenSSL is freed.
+ *
+ *   accept -> handshake_new -> handshake_step ... -> handshake_finish -> struct record
+ *
+ * Owns the SSL object and the traffic secrets until then. Borrows the socket.
+ */
+#ifndef SLUICE_TLS_HANDSHAKE_H
+#define SLUICE_TLS_HANDSHAKE_H
+
+#include "base/reasons.h"
+#include "config/config.h"
+#include "config/identity.h"
+#include "tls/ktls_probe.h"
+#include "tls/record.h"
+#include "tls/tls_ctx.h"
+
+struct handshake;
+
+/* sock_fd: connected, non-blocking. NULL: no memory. ctx outlives the handshake. */
+struct handshake *handshake_new(struct tls_ctx *ctx, int sock_fd);
+/* Wipes and frees; NULL is fine. */
+void handshake_free(struct handshake *handshake);
+
+/*
+ * Goes on as far as the socket allows. 0: done; -EAGAIN: wait for handshake_wants(); -EPROTO: it
+ * failed, handshake_failure says why and the alert has been given to the socket.
+ */
+int handshake_step(struct handshake *handshake);
+/* POLLIN or POLLOUT, after -EAGAIN. */
+short handshake_wants(const struct handshake *handshake);
+enum handshake_failure handshake_failure(const struct handshake *handshake);
+/* The library's or the verifier's own words, for the log; never NULL. */
+const char *handshake_failure_text(const struct handshake *handshake);
+
+/* How the connection is to go on. */
+struct handshake_plan {
+	enum tls_path tls_path;
+	const struct ktls_caps *caps;
+	const struct ktls_sys *sys;
+	struct metrics *metrics;
+	struct pool *rx_bufs;
+	uint64_t records_per_key;
+};
+
+struct handshake_outcome {
+	struct identity *identity; /* the caller's; never NULL on success */
+	enum tls_cipher cipher;
+	enum fallback_reason fallback_tx; /* FALLBACK_NONE: kernel TLS */
+	enum fallback_reason fallback_rx;
+	int install_errno; /* with FALLBACK_INSTALL_FAILED */
+};
+
+/*
+ * After handshake_step returned 0: fills record and outcome. The handshake may then be freed.
+ * 0; -EOPNOTSUPP: --tls-path=kernel and one direction cannot (outcome's fallbacks say why);
+ * -ENOMEM, -EIO. On failure record needs no record_fini.
+ */
+int handshake_finish(struct handshake *handshake, const struct handshake_plan *plan,
+                     struct record *record, struct handshake_outcome *outcome);
+
+#endif
