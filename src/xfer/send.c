@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "xfer/send.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+#include "base/must.h"
+#include "xfer/send_private.h"
+
+const char *send_engine_label(enum send_engine engine)
+{
+	switch (engine) {
+	case SEND_ENGINE_AUTO:
+		return "auto";
+	case SEND_ENGINE_SENDFILE:
+		return "sendfile";
+	case SEND_ENGINE_SPLICE:
+		return "splice";
+	case SEND_ENGINE_COPY:
+		return "copy";
+	}
+	must(!"an engine of the table");
+	return NULL;
+}
+
+bool send_file_is_in_memory(int file_fd)
+{
+	struct statfs fs;
+	return fstatfs(file_fd, &fs) == 0 &&
+	       (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+}
+
+/*
+ * sendfile and splice hand page-cache pages to the kernel's own sealing, so they need kernel TLS.
+ * A small body is cheaper in one buffer, and one call, with its head.
+ */
+static enum send_engine choose(const struct record *record, uint64_t bytes, enum send_engine wanted)
+{
+	if (!record_is_kernel_tx(record) || bytes == 0)
+		return SEND_ENGINE_COPY;
+	if (wanted != SEND_ENGINE_AUTO)
+		return wanted;
+	return bytes < SENDFILE_BYTES_MIN ? SEND_ENGINE_COPY : SEND_ENGINE_SENDFILE;
+}
+
+void send_begin(struct send *send, const struct send_means *means, struct record *record,
+                size_t head_bytes, const struct send_body *body, enum send_engine wanted)
+{
+	must(record->tx_buf != NULL && head_bytes > 0);
+
+	send->means = means;
+	send->record = record;
+	send->file_fd = body != NULL ? body->file_fd : -1;
+	send->offset = body != NULL ? body->offset : 0;
+	send->left = body != NULL ? body->bytes : 0;
+	send->sent = 0;
+	send->cached_until = 0;
+	send->used = (uint32_t)head_bytes;
+	send->used_body = 0;
+	send->in_pipe = 0;
+	send->is_reading = false;
+	send->read_error = 0;
+	send->is_limit_hit = false;
+	send->is_in_memory = body != NULL && body->is_in_memory;
+	send->pipe = NULL;
+	send->engine = choose(record, send->left, wanted);
+	if (send->engine == SEND_ENGINE_SPLICE) {
+		send->pipe = pipe_pool_take(means->pipes);
+		if (send->pipe == NULL) {
+			metric_add(&means->metrics->value[METRIC_PIPE_WAITS], 1);
+			send->engine = SEND_ENGINE_SENDFILE;
+		}
+	}
+}
+
+enum send_state send_fail(struct send *send, enum close_reason why)
+{
+	send->why = why;
+	return SEND_FAILED;
+}
+
+void send_count(struct send *send, uint64_t bytes, enum send_path path)
+{
+	send->sent += bytes;
+	metric_add(&send->means->metrics->send_path_bytes[path], bytes);
+	metric_add(&send->means->metrics->value[METRIC_SENT_BYTES], bytes);
+}
+
+enum send_state send_drain(struct send *send, bool more)
+{
+	struct record *record = send->record;
+
+	if (send->used > 0) {
+		if (record_tx_seal(record, send->used) < 0)
+			return send_fail(send, record->why);
+		send_count(send, send->used_body,
+		           record_is_kernel_tx(record) ? SEND_PATH_KERNEL_COPY : SEND_PATH_USER_COPY);
+		send->used = send->used_body = 0;
+	}
+	int r = record_tx_flush(record, more);
+	if (r == -EAGAIN)
+		return SEND_WAIT_SOCKET;
+	return r < 0 ? send_fail(send, record->why) : SEND_DONE;
+}
+
+static void buf_give(struct send *send)
+{
+	if (send->record->tx_buf == NULL)
+		return;
+	pool_give(send->means->tx_bufs, send->record->tx_buf);
+	send->record->tx_buf = NULL;
+}
+
+enum send_state send_head(struct send *send)
+{
+	/* The kernel keeps the head's record open for the file's first bytes. */
+	enum send_state state = send_drain(send, send->left > 0);
+	if (state == SEND_DONE)
+		buf_give(send);
+	return state;
+}
+
+/* At the record limit: a new key, before anything else is sealed with the old one. */
+static enum send_state keep_key_fresh(struct send *send)
+{
+	struct record *record = send->record;
+	if (send->used > 0 || send->is_limit_hit || !record_tx_limit_reached(record))
+		return SEND_DONE;
+	if (record_tx_rekey(record) < 0) {
+		send->is_limit_hit = true; /* the response goes on: RFC 8446's bound is further */
+		return SEND_DONE;
+	}
+	int r = record_tx_flush(record, send->left > 0);
+	if (r == -EAGAIN)
+		return SEND_WAIT_SOCKET;
+	return r < 0 ? send_fail(send, record->why) : SEND_DONE;
+}
+
+enum send_state send_step(struct send *send, uint64_t token)
+{
+	must(!send->is_reading);
+	if (send->read_error != 0)
+		return send_fail(send, send->read_error == -ENODATA ? CLOSE_FILE_TRUNCATED
+		                                                    : CLOSE_FILE_ERROR);
+	if (send->left == 0)
+		return send_head(send); /* what is left is in tx_buf */
+	enum send_state state = keep_key_fresh(send);
+	if (state != SEND_DONE)
+		return state;
+
+	switch (send->engine) {
+	case SEND_ENGINE_SENDFILE:
+		return send_step_sendfile(send, TURN_BYTES_MAX, token);
+	case SEND_ENGINE_SPLICE:
+		return send_step_splice(send, TURN_BYTES_MAX, token);
+	case SEND_ENGINE_COPY:
+	case SEND_ENGINE_AUTO:
+		return send_step_copy(send, TURN_BYTES_MAX, token);
+	}
+	must(!"an engine of the table");
+	return SEND_FAILED;
+}
+
+void send_fini(struct send *send)
+{
+	must(!send->is_reading);
+	buf_give(send);
+	if (send->pipe != NULL) {
+		pipe_pool_give(send->means->pipes, send->pipe, send->in_pipe > 0);
+		send->pipe = NULL;
+	}
+}
+
+void send_file_event(struct send *send, int32_t result)
+{
+	must(send->is_reading);
+	send->is_reading = false;
+	if (result <= 0) {
+		if (result != -EINTR && result != -EAGAIN) /* else the next step tries again */
+			send->read_error = result == 0 ? -ENODATA : result;
+		return;
+	}
+	if (send->pipe != NULL) { /* splice reads into nothing else */
+		send->in_pipe += (uint32_t)result;
+	} else {
+		send->used += (uint32_t)result;
+		send->used_body += (uint32_t)result;
+		send->left -= (uint32_t)result;
+	}
+	send->offset += (uint32_t)result;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sending a response: a head (and small text) that its maker put into the
+ * record's tx_buf, then a range of a file, by one of three engines.
+ *
+ *   copy      file -> tx_buf -> seal -> socket     any record layer, any size
+ *   sendfile  page cache -> kernel TLS             what is cached; the rest as copy
+ *   splice    file -> pipe (io_uring) -> kernel TLS
+ *
+ * No step blocks on the disk: what is not in the page cache is read through the
+ * ring. Work per step is bounded by TURN_BYTES_MAX.
+ *
+ * Owns: the record's tx_buf and a pipe, while it needs them. Borrows: file,
+ * record, ring, pools. At most one ring operation is in flight, by the owner's
+ * token; until its event came, neither send nor file may go away.
+ */
+#ifndef SLUICE_XFER_SEND_H
+#define SLUICE_XFER_SEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/metrics.h"
+#include "config/config.h"
+#include "io/pool.h"
+#include "io/ring.h"
+#include "tls/record.h"
+#include "xfer/pipe_pool.h"
+
+/* What a worker lends to all its sends. */
+struct send_means {
+	struct ring *ring;
+	struct pool *tx_bufs; /* of struct tx_buf */
+	struct pipe_pool *pipes;
+	struct metrics *metrics;
+};
+
+struct send {
+	const struct send_means *means;
+	struct record *record;
+	enum send_engine engine; /* the one chosen; never AUTO */
+	int file_fd;             /* -1: no file part */
+	uint64_t offset;         /* of the next byte to be read or sent */
+	uint64_t left;           /* file bytes not yet given to the record layer */
+	uint64_t sent;           /* file bytes given to the record layer or the socket */
+	uint64_t cached_until;   /* file offset up to which the page cache was seen to hold */
+	uint32_t used;           /* plaintext in tx_buf that is not sealed */
+	uint32_t used_body;      /* how much of it is of the file */
+	uint32_t in_pipe;
+	bool is_reading;         /* the ring owns tx_buf or the pipe */
+	bool is_limit_hit;       /* the key's record limit is reached and cannot be lifted */
+	bool is_in_memory;       /* file system without a disk: never blocks */
+	int32_t read_error;      /* of the last ring operation: 0, or a negative errno */
+	struct pipe *pipe;
+	enum close_reason why; /* with SEND_FAILED */
+	struct iovec iov[TX_RECORDS_MAX];
+};
+
+enum send_state {
+	SEND_DONE,        /* every byte was given to the socket */
+	SEND_WAIT_SOCKET, /* step again when it is writable */
+	SEND_WAIT_FILE,   /* a ring operation is in flight; give its event to send_file_event */
+	SEND_WAIT_BUFFER, /* step again when a tx_buf may be free */
+	SEND_TURN_OVER,   /* step again after the others had their turn */
+	SEND_FAILED       /* the connection must be closed; .why */
+};
+
+struct send_body {
+	int file_fd;
+	uint64_t offset;
+	uint64_t bytes;
+	bool is_in_memory;
+};
+
+/*
+ * Begins: the first head_bytes of the record's tx_buf (which is taken, empty, and filled in through
+ * record_tx_room) go first. body NULL: nothing follows. wanted: the configured engine.
+ */
+void send_begin(struct send *send, const struct send_means *means, struct record *record,
+                size_t head_bytes, const struct send_body *body, enum send_engine wanted);
+enum send_state send_step(struct send *send, uint64_t token);
+/* The event of the operation that SEND_WAIT_FILE told of; then step again. */
+void send_file_event(struct send *send, int32_t result);
+/* Gives buffers and pipe back; at any time when nothing is in flight. */
+void send_fini(struct send *send);
+
+/* "copy", "sendfile", "splice" */
+const char *send_engine_label(enum send_engine engine);
+/* Is this file's file system one that lives in memory (tmpfs, ramfs)? */
+bool send_file_is_in_memory(int file_fd);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The copy engine: file -> tx_buf -> seal -> socket. In userspace TLS the file is
+ * read to where its bytes are sealed, so a byte is touched by one read, one
+ * sealing and one send.
+ */
+#include <errno.h>
+
+#include "base/must.h"
+#include "xfer/send_private.h"
+
+/* Cuts iov to bytes_max in all; returns the pieces left. */
+static unsigned iov_clip(struct iovec *iov, unsigned count, uint64_t bytes_max)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (iov[i].iov_len >= bytes_max) {
+			iov[i].iov_len = bytes_max;
+			return i + 1;
+		}
+		bytes_max -= iov[i].iov_len;
+	}
+	return count;
+}
+
+static enum send_state read_through_ring(struct send *send, unsigned iov_count, uint64_t token)
+{
+	metric_add(&send->means->metrics->value[METRIC_COLD_READS], 1);
+	ring_readv(send->means->ring, send->file_fd, send->iov, iov_count, send->offset, token);
+	send->is_reading = true;
+	return SEND_WAIT_FILE;
+}
+
+enum send_state send_fill(struct send *send, uint64_t bytes_max, uint64_t token)
+{
+	/* Twice at the most: all, or a part and then what the page cache lacks through the ring. */
+	while (bytes_max > 0 && send->left > 0) {
+		unsigned count = record_tx_room(send->record, send->used, send->iov);
+		if (count == 0)
+			return SEND_DONE;
+		count = iov_clip(send->iov, count, bytes_max < send->left ? bytes_max : send->left);
+
+		int flags = send->is_in_memory ? 0 : RWF_NOWAIT;
+		ssize_t n = preadv2(send->file_fd, send->iov, (int)count, (off_t)send->offset, flags);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EOPNOTSUPP))
+			return read_through_ring(send, count, token);
+		if (n <= 0)
+			return send_fail(send, n == 0 ? CLOSE_FILE_TRUNCATED : CLOSE_FILE_ERROR);
+		send->used += (uint32_t)n;
+		send->used_body += (uint32_t)n;
+		send->offset += (uint64_t)n;
+		send->left -= (uint64_t)n;
+		bytes_max -= (uint64_t)n < bytes_max ? (uint64_t)n : bytes_max;
+	}
+	return SEND_DONE;
+}
+
+/* A buffer to fill, empty or holding only plaintext. */
+static enum send_state buf_ready(struct send *send)
+{
+	if (send->record->tx_buf == NULL) {
+		struct tx_buf *buf = pool_take(send->means->tx_bufs);
+		if (buf == NULL) {
+			metric_add(&send->means->metrics->value[METRIC_TX_BUF_WAITS], 1);
+			return SEND_WAIT_BUFFER;
+		}
+		buf->at = buf->end = 0;
+		send->record->tx_buf = buf;
+	}
+	return send->used > 0 ? SEND_DONE : send_drain(send, true);
+}
+
+enum send_state send_step_copy(struct send *send, uint64_t turn_bytes, uint64_t token)
+{
+	uint64_t sent_before = send->sent;
+
+	while (send->sent - sent_before < turn_bytes) {
+		enum send_state state = buf_ready(send);
+		if (state == SEND_DONE)
+			state = send_fill(send, record_tx_room_bytes(send->record), token);
+		if (state == SEND_DONE)
+			state = send_drain(send, send->left > 0);
+		if (state != SEND_DONE || send->left == 0)
+			return state;
+	}
+	return SEND_TURN_OVER;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between send.c and the engines. */
+#ifndef SLUICE_XFER_SEND_PRIVATE_H
+#define SLUICE_XFER_SEND_PRIVATE_H
+
+#include "xfer/send.h"
+
+/* Each sends at most turn_bytes; none is called while a ring operation is in flight. */
+enum send_state send_step_copy(struct send *send, uint64_t turn_bytes, uint64_t token);
+enum send_state send_step_sendfile(struct send *send, uint64_t turn_bytes, uint64_t token);
+enum send_state send_step_splice(struct send *send, uint64_t turn_bytes, uint64_t token);
+
+/* Reads into tx_buf what the page cache has, or starts a read through the ring. SEND_DONE: tx_buf is
+ * as full as it can be. */
+enum send_state send_fill(struct send *send, uint64_t bytes_max, uint64_t token);
+/* Seals what tx_buf holds and gives it to the socket. SEND_DONE: all gone. */
+enum send_state send_drain(struct send *send, bool more);
+/* Head first: tx_buf drained and given back. SEND_DONE: nothing is left but file bytes. */
+enum send_state send_head(struct send *send);
+enum send_state send_fail(struct send *send, enum close_reason why);
+/* File bytes that went to the socket past tx_buf. */
+void send_count(struct send *send, uint64_t bytes, enum send_path path);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sendfile engine: the kernel seals page-cache pages straight into the socket.
+ *
+ * sendfile(2) would wait for the disk where a page is missing, and with it every
+ * connection of this thread. So a stretch is looked at first: one byte is read
+ * without waiting (RWF_NOWAIT) from each readahead window of it. What is missing
+ * goes through the ring and a buffer. A page lost between its neighbours is not
+ * seen; such a wait is one page long and counted (METRIC_SLOW_TURNS).
+ */
+#include <errno.h>
+#include <sys/sendfile.h>
+#include <time.h>
+
+#include "base/must.h"
+#include "xfer/send_private.h"
+
+/* One look for each 128 KiB, the kernel's default readahead window (read_ahead_kb). */
+#define LOOK_BYTES (128u * 1024)
+#define SLOW_TURN_MS 20
+
+static bool is_cached(const struct send *send, uint64_t offset)
+{
+	char byte;
+	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+	/* 0: past the end of a truncated file, which sendfile will tell. */
+	return preadv2(send->file_fd, &iov, 1, (off_t)offset, RWF_NOWAIT) >= 0;
+}
+
+/* How far from send->offset, at most until end, the page cache holds. */
+static uint64_t cached_until(const struct send *send, uint64_t end)
+{
+	if (send->is_in_memory)
+		return end;
+	uint64_t at = send->offset;
+	while (at < end) {
+		if (!is_cached(send, at))
+			return at;
+		at = (at / LOOK_BYTES + 1) * LOOK_BYTES;
+	}
+	/* The windows begin well; the last one must end well too. */
+	return is_cached(send, end - 1) ? end : (end - 1) / LOOK_BYTES * LOOK_BYTES;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Sends what is cached. SEND_DONE: the stretch is sent. */
+static enum send_state send_cached(struct send *send, uint64_t bytes)
+{
+	off_t offset = (off_t)send->offset;
+	uint64_t before_ms = now_ms();
+	ssize_t n = sendfile(send->record->sock_fd, send->file_fd, &offset, bytes);
+	if (now_ms() - before_ms > SLOW_TURN_MS)
+		metric_add(&send->means->metrics->value[METRIC_SLOW_TURNS], 1);
+
+	if (n > 0) {
+		send->offset += (uint64_t)n;
+		send->left -= (uint64_t)n;
+		record_tx_account(send->record, (size_t)n);
+		send_count(send, (uint64_t)n, SEND_PATH_KERNEL_SENDFILE);
+		return (uint64_t)n == bytes ? SEND_DONE : SEND_WAIT_SOCKET;
+	}
+	if (n == 0)
+		return send_fail(send, CLOSE_FILE_TRUNCATED);
+	switch (errno) {
+	case EAGAIN:
+	case EINTR:
+		return SEND_WAIT_SOCKET;
+	case EPIPE:
+	case ECONNRESET:
+	case ETIMEDOUT:
+		return send_fail(send, CLOSE_CLIENT_RESET);
+	case EIO:
+		return send_fail(send, CLOSE_FILE_ERROR);
+	default:
+		return send_fail(send, CLOSE_SEND_FAILED);
+	}
+}
+
+enum send_state send_step_sendfile(struct send *send, uint64_t turn_bytes, uint64_t token)
+{
+	/* A head, or what a cold stretch left in the buffer. */
+	if (send->record->tx_buf != NULL || send->record->due != 0) {
+		enum send_state state = send_head(send);
+		if (state != SEND_DONE || send->left == 0)
+			return state;
+	}
+	uint64_t bytes = send->left < turn_bytes ? send->left : turn_bytes;
+	if (send->cached_until <= send->offset)
+		send->cached_until = cached_until(send, send->offset + bytes);
+	if (send->cached_until <= send->offset)
+		return send_step_copy(send, 1, token); /* cold: one buffer through the ring */
+
+	if (bytes > send->cached_until - send->offset)
+		bytes = send->cached_until - send->offset;
+	enum send_state state = send_cached(send, bytes);
+	return state == SEND_DONE && send->left > 0 ? SEND_TURN_OVER : state;
+}
