@@ -48,9 +48,11 @@ struct http_field {
 struct http_head {
 	enum http_method method;
 	struct slice method_text;
-	struct slice target; /* origin form, absolute form's path, or "*"; still encoded */
+	struct slice target; /* origin form, or absolute form's path: starts with '/'; still encoded */
 	unsigned minor;      /* HTTP/1.minor: 0 or 1 */
-	struct slice known[HTTP_FIELD_COUNT]; /* at NULL: absent */
+	/* at NULL: absent. Of a field that may repeat, the first. HOST: the authority if the target
+	 * was in absolute form (RFC 9112 section 3.2.2). */
+	struct slice known[HTTP_FIELD_COUNT];
 	struct http_field field[HEAD_FIELDS_MAX]; /* all, in order */
 	unsigned field_count;
 	bool keep_alive;        /* by version and Connection */
@@ -93,6 +95,8 @@ enum http_head_error { HTTP_HEAD_ERRORS(HTTP_HEAD_ERROR_ENUM) HTTP_HEAD_ERROR_CO
  * what is there may already be refused); -EBADMSG: refused, *error says why. Empty lines (CRLF)
  * before the request line are skipped, at most two (RFC 9112 section 2.2), and counted in the
  * length.
+ * After -EBADMSG, method_text, target and field[] hold what stood before the error (for the log);
+ * after -EAGAIN, *head says nothing. No HTTP/1.x request can be read behind a refused one.
  */
 int http_head_parse(const char *buf, size_t len, size_t scanned, struct http_head *head,
                     enum http_head_error *error);

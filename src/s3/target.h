@@ -21,7 +21,8 @@ struct s3_target {
 
 /* Why a target was refused; each has its S3 error in s3/error.h. */
 enum s3_target_error {
-	S3_TARGET_BAD_ENCODING,   /* '%' without two hex digits, or a fragment: 400 InvalidURI */
+	S3_TARGET_BAD_ENCODING,   /* '%' without two hex digits, or a byte that stands in no target:
+	                           * '#', white space, control, 0x7f and above: 400 InvalidURI */
 	S3_TARGET_NUL,            /* %00: 400 InvalidArgument */
 	S3_TARGET_NOT_UTF8,       /* 400 InvalidArgument */
 	S3_TARGET_BAD_BUCKET,     /* 400 InvalidBucketName */
@@ -31,12 +32,16 @@ enum s3_target_error {
 };
 
 /*
- * 0, or -EINVAL with *error. Path style: /BUCKET[/KEY][?QUERY]. A '+' in the path is a plus. A
- * key that ends in '/' is kept with it (such an object cannot exist, but DELETE of it is legal).
+ * 0, or -EINVAL with *error (and nothing in *out). Path style: /BUCKET[/KEY][?QUERY]. A '+' in
+ * the path is a plus. The bucket ends at the first '/' that is not encoded; in the key, "%2F" is
+ * a '/' like any other. A key that ends in '/' is kept with it (such an object cannot exist, but
+ * DELETE of it is legal).
+ * Bucket names: 3-63 letters, digits, '-', '_', '.'; a letter or digit at both ends, no "..".
  */
 int s3_target_parse(struct slice target, struct s3_target *out, enum s3_target_error *error);
 
-/* The value of a query parameter (still encoded); at NULL: absent; len 0: present, empty. */
+/* The value of a query parameter (still encoded); at NULL: absent; len 0: present, empty. The
+ * first one of that name, where name stands unencoded. */
 struct slice s3_query_param(struct slice query, const char *name);
 
 #endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3/answer.h"
+
+#include <string.h>
+
+#include "base/must.h"
+#include "http/conditions.h"
+#include "http/date.h"
+#include "http/response.h"
+
+/* Status line and the fields that every answer has. */
+static void begin(struct http_response *response, const struct answer_request *request, int status,
+		  char *out, size_t size)
+{
+	char date[HTTP_DATE_BYTES];
+
+	http_response_begin(response, out, size, status);
+	http_date_format(request->now, date);
+	http_response_field(response, "Date", date);
+	http_response_field(response, "Server", "sluice");
+	http_response_field(response, "x-amz-request-id", request->request_id);
+	if (!request->keep_alive)
+		http_response_field(response, "Connection", "close");
+	else if (request->head != NULL && request->head->minor == 0)
+		http_response_field(response, "Connection", "keep-alive");
+}
+
+static void validators(struct http_response *response, const struct object *object)
+{
+	char date[HTTP_DATE_BYTES];
+	http_date_format(object->modified, date);
+	http_response_field(response, "ETag", object->etag);
+	http_response_field(response, "Last-Modified", date);
+}
+
+static bool is_head_request(const struct answer_request *request)
+{
+	return request->head != NULL && request->head->method == HTTP_HEAD;
+}
+
+static void finish(struct http_response *response, struct answer *answer, int status)
+{
+	int n = http_response_end(response);
+	must(n > 0); /* every field of ours has a bound, and their sum fits */
+	answer->status = status;
+	answer->text_bytes = (size_t)n;
+}
+
+/* content_range_size: with InvalidRange, the object's size; otherwise unused. */
+static void error_with_range(const struct answer_request *request, enum s3_error error,
+			     const char *message, const uint64_t *content_range_size,
+			     char out[ANSWER_BYTES_MAX], struct answer *answer)
+{
+	char *body = out + RESPONSE_HEAD_BYTES_MAX;
+	size_t body_bytes =
+		s3_error_xml(error, message, request->resource.at, request->resource.len,
+			     request->request_id, body, ERROR_BODY_BYTES_MAX);
+	struct http_response response;
+
+	*answer = (struct answer){.error = error};
+	begin(&response, request, s3_error_status(error), out, RESPONSE_HEAD_BYTES_MAX);
+	http_response_field(&response, "Content-Type", "application/xml");
+	http_response_field_u64(&response, "Content-Length", body_bytes);
+	if (error == S3_ERROR_METHOD_NOT_ALLOWED)
+		http_response_field(&response, "Allow", "GET, HEAD");
+	if (content_range_size != NULL)
+		http_response_content_range(&response, 0, 0, *content_range_size);
+	finish(&response, answer, s3_error_status(error));
+	if (is_head_request(request)) /* RFC 9110 section 9.3.2: the fields, not the body */
+		return;
+	memmove(out + answer->text_bytes, body, body_bytes);
+	answer->text_bytes += body_bytes;
+	answer->body_bytes = body_bytes;
+}
+
+void answer_error(const struct answer_request *request, enum s3_error error, const char *message,
+		  char out[ANSWER_BYTES_MAX], struct answer *answer)
+{
+	error_with_range(request, error, message, NULL, out, answer);
+}
+
+void answer_bucket(const struct answer_request *request, char out[ANSWER_BYTES_MAX],
+		   struct answer *answer)
+{
+	struct http_response response;
+	*answer = (struct answer){.error = S3_ERROR_COUNT};
+	begin(&response, request, 200, out, RESPONSE_HEAD_BYTES_MAX);
+	http_response_field_u64(&response, "Content-Length", 0);
+	finish(&response, answer, 200);
+}
+
+static void not_modified(const struct answer_request *request, const struct object *object,
+			 char out[ANSWER_BYTES_MAX], struct answer *answer)
+{
+	struct http_response response;
+	begin(&response, request, 304, out, RESPONSE_HEAD_BYTES_MAX);
+	validators(&response, object);
+	finish(&response, answer, 304);
+}
+
+void answer_object(const struct answer_request *request, const struct object *object,
+		   char out[ANSWER_BYTES_MAX], struct answer *answer)
+{
+	const struct http_head *head = request->head;
+	struct http_validators compare = {.etag = object->etag, .modified = object->modified};
+	struct http_range range = {.first = 0, .bytes = object->size};
+	bool range_applies;
+	int status = 200;
+
+	*answer = (struct answer){.error = S3_ERROR_COUNT};
+	switch (http_conditions_check(head, &compare, &range_applies)) {
+	case 304:
+		not_modified(request, object, out, answer);
+		return;
+	case 412:
+		answer_error(request, S3_ERROR_PRECONDITION_FAILED, NULL, out, answer);
+		return;
+	default:
+		break;
+	}
+	struct slice wanted = head->known[HTTP_FIELD_RANGE];
+	if (wanted.at != NULL && range_applies) {
+		switch (http_range_parse(wanted, object->size, &range)) {
+		case HTTP_RANGE_UNSATISFIABLE:
+			error_with_range(request, S3_ERROR_INVALID_RANGE, NULL, &object->size, out,
+					 answer);
+			return;
+		case HTTP_RANGE_OK:
+			status = 206;
+			break;
+		case HTTP_RANGE_NONE:
+			range = (struct http_range){.first = 0, .bytes = object->size};
+			break;
+		}
+	}
+	struct http_response response;
+	begin(&response, request, status, out, RESPONSE_HEAD_BYTES_MAX);
+	http_response_field(&response, "Content-Type", "application/octet-stream");
+	http_response_field_u64(&response, "Content-Length", range.bytes);
+	validators(&response, object);
+	http_response_field(&response, "Accept-Ranges", "bytes");
+	if (status == 206)
+		http_response_content_range(&response, range.first, range.bytes, object->size);
+	finish(&response, answer, status);
+	if (!is_head_request(request)) {
+		answer->file_offset = range.first;
+		answer->file_bytes = range.bytes;
+	}
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The path is decoded once, as a whole, and only then cut: the bucket ends at the first '/' that
+ * was sent as '/', and within the key "%2F" and '/' are the same byte, as they are in S3. A "%2F"
+ * inside the bucket's part is no separator: it decodes to a byte that no bucket name holds. What
+ * was encoded twice ("%252e") comes out once encoded, as three ordinary bytes of a name.
+ */
+#include "s3/target.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "s3/utf8.h"
+
+static bool is_visible(char c)
+{
+	return c > 0x20 && c < 0x7f && c != '#';
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+static int refuse(enum s3_target_error *error, enum s3_target_error reason)
+{
+	*error = reason;
+	return -EINVAL;
+}
+
+/*
+ * Decodes encoded into out, NUL behind it. *len becomes the decoded length also where that is
+ * more than size - 1; then out holds its first size - 1 bytes.
+ */
+static int decode(struct slice encoded, char *out, size_t size, size_t *len,
+		  enum s3_target_error *error)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < encoded.len; i++) {
+		char c = encoded.at[i];
+
+		if (c == '%') {
+			int high = i + 2 < encoded.len ? hex_digit(encoded.at[i + 1]) : -1;
+			int low = high >= 0 ? hex_digit(encoded.at[i + 2]) : -1;
+
+			if (low < 0)
+				return refuse(error, S3_TARGET_BAD_ENCODING);
+			c = (char)(high << 4 | low);
+			i += 2;
+		}
+		if (c == '\0')
+			return refuse(error, S3_TARGET_NUL);
+		if (used < size - 1)
+			out[used] = c;
+		used++;
+	}
+	out[used < size ? used : size - 1] = '\0';
+	*len = used;
+	return 0;
+}
+
+static bool is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* S3's names, and what its clients let through besides: upper case and '_'. No two dots in a row
+ * and a letter or digit at both ends, so never "." or "..". */
+static bool is_bucket(const char *name, size_t len)
+{
+	if (len < BUCKET_BYTES_MIN || len > BUCKET_BYTES_MAX)
+		return false;
+	if (!is_alnum(name[0]) || !is_alnum(name[len - 1]))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (!is_alnum(name[i]) && name[i] != '-' && name[i] != '_' && name[i] != '.')
+			return false;
+		if (name[i] == '.' && name[i - 1] == '.')
+			return false;
+	}
+	return true;
+}
+
+static bool is_utf8(const char *text, size_t len)
+{
+	while (len > 0) {
+		size_t bytes = utf8_char_bytes(text, len);
+
+		if (bytes == 0)
+			return false;
+		text += bytes;
+		len -= bytes;
+	}
+	return true;
+}
+
+/* Each component is a name that a directory can hold. One '/' at the end is let through. */
+static bool has_good_components(const char *object_key, size_t len)
+{
+	const char *at = object_key, *end = object_key + len;
+
+	while (at < end) {
+		const char *slash = memchr(at, '/', (size_t)(end - at));
+		size_t bytes = (size_t)((slash ? slash : end) - at);
+
+		if (bytes == 0 || bytes > KEY_COMPONENT_BYTES_MAX)
+			return false;
+		if (at[0] == '.' && (bytes == 1 || (bytes == 2 && at[1] == '.')))
+			return false;
+		at = slash ? slash + 1 : end;
+	}
+	return true;
+}
+
+/* The path's two parts, decoded. Sets out but for the query, also where it refuses. */
+static int parse_path(struct slice path, struct s3_target *out, enum s3_target_error *error)
+{
+	struct slice bucket = {path.at + 1, path.len - 1}, object_key = {0};
+	const char *slash = memchr(bucket.at, '/', bucket.len);
+	size_t bucket_len;
+
+	if (slash) {
+		bucket.len = (size_t)(slash - bucket.at);
+		object_key = (struct slice){slash + 1, path.len - bucket.len - 2};
+	}
+	if (decode(bucket, out->bucket, sizeof(out->bucket), &bucket_len, error) < 0)
+		return -EINVAL;
+	if (decode(object_key, out->object_key, sizeof(out->object_key), &out->object_key_len,
+		   error) < 0)
+		return -EINVAL;
+	if (path.len > 1 && !is_bucket(out->bucket, bucket_len))
+		return refuse(error, S3_TARGET_BAD_BUCKET);
+	if (out->object_key_len > OBJECT_KEY_BYTES_MAX)
+		return refuse(error, S3_TARGET_KEY_TOO_LONG);
+	if (!is_utf8(out->object_key, out->object_key_len))
+		return refuse(error, S3_TARGET_NOT_UTF8);
+	if (!has_good_components(out->object_key, out->object_key_len))
+		return refuse(error, S3_TARGET_BAD_COMPONENT);
+	return 0;
+}
+
+int s3_target_parse(struct slice target, struct s3_target *out, enum s3_target_error *error)
+{
+	struct slice path = target;
+	const char *mark;
+
+	must(target.at && out && error);
+	*out = (struct s3_target){0};
+
+	if (target.len == 0 || target.at[0] != '/')
+		return refuse(error, S3_TARGET_BAD_ENCODING);
+	for (size_t i = 0; i < target.len; i++) {
+		if (!is_visible(target.at[i]))
+			return refuse(error, S3_TARGET_BAD_ENCODING);
+	}
+
+	mark = memchr(target.at, '?', target.len);
+	if (mark)
+		path.len = (size_t)(mark - target.at);
+	if (parse_path(path, out, error) < 0) {
+		*out = (struct s3_target){0}; /* no caller can use what was refused */
+		return -EINVAL;
+	}
+	if (mark)
+		out->query = (struct slice){mark + 1, target.len - path.len - 1};
+	return 0;
+}
+
+struct slice s3_query_param(struct slice query, const char *name)
+{
+	const char *at = query.at, *end = query.at ? query.at + query.len : NULL;
+	size_t name_len = strlen(name);
+
+	while (at && at <= end) {
+		const char *mark = memchr(at, '&', (size_t)(end - at));
+		const char *stop = mark ? mark : end;
+
+		if ((size_t)(stop - at) >= name_len && memcmp(at, name, name_len) == 0) {
+			const char *value = at + name_len;
+
+			if (value == stop)
+				return (struct slice){value, 0};
+			if (*value == '=')
+				return (struct slice){value + 1, (size_t)(stop - value - 1)};
+		}
+		at = mark ? mark + 1 : NULL;
+	}
+	return (struct slice){0};
+}
