@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/access_log.h"
+
+#include <string.h>
+#include <time.h>
+
+#define IDENTITY_TEXT_MAX 512
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void log_identity(struct log_line *line, const struct conn *conn)
+{
+	char text[IDENTITY_TEXT_MAX];
+	if (conn->identity == NULL)
+		return;
+	size_t len = identity_format(conn->identity, text, sizeof(text));
+	log_str(line, "identity", text, len);
+}
+
+static enum request_method method_of(const struct request *request)
+{
+	if (!request->is_parsed)
+		return REQUEST_METHOD_OTHER;
+	if (request->head.method == HTTP_GET)
+		return REQUEST_METHOD_GET;
+	return request->head.method == HTTP_HEAD ? REQUEST_METHOD_HEAD : REQUEST_METHOD_OTHER;
+}
+
+void access_log_request(struct conn *conn, const char *cut)
+{
+	struct worker *worker = conn->worker;
+	const struct request *request = conn->request;
+	const struct answer *answer = &request->answer;
+	uint64_t duration_ns = now_ns() - request->started_ns;
+
+	metric_add(&worker->metrics.request[method_of(request)][request_code_of(answer->status)], 1);
+	histogram_observe(&worker->metrics.request_duration, duration_ns);
+	if (!worker->server->config->access_log)
+		return;
+
+	struct log_line line;
+	log_begin(&line, &worker->log, LOG_LEVEL_INFO, "request");
+	log_text(&line, "remote", conn->peer);
+	log_identity(&line, conn);
+	if (request->is_parsed) {
+		log_str(&line, "method", request->head.method_text.at, request->head.method_text.len);
+		log_str(&line, "path", request->head.target.at, request->head.target.len);
+	}
+	log_u64(&line, "status", (uint64_t)answer->status);
+	log_u64(&line, "bytes", answer->body_bytes + request->send.sent);
+	log_seconds(&line, "duration", duration_ns);
+	log_text(&line, "tx", conn->record.tx->label);
+	log_text(&line, "rx", conn->record.rx->label);
+	log_text(&line, "engine", send_engine_label(request->send.engine));
+	if (answer->error != S3_ERROR_COUNT)
+		log_text(&line, "error", s3_error_code(answer->error));
+	if (!request->is_parsed)
+		log_text(&line, "detail", http_head_error_text(request->refused));
+	if (cut != NULL)
+		log_text(&line, "cut", cut);
+	log_text(&line, "id", request->request_id);
+	log_end(&line);
+}
+
+void access_log_close(struct conn *conn, enum close_reason why)
+{
+	const struct reason *reason = close_reason_row(why);
+	struct log_line line;
+
+	log_begin(&line, &conn->worker->log, (enum log_level)reason->level, "connection closed");
+	log_text(&line, "remote", conn->peer);
+	log_identity(&line, conn);
+	log_text(&line, "reason", reason->label);
+	log_text(&line, "detail", reason->sentence);
+	log_u64(&line, "requests", conn->requests);
+	log_end(&line);
+}
+
+void access_log_handshake_failure(struct conn *conn, enum handshake_failure failure)
+{
+	const struct reason *reason = handshake_failure_row(failure);
+	struct log_line line;
+
+	log_begin(&line, &conn->worker->log, (enum log_level)reason->level, "handshake failed");
+	log_text(&line, "remote", conn->peer);
+	log_text(&line, "reason", reason->label);
+	log_text(&line, "detail", reason->sentence);
+	if (conn->handshake != NULL)
+		log_text(&line, "tls_error", handshake_failure_text(conn->handshake));
+	log_end(&line);
+}
+
+void access_log_fallback(struct conn *conn, const struct handshake_outcome *outcome)
+{
+	enum fallback_reason why = outcome->fallback_tx != FALLBACK_NONE ? outcome->fallback_tx
+	                                                                : outcome->fallback_rx;
+	if (why == FALLBACK_NONE)
+		return;
+	const struct reason *reason = fallback_reason_row(why);
+	struct log_line line;
+
+	log_begin(&line, &conn->worker->log, (enum log_level)reason->level, "userspace TLS");
+	log_text(&line, "remote", conn->peer);
+	log_text(&line, "tx", outcome->fallback_tx == FALLBACK_NONE ? "kernel" : "user");
+	log_text(&line, "rx", outcome->fallback_rx == FALLBACK_NONE ? "kernel" : "user");
+	log_text(&line, "reason", reason->label);
+	log_text(&line, "detail", reason->sentence);
+	if (outcome->install_errno != 0)
+		log_text(&line, "errno", strerrorname_np(-outcome->install_errno));
+	log_end(&line);
+}

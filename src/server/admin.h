@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The admin listener: plain HTTP on the main thread, away from the workers.
+ * GET /metrics, /-/healthy, /-/ready. Loopback unless the operator says otherwise.
+ */
+#ifndef SLUICE_SERVER_ADMIN_H
+#define SLUICE_SERVER_ADMIN_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ADMIN_CONNS_MAX 16
+/* From accept to the last byte of the answer. */
+#define ADMIN_TIMEOUT_MS 5000
+
+struct admin;
+
+/* Where answers come from. print_metrics writes Prometheus text, returns its length or an error. */
+struct admin_source {
+	int (*print_metrics)(void *arg, char *out, size_t bytes_max);
+	bool (*is_ready)(void *arg);
+	void *arg;
+};
+
+/* sock_fd: listening, taken over. NULL: no memory (the socket is closed). */
+struct admin *admin_new(int sock_fd, const struct admin_source *source);
+void admin_free(struct admin *admin);
+
+/* Adds what admin waits for to pollfds (at most 1 + ADMIN_CONNS_MAX); returns how many. */
+unsigned admin_poll_fill(struct admin *admin, struct pollfd *pollfds);
+/* After poll(): the same array, filled. now_ms: monotonic; ends connections that take too long. */
+void admin_poll_done(struct admin *admin, const struct pollfd *pollfds, unsigned count,
+                     uint64_t now_ms);
+
+#endif

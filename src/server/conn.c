@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/conn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/must.h"
+#include "server/access_log.h"
+
+/* ---- Waiting ------------------------------------------------------------------------------- */
+
+void conn_wait(struct conn *conn, unsigned poll_events)
+{
+	must(!conn->is_in_flight);
+	conn->is_in_flight = true;
+	conn->in_flight = TOKEN_CONN_POLL;
+	ring_poll(&conn->worker->ring, conn->sock_fd, poll_events,
+	          token_pack(TOKEN_CONN_POLL, conn->slot, conn->generation));
+}
+
+void conn_deadline(struct conn *conn, uint64_t in_ms)
+{
+	wheel_arm(&conn->worker->wheel, &conn->deadline, conn->worker->now_ms + in_ms);
+}
+
+/* ---- Birth and death ------------------------------------------------------------------------ */
+
+struct conn *conn_new(struct worker *worker, int sock_fd, const char *peer)
+{
+	struct conn *conn = worker_conn_take(worker);
+	if (conn == NULL) {
+		close(sock_fd);
+		return NULL;
+	}
+	conn->sock_fd = sock_fd;
+	conn->why = CLOSE_REASON_COUNT;
+	conn->started_ns = worker->now_ns;
+	snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
+	conn->handshake = handshake_new(worker->server->tls_ctx, sock_fd);
+	if (conn->handshake == NULL) {
+		conn_abort(conn, CLOSE_NO_MEMORY);
+		return NULL;
+	}
+	conn->state = CONN_HANDSHAKE;
+	conn_deadline(conn, worker->server->config->handshake_timeout_ms);
+	conn_wait(conn, POLLIN);
+	return conn;
+}
+
+void conn_request_free(struct conn *conn)
+{
+	struct request *request = conn->request;
+	if (request == NULL)
+		return;
+	if (conn->record.tx_buf != NULL || request->send.pipe != NULL)
+		send_fini(&request->send);
+	object_close(&request->object);
+	pool_give(&conn->worker->requests, request);
+	conn->request = NULL;
+	metric_sub(&conn->worker->metrics.value[METRIC_REQUESTS_INFLIGHT], 1);
+}
+
+static void buffers_give(struct conn *conn)
+{
+	if (conn->in != NULL) {
+		pool_give(&conn->worker->head_bufs, conn->in);
+		conn->in = NULL;
+	}
+}
+
+static void conn_free(struct conn *conn)
+{
+	must(!conn->is_in_flight);
+	struct worker *worker = conn->worker;
+
+	if (conn->is_waiting)
+		worker_stop_waiting(worker, conn);
+	wheel_disarm(&worker->wheel, &conn->deadline);
+	handshake_free(conn->handshake);
+	conn_request_free(conn);
+	buffers_give(conn);
+	if (conn->is_established)
+		record_fini(&conn->record);
+	identity_free(conn->identity);
+	close(conn->sock_fd);
+	worker_conn_give(worker, conn);
+}
+
+/* Frees now, or as soon as the operation in flight has ended. */
+static void conn_free_soon(struct conn *conn)
+{
+	if (!conn->is_in_flight) {
+		conn_free(conn);
+		return;
+	}
+	if (conn->is_doomed)
+		return;
+	conn->is_doomed = true;
+	wheel_disarm(&conn->worker->wheel, &conn->deadline);
+	ring_cancel(&conn->worker->ring,
+	            token_pack(conn->in_flight, conn->slot, conn->generation));
+}
+
+/* The first reason is the one that is counted and logged. */
+static void note_reason(struct conn *conn, enum close_reason why)
+{
+	if (conn->why != CLOSE_REASON_COUNT)
+		return;
+	conn->why = why;
+	metric_add(&conn->worker->metrics.close[why], 1);
+	if (conn->request != NULL && conn->state == CONN_SEND)
+		access_log_request(conn, close_reason_row(why)->label);
+	access_log_close(conn, why);
+}
+
+void conn_abort(struct conn *conn, enum close_reason why)
+{
+	note_reason(conn, why);
+	conn_free_soon(conn);
+}
+
+/* Reads and drops what the client still sends, so that no RST overtakes our last bytes. */
+static void linger(struct conn *conn)
+{
+	uint8_t scratch[RECORD_PLAIN_MAX];
+	enum record_type type;
+	ssize_t n = 0;
+
+	for (int i = 0; i < LINGER_BYTES_MAX / RECORD_PLAIN_MAX; i++) {
+		if (conn->is_established && conn->record.rx == &record_rx_kernel) {
+			n = ktls_recv(conn->record.sys, conn->sock_fd, scratch, sizeof(scratch), &type);
+		} else {
+			n = recv(conn->sock_fd, scratch, sizeof(scratch), MSG_DONTWAIT);
+			if (n < 0)
+				n = -errno;
+		}
+		if (n <= 0)
+			break;
+	}
+	if (n == -EAGAIN)
+		conn_wait(conn, POLLIN | POLLRDHUP);
+	else
+		conn_free_soon(conn);
+}
+
+/* Our side is done: everything we had to say is in the socket. */
+static void half_close(struct conn *conn)
+{
+	conn_request_free(conn);
+	buffers_give(conn);
+	if (conn->is_closed_by_peer || shutdown(conn->sock_fd, SHUT_WR) < 0) {
+		conn_free_soon(conn);
+		return;
+	}
+	conn->state = CONN_LINGER;
+	conn_deadline(conn, LINGER_MS);
+	linger(conn);
+}
+
+static void closing(struct conn *conn)
+{
+	int r = conn->is_established ? record_tx_flush(&conn->record, false) : 0;
+	if (r == -EAGAIN)
+		conn_wait(conn, POLLOUT);
+	else if (r < 0)
+		conn_free_soon(conn);
+	else
+		half_close(conn);
+}
+
+void conn_close(struct conn *conn, enum close_reason why)
+{
+	bool is_cut = conn->state == CONN_SEND;
+	note_reason(conn, why);
+	if (is_cut || conn->why == CLOSE_CLIENT_RESET || conn->why == CLOSE_SEND_FAILED) {
+		conn_free_soon(conn);
+		return;
+	}
+	conn->state = CONN_CLOSING;
+	conn_deadline(conn, LINGER_MS);
+	if (conn->is_in_flight) { /* its event brings us back here */
+		ring_cancel(&conn->worker->ring,
+		            token_pack(conn->in_flight, conn->slot, conn->generation));
+		return;
+	}
+	conn_request_free(conn);
+	if (conn->is_established && (conn->record.due & RECORD_DUE_ALERT) == 0)
+		record_shutdown(&conn->record, ALERT_CLOSE_NOTIFY);
+	closing(conn);
+}
+
+/* ---- Handshake ------------------------------------------------------------------------------ */
+
+static void established(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+	struct handshake_outcome outcome;
+	int r = handshake_finish(conn->handshake, &worker->plan, &conn->record, &outcome);
+
+	conn->fallback_tx = outcome.fallback_tx;
+	conn->fallback_rx = outcome.fallback_rx;
+	if (outcome.fallback_tx < FALLBACK_REASON_COUNT)
+		metric_add(&worker->metrics.fallback_tx[outcome.fallback_tx], 1);
+	if (outcome.fallback_rx < FALLBACK_REASON_COUNT)
+		metric_add(&worker->metrics.fallback_rx[outcome.fallback_rx], 1);
+	if (r < 0) {
+		access_log_fallback(conn, &outcome);
+		conn_abort(conn, r == -EOPNOTSUPP ? CLOSE_KTLS_REQUIRED
+		                 : r == -ENOMEM   ? CLOSE_NO_MEMORY
+		                                  : CLOSE_INTERNAL);
+		return;
+	}
+	handshake_free(conn->handshake);
+	conn->handshake = NULL;
+	conn->identity = outcome.identity;
+	conn->is_established = true;
+	metric_add(&worker->metrics.handshake_ok, 1);
+	histogram_observe(&worker->metrics.handshake_duration, worker->now_ns - conn->started_ns);
+	bool is_tx_kernel = record_is_kernel_tx(&conn->record);
+	bool is_rx_kernel = conn->record.rx == &record_rx_kernel;
+	metric_add(&worker->metrics.conn_path[is_tx_kernel ? (is_rx_kernel ? CONN_PATH_KERNEL_KERNEL
+	                                                                   : CONN_PATH_KERNEL_USER)
+	                                                   : (is_rx_kernel ? CONN_PATH_USER_KERNEL
+	                                                                   : CONN_PATH_USER_USER)],
+	           1);
+	access_log_fallback(conn, &outcome);
+	conn->state = CONN_HEAD;
+	conn_deadline(conn, worker->is_draining ? LINGER_MS : worker->server->config->idle_timeout_ms);
+	conn_wait(conn, POLLIN);
+}
+
+static void handshake_failed(struct conn *conn, enum handshake_failure failure)
+{
+	metric_add(&conn->worker->metrics.handshake_failure[failure], 1);
+	access_log_handshake_failure(conn, failure);
+	conn_close(conn, failure == HANDSHAKE_TIMEOUT ? CLOSE_HANDSHAKE_TIMEOUT
+	                                              : CLOSE_HANDSHAKE_FAILED);
+}
+
+static void handshake_go_on(struct conn *conn)
+{
+	int r = handshake_step(conn->handshake);
+	if (r == -EAGAIN)
+		conn_wait(conn, (unsigned)handshake_wants(conn->handshake));
+	else if (r < 0)
+		handshake_failed(conn, handshake_failure(conn->handshake));
+	else
+		established(conn);
+}
+
+/* ---- Receiving ------------------------------------------------------------------------------ */
+
+enum conn_next conn_wait_for_head(struct conn *conn)
+{
+	struct record *record = &conn->record;
+	if (conn->in != NULL && conn->in->have == 0)
+		buffers_give(conn);
+	if (record->due != 0) { /* our answer to a KeyUpdate, not later than the next response */
+		int r = record_tx_flush(record, false);
+		if (r < 0 && r != -EAGAIN) {
+			conn_close(conn, record->why);
+			return CONN_WAITS;
+		}
+	}
+	/* Writable is true at once: back after the others, with what is buffered already. */
+	conn_wait(conn, record_has_buffered(record) ? POLLIN | POLLOUT : POLLIN);
+	return CONN_WAITS;
+}
+
+static enum conn_next receive(struct conn *conn)
+{
+	if (conn->in == NULL) {
+		conn->in = pool_take(&conn->worker->head_bufs);
+		if (conn->in == NULL) {
+			conn_close(conn, CLOSE_NO_MEMORY);
+			return CONN_WAITS;
+		}
+		conn->in->have = conn->in->scanned = 0;
+	}
+	struct head_buf *in = conn->in;
+	if (in->have >= HEAD_BYTES_MAX)
+		return CONN_GOES_ON; /* pipelined: first what is here */
+
+	ssize_t n = record_recv(&conn->record, in->byte + in->have, sizeof(in->byte) - in->have);
+	if (n > 0) {
+		in->have += (size_t)n;
+		return CONN_GOES_ON;
+	}
+	if (n == -EAGAIN)
+		return conn_wait_for_head(conn);
+	bool is_idle = !conn->is_head_begun;
+	conn->is_closed_by_peer = n == 0 || n == -EPIPE || n == -ECONNRESET;
+	conn_close(conn, n == 0 && !is_idle ? CLOSE_CLIENT_TRUNCATED : conn->record.why);
+	return CONN_WAITS;
+}
+
+/* ---- Events --------------------------------------------------------------------------------- */
+
+/* Steps until one waits, or until the others must have their turn. */
+static void run(struct conn *conn, enum conn_next next)
+{
+	for (int i = 0; next == CONN_GOES_ON; i++) {
+		if (i == 3 * REQUESTS_PER_WAKE) { /* head, answer, send */
+			conn_wait(conn, POLLIN | POLLOUT);
+			return;
+		}
+		if (conn->state == CONN_HEAD)
+			next = conn_step_head(conn);
+		else if (conn->state == CONN_ANSWER)
+			next = conn_step_answer(conn);
+		else
+			next = conn_step_send(conn);
+	}
+}
+
+static enum conn_next head_event(struct conn *conn, int32_t events)
+{
+	bool is_readable = events < 0 || (events & ~POLLOUT) != 0;
+	if (is_readable || record_has_buffered(&conn->record))
+		return receive(conn);
+	return conn->in != NULL ? CONN_GOES_ON : conn_wait_for_head(conn);
+}
+
+void conn_event(struct conn *conn, enum token_kind kind, int32_t result)
+{
+	must(conn->is_in_flight && conn->in_flight == kind);
+	conn->is_in_flight = false;
+
+	/* What the operation left behind is put in order first, whatever follows. */
+	if (kind == TOKEN_CONN_FILE)
+		send_file_event(&conn->request->send, result);
+	if (kind == TOKEN_CONN_OPEN && (conn->is_doomed || conn->state != CONN_OPEN) && result >= 0)
+		close(result);
+	if (conn->is_doomed) {
+		conn_free(conn);
+		return;
+	}
+	switch (conn->state) {
+	case CONN_HANDSHAKE:
+		handshake_go_on(conn);
+		break;
+	case CONN_HEAD:
+		run(conn, head_event(conn, result));
+		break;
+	case CONN_OPEN:
+		run(conn, conn_step_opened(conn, result));
+		break;
+	case CONN_ANSWER:
+	case CONN_SEND:
+		run(conn, CONN_GOES_ON);
+		break;
+	case CONN_CLOSING:
+		conn_close(conn, conn->why);
+		break;
+	case CONN_LINGER:
+		linger(conn);
+		break;
+	case CONN_FREE:
+		must(!"an event for a free connection");
+	}
+}
+
+/* The window of the minimum rate has ended. */
+static void check_rate(struct conn *conn)
+{
+	const struct config *config = conn->worker->server->config;
+	uint64_t sent = conn->request->send.sent;
+	uint64_t elapsed_ms = conn->worker->now_ms - conn->window_ms;
+
+	if (conn->request->send.is_reading) { /* the disk is slow, not the client */
+		if (elapsed_ms >= DISK_TIMEOUT_MS)
+			conn_abort(conn, CLOSE_DISK_TIMEOUT);
+		else
+			conn_deadline(conn, RATE_WINDOW_MS);
+		return;
+	}
+	if (!conn->is_waiting && (sent - conn->window_sent) * 1000 < config->min_rate_bytes * elapsed_ms) {
+		conn_abort(conn, CLOSE_SLOW_READER);
+		return;
+	}
+	conn->window_ms = conn->worker->now_ms;
+	conn->window_sent = sent;
+	conn_deadline(conn, RATE_WINDOW_MS);
+}
+
+void conn_expired(struct conn *conn)
+{
+	switch (conn->state) {
+	case CONN_HANDSHAKE:
+		handshake_failed(conn, HANDSHAKE_TIMEOUT);
+		break;
+	case CONN_HEAD:
+		conn_close(conn, conn->discard_left > 0      ? CLOSE_BODY_TIMEOUT
+		                 : conn->is_head_begun       ? CLOSE_HEAD_TIMEOUT
+		                 : conn->worker->is_draining ? CLOSE_DRAINED
+		                                             : CLOSE_IDLE_TIMEOUT);
+		break;
+	case CONN_OPEN:
+		conn_abort(conn, CLOSE_DISK_TIMEOUT);
+		break;
+	case CONN_ANSWER:
+		conn_abort(conn, CLOSE_NO_MEMORY);
+		break;
+	case CONN_SEND:
+		check_rate(conn);
+		break;
+	case CONN_CLOSING:
+	case CONN_LINGER:
+		conn_free_soon(conn);
+		break;
+	case CONN_FREE:
+		must(!"a deadline of a free connection");
+	}
+}
+
+void conn_buffer_ready(struct conn *conn)
+{
+	run(conn, CONN_GOES_ON);
+}
+
+void conn_drain(struct conn *conn)
+{
+	if (conn->state == CONN_HEAD && !conn->is_head_begun)
+		conn_close(conn, CLOSE_DRAINED);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One connection, from accept to close.
+ *
+ *   HANDSHAKE -> HEAD -> OPEN -> ANSWER -> SEND -> HEAD ...
+ *                  \                         (cut: freed at once)
+ *                   `----> CLOSING -> LINGER -> free
+ *
+ * At most one ring operation is in flight; its token is kind, slot, generation. A
+ * connection is freed only when none is. Idle it holds no buffer.
+ */
+#ifndef SLUICE_SERVER_CONN_H
+#define SLUICE_SERVER_CONN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/reasons.h"
+#include "http/head.h"
+#include "io/wheel.h"
+#include "s3/answer.h"
+#include "s3/operation.h"
+#include "s3/target.h"
+#include "server/worker.h"
+#include "store/object.h"
+#include "tls/handshake.h"
+#include "xfer/send.h"
+
+enum conn_state {
+	CONN_FREE,
+	CONN_HANDSHAKE,
+	CONN_HEAD,    /* waiting for a request head, or dropping a body that nobody wants */
+	CONN_OPEN,    /* the ring opens the object */
+	CONN_ANSWER,  /* the answer is known; a tx_buf is awaited to write it to */
+	CONN_SEND,    /* the response is on its way */
+	CONN_CLOSING, /* close_notify or an alert is on its way */
+	CONN_LINGER   /* until the client has closed too */
+};
+
+/* A request head as it comes in; what follows it (pipelined) too. */
+struct head_buf {
+	size_t have;
+	size_t scanned; /* http_head_parse has looked this far */
+	char byte[HEAD_BYTES_MAX + 64]; /* 64: room for a control record behind a full head */
+};
+
+/* Lives while one request is answered. */
+struct request {
+	struct http_head head;
+	struct s3_target target;
+	struct s3_route route;
+	size_t head_bytes;
+	uint64_t started_ns;
+	bool keep_alive;
+	bool is_parsed; /* head is valid; false: refused is */
+	enum http_head_error refused;
+	enum s3_error error; /* S3_ERROR_COUNT: none so far */
+	const char *error_text; /* NULL: the table's */
+	struct object object;
+	struct open_how how;
+	char path[OBJECT_PATH_BYTES];
+	char request_id[REQUEST_ID_BYTES];
+	struct answer answer;
+	struct send send;
+};
+
+struct conn {
+	struct worker *worker;
+	uint32_t slot;
+	uint32_t generation;
+	int sock_fd;
+	enum conn_state state;
+	bool is_in_flight;     /* a ring operation is */
+	enum token_kind in_flight;
+	bool is_doomed;        /* to be freed as soon as nothing is in flight */
+	bool is_waiting;       /* for a tx_buf */
+	bool is_established;   /* record is valid */
+	bool is_closed_by_peer;
+	enum close_reason why; /* first reason; CLOSE_REASON_COUNT: none yet */
+	enum fallback_reason fallback_tx;
+	enum fallback_reason fallback_rx;
+	struct conn *waiting_next;
+	struct wheel_entry deadline;
+	struct handshake *handshake;
+	struct identity *identity;
+	struct head_buf *in;
+	struct request *request;
+	uint64_t started_ns;
+	uint64_t window_ms;    /* of the minimum rate: its start, and what was sent by then */
+	uint64_t window_sent;
+	bool is_head_begun;    /* a byte of the next head (or a body to be dropped) is here */
+	uint64_t discard_left; /* request body bytes still to be read and dropped */
+	uint64_t requests;
+	struct record record;
+	char peer[ADDR_TEXT_MAX];
+};
+
+/* An accepted socket, taken over. NULL: no slot or no memory; the socket is closed then. */
+struct conn *conn_new(struct worker *worker, int sock_fd, const char *peer);
+/* The event of the operation in flight. */
+void conn_event(struct conn *conn, enum token_kind kind, int32_t result);
+/* The deadline has passed. */
+void conn_expired(struct conn *conn);
+/* A tx_buf may be free now. */
+void conn_buffer_ready(struct conn *conn);
+/* The server is stopping: an idle connection closes, a busy one after its response. */
+void conn_drain(struct conn *conn);
+/* At once, whatever it does. */
+void conn_abort(struct conn *conn, enum close_reason why);
+
+/* ---- Between conn.c and conn_request.c ---- */
+
+/* A step either waits for an event (or has ended the connection: it may be gone), or the next step
+ * can be taken at once. */
+enum conn_next { CONN_WAITS, CONN_GOES_ON };
+
+/* Serves what conn->in holds: a body to be dropped, a request head. */
+enum conn_next conn_step_head(struct conn *conn);
+/* The open that the ring did for state OPEN. */
+enum conn_next conn_step_opened(struct conn *conn, int32_t result);
+/* Writes the answer's head and text to a tx_buf. */
+enum conn_next conn_step_answer(struct conn *conn);
+/* Sends as much as the socket takes. */
+enum conn_next conn_step_send(struct conn *conn);
+
+/* Waits for what the client sends next. */
+enum conn_next conn_wait_for_head(struct conn *conn);
+void conn_wait(struct conn *conn, unsigned poll_events);
+void conn_deadline(struct conn *conn, uint64_t in_ms);
+void conn_request_free(struct conn *conn);
+/* Ends the connection in order: close_notify or an alert, linger, free. A response that is cut
+ * short is never followed by a close_notify, which would make it look whole. */
+void conn_close(struct conn *conn, enum close_reason why);
+
+#endif

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A request: head -> target -> operation -> authorised -> opened -> answered -> sent. */
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/must.h"
+#include "server/access_log.h"
+#include "server/conn.h"
+
+/* ---- From head to answer --------------------------------------------------------------------- */
+
+static enum conn_next answer_with(struct conn *conn, enum s3_error error)
+{
+	conn->request->error = error;
+	conn->state = CONN_ANSWER;
+	return CONN_GOES_ON;
+}
+
+static enum s3_error error_of_target(enum s3_target_error error)
+{
+	switch (error) {
+	case S3_TARGET_BAD_ENCODING:
+		return S3_ERROR_INVALID_URI;
+	case S3_TARGET_BAD_BUCKET:
+		return S3_ERROR_INVALID_BUCKET_NAME;
+	case S3_TARGET_KEY_TOO_LONG:
+		return S3_ERROR_KEY_TOO_LONG;
+	case S3_TARGET_NUL:
+	case S3_TARGET_NOT_UTF8:
+	case S3_TARGET_BAD_COMPONENT:
+	case S3_TARGET_ERROR_COUNT:
+		break;
+	}
+	return S3_ERROR_INVALID_ARGUMENT;
+}
+
+/* What opening an object failed with, as S3 says it. */
+static enum s3_error error_of_open(struct conn *conn, int error)
+{
+	switch (error) {
+	case -ENOENT:
+	case -ENOTDIR:
+	case -ELOOP: /* a symbolic link, anywhere on the way */
+	case -EXDEV: /* out of the root */
+	case -ENXIO: /* a socket, or a FIFO or device without its other side */
+	case -ENODEV:
+	case -ENAMETOOLONG:
+		if (object_bucket_check(conn->worker->server->root_fd,
+		                        conn->request->target.bucket) == -ENOENT)
+			return S3_ERROR_NO_SUCH_BUCKET;
+		return S3_ERROR_NO_SUCH_KEY;
+	case -EACCES:
+	case -EPERM:
+		return S3_ERROR_ACCESS_DENIED;
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOMEM:
+		return S3_ERROR_SLOW_DOWN;
+	default:
+		return S3_ERROR_INTERNAL_ERROR;
+	}
+}
+
+static enum conn_next opened(struct conn *conn, int file_fd)
+{
+	struct request *request = conn->request;
+	int r = file_fd < 0 ? file_fd : object_from_fd(&request->object, file_fd);
+	if (r < 0) {
+		enum s3_error error = error_of_open(conn, r);
+		if (error == S3_ERROR_INTERNAL_ERROR || error == S3_ERROR_SLOW_DOWN)
+			log_msg(&conn->worker->log, LOG_LEVEL_ERROR, "cannot open %s: %s", request->path,
+			        strerrordesc_np(-r));
+		if (error == S3_ERROR_ACCESS_DENIED)
+			request->error_text = "The server may not read this file; see its owner and mode.";
+		return answer_with(conn, error);
+	}
+	return answer_with(conn, S3_ERROR_COUNT);
+}
+
+static enum conn_next open_object(struct conn *conn)
+{
+	struct request *request = conn->request;
+	struct worker *worker = conn->worker;
+
+	object_path(request->path, request->target.bucket, request->target.object_key);
+	int fd = object_open_cached(worker->server->root_fd, request->path);
+	if (fd != -EAGAIN)
+		return opened(conn, fd);
+
+	request->how = object_open_how();
+	ring_openat2(&worker->ring, worker->server->root_fd, request->path, &request->how,
+	             token_pack(TOKEN_CONN_OPEN, conn->slot, conn->generation));
+	conn->is_in_flight = true;
+	conn->in_flight = TOKEN_CONN_OPEN;
+	conn->state = CONN_OPEN;
+	conn_deadline(conn, DISK_TIMEOUT_MS);
+	return CONN_WAITS;
+}
+
+enum conn_next conn_step_opened(struct conn *conn, int32_t result)
+{
+	return opened(conn, result);
+}
+
+/* The one place where a request is allowed. */
+static bool is_authorised(struct conn *conn)
+{
+	const struct request *request = conn->request;
+	struct decision decision =
+	        policy_decide(&conn->worker->server->config->policy, conn->identity,
+	                      request->route.verb, request->target.bucket,
+	                      request->target.object_key);
+	if (!decision.allow)
+		metric_add(&conn->worker->metrics.value[METRIC_ACCESS_DENIED], 1);
+	return decision.allow;
+}
+
+static enum conn_next route(struct conn *conn)
+{
+	struct request *request = conn->request;
+	enum s3_target_error target_error;
+	enum s3_error error;
+
+	if (s3_target_parse(request->head.target, &request->target, &target_error) < 0)
+		return answer_with(conn, error_of_target(target_error));
+	if (s3_operation_find(&request->head, &request->target, &request->route, &error) < 0)
+		return answer_with(conn, error);
+	if (!is_authorised(conn))
+		return answer_with(conn, S3_ERROR_ACCESS_DENIED);
+
+	switch (request->route.operation) {
+	case S3_GET_OBJECT:
+	case S3_HEAD_OBJECT:
+		return open_object(conn);
+	case S3_HEAD_BUCKET:
+		if (object_bucket_check(conn->worker->server->root_fd, request->target.bucket) < 0)
+			return answer_with(conn, S3_ERROR_NO_SUCH_BUCKET);
+		return answer_with(conn, S3_ERROR_COUNT);
+	}
+	must(!"an operation of the table");
+	return CONN_WAITS;
+}
+
+static struct request *request_new(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+	struct request *request = pool_take(&worker->requests);
+	if (request == NULL)
+		return NULL;
+	request->object.file_fd = -1;
+	request->send.pipe = NULL;
+	request->send.sent = 0;
+	request->send.engine = SEND_ENGINE_COPY;
+	request->send.is_limit_hit = false;
+	request->error = S3_ERROR_COUNT;
+	request->error_text = NULL;
+	request->started_ns = worker->now_ns;
+	request->is_parsed = false;
+	request->keep_alive = false;
+	request->head_bytes = 0;
+	request->answer = (struct answer){.error = S3_ERROR_COUNT};
+	/* Unique among the servers of one root; reveals nothing. */
+	static const char digits[] = "0123456789ABCDEF";
+	uint64_t id = worker->request_salt ^ (++worker->request_count * 0x9e3779b97f4a7c15ull);
+	for (int i = 0; i < REQUEST_ID_BYTES - 1; i++)
+		request->request_id[i] = digits[id >> (60 - 4 * i) & 15];
+	request->request_id[REQUEST_ID_BYTES - 1] = '\0';
+	conn->request = request;
+	metric_add(&worker->metrics.value[METRIC_REQUESTS_INFLIGHT], 1);
+	return request;
+}
+
+/* Is what follows the head certain, and worth reading? */
+static void plan_body(struct conn *conn)
+{
+	struct request *request = conn->request;
+	const struct http_head *head = &request->head;
+
+	request->keep_alive = head->keep_alive && !conn->worker->is_draining;
+	conn->discard_left = 0;
+	if (head->chunked || head->expect_continue ||
+	    (head->has_content_length && head->content_length > DISCARD_BODY_BYTES_MAX))
+		request->keep_alive = false; /* the body may or may not come: not certain */
+	else if (head->has_content_length)
+		conn->discard_left = head->content_length;
+}
+
+/* Drops body bytes that are here. False: more are to come. */
+static bool discard(struct conn *conn)
+{
+	struct head_buf *in = conn->in;
+	uint64_t n = in->have < conn->discard_left ? in->have : conn->discard_left;
+	in->have -= (size_t)n;
+	memmove(in->byte, in->byte + n, in->have);
+	conn->discard_left -= n;
+	return conn->discard_left == 0;
+}
+
+enum conn_next conn_step_head(struct conn *conn)
+{
+	struct head_buf *in = conn->in;
+	const struct config *config = conn->worker->server->config;
+
+	if (in == NULL)
+		return conn_wait_for_head(conn);
+	if (conn->discard_left > 0 && !discard(conn))
+		return conn_wait_for_head(conn);
+	if (in->have == 0) {
+		if (conn->is_head_begun) { /* only a body was left: idle from now on */
+			conn->is_head_begun = false;
+			conn_deadline(conn, config->idle_timeout_ms);
+		}
+		return conn_wait_for_head(conn);
+	}
+	if (conn->request == NULL && request_new(conn) == NULL) {
+		conn_close(conn, CLOSE_NO_MEMORY);
+		return CONN_WAITS;
+	}
+	struct request *request = conn->request;
+	int n = http_head_parse(in->byte, in->have, in->scanned, &request->head, &request->refused);
+	if (n == -EAGAIN) {
+		in->scanned = in->have;
+		conn_request_free(conn);
+		if (!conn->is_head_begun) {
+			conn->is_head_begun = true;
+			conn_deadline(conn, config->head_timeout_ms);
+		}
+		return conn_wait_for_head(conn);
+	}
+	if (n < 0) {
+		int status = http_head_error_status(request->refused);
+		request->error_text = http_head_error_text(request->refused);
+		return answer_with(conn, status == 431   ? S3_ERROR_HEAD_TOO_LARGE
+		                         : status == 505 ? S3_ERROR_VERSION_NOT_SUPPORTED
+		                         : status == 501 ? S3_ERROR_NOT_IMPLEMENTED
+		                         : status == 417 ? S3_ERROR_EXPECTATION_FAILED
+		                                         : S3_ERROR_BAD_REQUEST);
+	}
+	request->is_parsed = true;
+	request->head_bytes = (size_t)n;
+	plan_body(conn);
+	return route(conn);
+}
+
+/* ---- From answer to the last byte ------------------------------------------------------------ */
+
+/* A tx_buf to write to. False: none is free, the connection waits for one. */
+static bool tx_buf_take(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+	struct tx_buf *buf = pool_take(&worker->tx_bufs);
+	if (buf == NULL) {
+		metric_add(&worker->metrics.value[METRIC_TX_BUF_WAITS], 1);
+		worker_wait_for_buffer(worker, conn);
+		return false;
+	}
+	buf->at = buf->end = 0;
+	conn->record.tx_buf = buf;
+	return true;
+}
+
+enum conn_next conn_step_answer(struct conn *conn)
+{
+	struct request *request = conn->request;
+	struct worker *worker = conn->worker;
+	struct answer *answer = &request->answer;
+
+	conn_deadline(conn, RATE_WINDOW_MS);
+	if (!tx_buf_take(conn))
+		return CONN_WAITS;
+
+	struct iovec room[TX_RECORDS_MAX];
+	record_tx_room(&conn->record, 0, room);
+	static_assert(ANSWER_BYTES_MAX <= RECORD_PLAIN_MAX, "an answer fits one record");
+	char *out = room[0].iov_base;
+	const struct answer_request about = {
+	        .head = request->is_parsed ? &request->head : NULL,
+	        .resource = request->is_parsed ? request->head.target : (struct slice){"", 0},
+	        .request_id = request->request_id,
+	        .now = worker->wall_seconds,
+	        .keep_alive = request->keep_alive,
+	};
+	if (request->error != S3_ERROR_COUNT)
+		answer_error(&about, request->error, request->error_text, out, answer);
+	else if (request->route.operation == S3_HEAD_BUCKET)
+		answer_bucket(&about, out, answer);
+	else
+		answer_object(&about, &request->object, out, answer);
+
+	struct send_body body = {
+	        .file_fd = request->object.file_fd,
+	        .offset = answer->file_offset,
+	        .bytes = answer->file_bytes,
+	};
+	if (answer->file_bytes > 0)
+		body.is_in_memory = send_file_is_in_memory(body.file_fd);
+	send_begin(&request->send, &worker->means, &conn->record, answer->text_bytes,
+	           answer->file_bytes > 0 ? &body : NULL, worker->server->config->send_engine);
+	conn->state = CONN_SEND;
+	conn->window_ms = worker->now_ms;
+	conn->window_sent = 0;
+	return CONN_GOES_ON;
+}
+
+/* Every byte was given to the socket: the next request, or close. */
+static enum conn_next response_done(struct conn *conn)
+{
+	struct request *request = conn->request;
+	struct worker *worker = conn->worker;
+	struct head_buf *in = conn->in;
+
+	access_log_request(conn, NULL);
+	conn->requests++;
+	size_t head_bytes = request->head_bytes;
+	bool keep_alive = request->keep_alive;
+	bool is_limit_hit = request->send.is_limit_hit || record_tx_limit_reached(&conn->record);
+	bool was_refused = !request->is_parsed;
+	conn->state = CONN_HEAD; /* the response is whole: what follows is no cut */
+	conn_request_free(conn);
+
+	if (is_limit_hit && record_tx_rekey(&conn->record) < 0) {
+		conn_close(conn, CLOSE_RECORD_LIMIT);
+		return CONN_WAITS;
+	}
+	if (!keep_alive || worker->is_draining) {
+		conn_close(conn, worker->is_draining ? CLOSE_DRAINED
+		                 : was_refused       ? CLOSE_BAD_REQUEST
+		                                     : CLOSE_RESPONSE_SAID_CLOSE);
+		return CONN_WAITS;
+	}
+	in->have -= head_bytes;
+	in->scanned = 0;
+	memmove(in->byte, in->byte + head_bytes, in->have);
+	conn->is_head_begun = in->have > 0 || conn->discard_left > 0;
+	conn_deadline(conn, conn->is_head_begun ? worker->server->config->head_timeout_ms
+	                                        : worker->server->config->idle_timeout_ms);
+	return CONN_GOES_ON;
+}
+
+enum conn_next conn_step_send(struct conn *conn)
+{
+	struct send *send = &conn->request->send;
+
+	switch (send_step(send, token_pack(TOKEN_CONN_FILE, conn->slot, conn->generation))) {
+	case SEND_DONE:
+		return response_done(conn);
+	case SEND_WAIT_SOCKET:
+	case SEND_TURN_OVER: /* writable at once, but after the others */
+		conn_wait(conn, POLLOUT);
+		return CONN_WAITS;
+	case SEND_WAIT_FILE:
+		conn->is_in_flight = true;
+		conn->in_flight = TOKEN_CONN_FILE;
+		return CONN_WAITS;
+	case SEND_WAIT_BUFFER:
+		worker_wait_for_buffer(conn->worker, conn);
+		return CONN_WAITS;
+	case SEND_FAILED:
+		conn_close(conn, send->why);
+		return CONN_WAITS;
+	}
+	must(!"a state of the table");
+	return CONN_WAITS;
+}

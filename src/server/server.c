@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/must.h"
+#include "io/caps.h"
+#include "server/admin.h"
+#include "server/listener.h"
+#include "server/worker.h"
+
+/* Everything of the process; on the stack of server_run. */
+struct process {
+	struct server server;
+	struct log log;
+	struct worker *worker; /* worker_count of them */
+	unsigned worker_count;
+	unsigned started_count;
+	struct admin *admin;
+	int signal_fd;
+	uint64_t drain_due_ms; /* 0: not stopping */
+	bool is_ready;
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* ---- Before the workers ------------------------------------------------------------------------ */
+
+static unsigned worker_count(const struct config *config)
+{
+	if (config->workers > 0)
+		return config->workers;
+	cpu_set_t cpus;
+	int count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+	return count < WORKERS_MAX ? (unsigned)count : WORKERS_MAX;
+}
+
+/* Two descriptors a connection (socket, file), and some. */
+static void raise_file_limit(struct process *process)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	rlim_t wanted = 2 * (rlim_t)process->server.config->conns_max + 256;
+	if (limit.rlim_max < wanted)
+		log_msg(&process->log, LOG_LEVEL_WARN,
+		        "open files are limited to %llu, --max-connections %u may need %llu; raise the "
+		        "limit (ulimit -n, LimitNOFILE=)",
+		        (unsigned long long)limit.rlim_max, process->server.config->conns_max,
+		        (unsigned long long)wanted);
+}
+
+static enum server_outcome open_files(struct process *process)
+{
+	const struct config *config = process->server.config;
+	char error[ERROR_TEXT_MAX];
+
+	process->server.root_fd = open(config->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (process->server.root_fd < 0) {
+		log_msg(&process->log, LOG_LEVEL_ERROR,
+		        "root folder %s: %s (--root: the folder whose subfolders are buckets)",
+		        config->root, strerrordesc_np(errno));
+		return SERVER_ROOT_MISSING;
+	}
+	process->server.tls_ctx = tls_ctx_new(config, error);
+	if (process->server.tls_ctx == NULL) {
+		log_msg(&process->log, LOG_LEVEL_ERROR, "%s", error);
+		return SERVER_TLS_ERROR;
+	}
+	return SERVER_STOPPED;
+}
+
+/* What the kernel's TLS can do, and whether that is enough. */
+static enum server_outcome probe_kernel(struct process *process)
+{
+	const struct config *config = process->server.config;
+	struct ktls_caps *caps = &process->server.caps;
+
+	ktls_probe(caps, false);
+	if (caps->ulp_errno == 0 || config->tls_path == TLS_PATH_USER)
+		return SERVER_STOPPED;
+	bool is_wanted = config->tls_path == TLS_PATH_KERNEL;
+	log_msg(&process->log, is_wanted ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
+	        "this kernel has no TLS ULP (%s): %s; `modprobe tls` loads it where it is built, "
+	        "`sluice probe` tells more",
+	        strerrorname_np(-caps->ulp_errno),
+	        is_wanted ? "--tls-path=kernel cannot be kept"
+	                  : "every connection will be served by userspace TLS");
+	return is_wanted ? SERVER_TLS_ERROR : SERVER_STOPPED;
+}
+
+static enum server_outcome open_listeners(struct process *process,
+                                          int sock_fds[LISTENERS_MAX][WORKERS_MAX],
+                                          int *admin_fd)
+{
+	const struct config *config = process->server.config;
+	char bound[ADDR_TEXT_MAX], error[ERROR_TEXT_MAX];
+	unsigned opened = 0;
+
+	*admin_fd = -1;
+	if (config->admin_listen[0] != '\0' &&
+	    listener_open(config->admin_listen, admin_fd, 1, bound, error) < 0)
+		goto fail;
+	if (*admin_fd >= 0)
+		log_msg(&process->log, LOG_LEVEL_INFO, "admin listening on http://%s", bound);
+	for (; opened < config->listen_count; opened++) {
+		if (listener_open(config->listen[opened], sock_fds[opened], process->worker_count, bound,
+		                  error) < 0)
+			goto fail;
+		log_msg(&process->log, LOG_LEVEL_INFO, "listening on https://%s", bound);
+	}
+	return SERVER_STOPPED;
+fail:
+	log_msg(&process->log, LOG_LEVEL_ERROR, "%s", error);
+	while (opened-- > 0)
+		for (unsigned w = 0; w < process->worker_count; w++)
+			close(sock_fds[opened][w]);
+	if (*admin_fd >= 0)
+		close(*admin_fd);
+	return SERVER_NETWORK_ERROR;
+}
+
+/* ---- Workers ------------------------------------------------------------------------------------ */
+
+static void wake_all(struct process *process)
+{
+	for (unsigned i = 0; i < process->started_count; i++)
+		worker_wake(&process->worker[i]);
+}
+
+static enum server_outcome start_workers(struct process *process,
+                                         int sock_fds[LISTENERS_MAX][WORKERS_MAX])
+{
+	unsigned listen_count = process->server.config->listen_count;
+
+	for (unsigned w = 0; w < process->worker_count; w++) {
+		int fds[LISTENERS_MAX];
+		for (unsigned l = 0; l < listen_count; l++)
+			fds[l] = sock_fds[l][w];
+		int r = worker_init(&process->worker[w], &process->server, w, fds, listen_count);
+		if (r == 0)
+			r = worker_start(&process->worker[w]);
+		if (r < 0) {
+			char text[ERROR_TEXT_MAX];
+			io_caps_explain_ring_error(r, text, sizeof(text));
+			log_msg(&process->log, LOG_LEVEL_ERROR, "%s", text);
+			return SERVER_ERROR;
+		}
+		process->started_count++;
+	}
+	return SERVER_STOPPED;
+}
+
+/* ---- The main thread ------------------------------------------------------------------------------ */
+
+static int print_metrics(void *arg, char *out, size_t bytes_max)
+{
+	const struct process *process = arg;
+	const struct metrics *sets[WORKERS_MAX];
+	for (unsigned i = 0; i < process->started_count; i++)
+		sets[i] = &process->worker[i].metrics;
+	return metrics_print(sets, process->started_count, out, bytes_max);
+}
+
+static bool is_ready(void *arg)
+{
+	const struct process *process = arg;
+	return process->is_ready && process->drain_due_ms == 0;
+}
+
+static void begin_drain(struct process *process, const char *signal_name)
+{
+	unsigned timeout_ms = process->server.config->drain_timeout_ms;
+	log_msg(&process->log, LOG_LEVEL_INFO,
+	        "%s: stopping; responses that run have %u ms to end (--drain-timeout)", signal_name,
+	        timeout_ms);
+	process->drain_due_ms = now_ms() + timeout_ms;
+	atomic_store(&process->server.is_draining, true);
+	wake_all(process);
+}
+
+static void abort_all(struct process *process, const char *why)
+{
+	if (atomic_exchange(&process->server.is_aborting, true))
+		return;
+	log_msg(&process->log, LOG_LEVEL_WARN, "%s: closing %u connections that are still open", why,
+	        atomic_load(&process->server.conns_open));
+	wake_all(process);
+}
+
+static void take_signal(struct process *process)
+{
+	struct signalfd_siginfo info;
+	if (read(process->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP)
+		log_msg(&process->log, LOG_LEVEL_WARN,
+		        "SIGHUP: certificates and rules are read at start only; restart to change them");
+	else if (process->drain_due_ms == 0)
+		begin_drain(process, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+	else
+		abort_all(process, "second signal");
+}
+
+/* Until every worker has left. */
+static void main_loop(struct process *process)
+{
+	struct pollfd pollfds[3 + ADMIN_CONNS_MAX];
+	process->is_ready = true;
+
+	while (atomic_load(&process->server.workers_running) > 0) {
+		pollfds[0] = (struct pollfd){.fd = process->signal_fd, .events = POLLIN};
+		pollfds[1] = (struct pollfd){.fd = process->server.event_fd, .events = POLLIN};
+		unsigned admin_count =
+		        process->admin != NULL ? admin_poll_fill(process->admin, pollfds + 2) : 0;
+		int timeout_ms = admin_count > 1 || process->drain_due_ms != 0 ? TICK_MS : -1;
+		if (poll(pollfds, 2 + admin_count, timeout_ms) < 0)
+			continue;
+		if (pollfds[0].revents != 0)
+			take_signal(process);
+		if (pollfds[1].revents != 0) {
+			uint64_t sink;
+			ssize_t n = read(process->server.event_fd, &sink, sizeof(sink));
+			(void)n;
+		}
+		if (process->admin != NULL)
+			admin_poll_done(process->admin, pollfds + 2, admin_count, now_ms());
+		if (process->drain_due_ms != 0 && now_ms() >= process->drain_due_ms)
+			abort_all(process, "drain timeout");
+	}
+}
+
+static int block_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static void log_start(struct process *process)
+{
+	const struct config *config = process->server.config;
+	static const char *const paths[] = {"auto", "kernel", "user"};
+	struct log_line line;
+
+	if (geteuid() == 0)
+		log_msg(&process->log, LOG_LEVEL_WARN,
+		        "running as root: not needed; use a user that may read the root folder and key");
+	log_begin(&line, &process->log, LOG_LEVEL_INFO, "serving");
+	log_text(&line, "version", SLUICE_VERSION);
+	log_text(&line, "root", config->root);
+	log_u64(&line, "workers", process->worker_count);
+	log_text(&line, "tls_path", paths[config->tls_path]);
+	log_text(&line, "kernel_tls", process->server.caps.ulp_errno == 0 ? "yes" : "no");
+	log_text(&line, "engine", send_engine_label(config->send_engine));
+	log_end(&line);
+}
+
+static enum server_outcome run(struct process *process)
+{
+	static int sock_fds[LISTENERS_MAX][WORKERS_MAX];
+	int admin_fd;
+
+	raise_file_limit(process);
+	enum server_outcome outcome = open_listeners(process, sock_fds, &admin_fd);
+	if (outcome != SERVER_STOPPED)
+		return outcome;
+	if (admin_fd >= 0) {
+		struct admin_source source = {
+		        .print_metrics = print_metrics, .is_ready = is_ready, .arg = process};
+		process->admin = admin_new(admin_fd, &source);
+		if (process->admin == NULL)
+			return SERVER_ERROR;
+	}
+	outcome = start_workers(process, sock_fds);
+	if (outcome == SERVER_STOPPED)
+		log_start(process);
+	else
+		begin_drain(process, "error");
+	main_loop(process);
+	for (unsigned i = 0; i < process->started_count; i++) {
+		worker_join(&process->worker[i]);
+		worker_fini(&process->worker[i]);
+	}
+	if (outcome == SERVER_STOPPED && atomic_load(&process->server.is_aborting))
+		outcome = SERVER_CUT;
+	if (outcome == SERVER_STOPPED)
+		log_msg(&process->log, LOG_LEVEL_INFO, "stopped");
+	return outcome;
+}
+
+enum server_outcome server_run(const struct config *config)
+{
+	struct process process = {.server = {.config = config, .root_fd = -1, .event_fd = -1},
+	                          .worker_count = worker_count(config),
+	                          .signal_fd = -1};
+
+	log_init(&process.log, STDERR_FILENO, config->log_level, config->log_format);
+	enum server_outcome outcome = open_files(&process);
+	if (outcome == SERVER_STOPPED)
+		outcome = probe_kernel(&process);
+	if (outcome == SERVER_STOPPED && config->check_config) {
+		log_msg(&process.log, LOG_LEVEL_INFO, "the configuration is good");
+		outcome = SERVER_CHECKED;
+	} else if (outcome == SERVER_STOPPED) {
+		process.signal_fd = block_signals();
+		process.server.event_fd = eventfd(0, EFD_CLOEXEC);
+		process.worker = calloc(process.worker_count, sizeof(*process.worker));
+		if (process.worker == NULL || process.signal_fd < 0 || process.server.event_fd < 0) {
+			log_msg(&process.log, LOG_LEVEL_ERROR, "no memory or no descriptors to start");
+			outcome = SERVER_ERROR;
+		} else {
+			outcome = run(&process);
+		}
+	}
+	admin_free(process.admin);
+	free(process.worker);
+	tls_ctx_free(process.server.tls_ctx);
+	close(process.server.root_fd);
+	close(process.server.event_fd);
+	close(process.signal_fd);
+	log_fini(&process.log);
+	return outcome;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `sluice serve` as a whole: workers, admin listener, signals, from start to drained stop. */
+#ifndef SLUICE_SERVER_SERVER_H
+#define SLUICE_SERVER_SERVER_H
+
+#include "config/config.h"
+
+/* How server_run ended; cli/serve.c makes the exit code of it. */
+enum server_outcome {
+	SERVER_STOPPED,       /* on a signal, everything finished */
+	SERVER_CHECKED,       /* --check-config: all is well */
+	SERVER_CUT,           /* the drain timeout ended responses */
+	SERVER_ERROR,         /* ring, memory, threads */
+	SERVER_ROOT_MISSING,
+	SERVER_TLS_ERROR,     /* certificates, keys, CA; or kernel TLS wanted and not there */
+	SERVER_NETWORK_ERROR  /* an address cannot be listened on */
+};
+
+/* Runs until SIGTERM or SIGINT. Errors are one line in the log, each. */
+enum server_outcome server_run(const struct config *config);
+
+#endif

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/worker.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/must.h"
+#include "server/conn.h"
+#include "server/listener.h"
+
+#define EVENTS_PER_WAIT 256
+#define LOG_KEPT_BYTES  (64 * 1024)
+/* "--max-connections reached" is said once in this time. */
+#define CONNS_FULL_LOG_MS 1000
+
+static void clock_read(struct worker *worker)
+{
+	struct timespec now, wall;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_REALTIME_COARSE, &wall);
+	worker->now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	worker->now_ms = worker->now_ns / 1000000;
+	worker->wall_seconds = wall.tv_sec;
+}
+
+/* ---- Slots of connections -------------------------------------------------------------------- */
+
+static struct conn *conn_at(const struct worker *worker, uint32_t slot)
+{
+	return &worker->chunk[slot / CONN_CHUNK][slot % CONN_CHUNK];
+}
+
+static int chunk_add(struct worker *worker)
+{
+	if (worker->chunk_count == CONN_CHUNKS_MAX)
+		return -ENOSPC;
+	size_t slots = (size_t)(worker->chunk_count + 1) * CONN_CHUNK;
+	uint32_t *free_slot = realloc(worker->free_slot, slots * sizeof(*free_slot));
+	if (free_slot == NULL)
+		return -ENOMEM;
+	worker->free_slot = free_slot;
+	struct conn *chunk = calloc(CONN_CHUNK, sizeof(*chunk));
+	if (chunk == NULL)
+		return -ENOMEM;
+	for (unsigned i = CONN_CHUNK; i > 0; i--) {
+		uint32_t slot = worker->chunk_count * CONN_CHUNK + i - 1;
+		chunk[i - 1].slot = slot;
+		chunk[i - 1].worker = worker;
+		worker->free_slot[worker->free_slot_count++] = slot;
+	}
+	worker->chunk[worker->chunk_count++] = chunk;
+	return 0;
+}
+
+struct conn *worker_conn_take(struct worker *worker)
+{
+	struct server *server = worker->server;
+	if (atomic_fetch_add(&server->conns_open, 1) >= server->config->conns_max ||
+	    (worker->free_slot_count == 0 && chunk_add(worker) < 0)) {
+		atomic_fetch_sub(&server->conns_open, 1);
+		metric_add(&worker->metrics.value[METRIC_CONNS_REFUSED], 1);
+		if (worker->now_ms - worker->conns_full_logged_ms > CONNS_FULL_LOG_MS) {
+			worker->conns_full_logged_ms = worker->now_ms;
+			log_msg(&worker->log, LOG_LEVEL_WARN,
+			        "connection refused: %u are open (--max-connections)",
+			        server->config->conns_max);
+		}
+		return NULL;
+	}
+	worker->conn_count++;
+	metric_add(&worker->metrics.value[METRIC_CONNS_OPEN], 1);
+	return conn_at(worker, worker->free_slot[--worker->free_slot_count]);
+}
+
+void worker_conn_give(struct worker *worker, struct conn *conn)
+{
+	/* A late event of the slot's last user would be told by its generation. */
+	*conn = (struct conn){
+	        .worker = worker, .slot = conn->slot, .generation = conn->generation + 1};
+	worker->free_slot[worker->free_slot_count++] = conn->slot;
+	worker->conn_count--;
+	atomic_fetch_sub(&worker->server->conns_open, 1);
+	metric_sub(&worker->metrics.value[METRIC_CONNS_OPEN], 1);
+}
+
+static void for_each_conn(struct worker *worker, void (*visit)(struct conn *conn))
+{
+	for (uint32_t slot = 0; slot < worker->chunk_count * CONN_CHUNK; slot++)
+		if (conn_at(worker, slot)->state != CONN_FREE)
+			visit(conn_at(worker, slot));
+}
+
+/* ---- Waiting for a sending buffer ------------------------------------------------------------ */
+
+void worker_wait_for_buffer(struct worker *worker, struct conn *conn)
+{
+	must(!conn->is_waiting);
+	conn->is_waiting = true;
+	conn->waiting_next = NULL;
+	if (worker->waiting_last != NULL)
+		worker->waiting_last->waiting_next = conn;
+	else
+		worker->waiting_first = conn;
+	worker->waiting_last = conn;
+}
+
+void worker_stop_waiting(struct worker *worker, struct conn *conn)
+{
+	struct conn **link = &worker->waiting_first, *before = NULL;
+	must(conn->is_waiting);
+	while (*link != conn) {
+		before = *link;
+		link = &before->waiting_next;
+	}
+	*link = conn->waiting_next;
+	if (worker->waiting_last == conn)
+		worker->waiting_last = before;
+	conn->is_waiting = false;
+	conn->waiting_next = NULL;
+}
+
+/* One buffer given back serves one who waits; bounded by those who wait now. */
+static void serve_waiting(struct worker *worker)
+{
+	unsigned spare = worker->tx_bufs.made_max - worker->tx_bufs.lent;
+	while (spare-- > 0 && worker->waiting_first != NULL) {
+		struct conn *conn = worker->waiting_first;
+		worker_stop_waiting(worker, conn);
+		conn_buffer_ready(conn);
+	}
+}
+
+/* ---- Listening -------------------------------------------------------------------------------- */
+
+static void listener_poll(struct worker *worker, struct listener *listener)
+{
+	uint32_t index = (uint32_t)(listener - worker->listener);
+	listener->is_polled = true;
+	ring_poll(&worker->ring, listener->sock_fd, POLLIN, token_pack(TOKEN_LISTENER, index, 0));
+}
+
+/* accept(2) failed: wait a little where only time can help. True: go on accepting. */
+static bool accept_failed(struct worker *worker, struct listener *listener, int error)
+{
+	switch (error) {
+	case EINTR:
+	case ECONNABORTED: /* accept(2): errors of the connection, not of ours */
+	case EPROTO:
+	case ENETDOWN:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return true;
+	case EAGAIN:
+		return false;
+	default:
+		metric_add(&worker->metrics.value[METRIC_ACCEPT_ERRORS], 1);
+		if (!listener->is_paused)
+			log_msg(&worker->log, LOG_LEVEL_WARN,
+			        "accept: %s; trying again in %d ms (raise the limit of open files)",
+			        strerrordesc_np(error), ACCEPT_PAUSE_MS);
+		listener->is_paused = true;
+		wheel_arm(&worker->wheel, &listener->resume, worker->now_ms + ACCEPT_PAUSE_MS);
+		return false;
+	}
+}
+
+static void listener_event(struct worker *worker, struct listener *listener)
+{
+	listener->is_polled = false;
+	if (worker->is_draining) {
+		close(listener->sock_fd);
+		listener->sock_fd = -1;
+		return;
+	}
+	for (int i = 0; i < ACCEPTS_PER_WAKE; i++) {
+		struct sockaddr_storage address;
+		socklen_t len = sizeof(address);
+		int sock_fd = accept4(listener->sock_fd, (struct sockaddr *)&address, &len,
+		                      SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (sock_fd < 0) {
+			if (!accept_failed(worker, listener, errno))
+				break;
+			continue;
+		}
+		listener->is_paused = false;
+		metric_add(&worker->metrics.value[METRIC_CONNS_ACCEPTED], 1);
+		int one = 1;
+		setsockopt(sock_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		char peer[ADDR_TEXT_MAX];
+		address_format(&address, peer);
+		conn_new(worker, sock_fd, peer);
+	}
+	if (!listener->is_paused)
+		listener_poll(worker, listener);
+}
+
+static bool is_listening(const struct worker *worker)
+{
+	for (unsigned i = 0; i < worker->listener_count; i++)
+		if (worker->listener[i].sock_fd >= 0)
+			return true;
+	return false;
+}
+
+static void stop_listening(struct worker *worker)
+{
+	for (unsigned i = 0; i < worker->listener_count; i++) {
+		struct listener *listener = &worker->listener[i];
+		wheel_disarm(&worker->wheel, &listener->resume);
+		if (listener->is_polled) /* the ring holds the socket: closed by its event */
+			ring_cancel(&worker->ring, token_pack(TOKEN_LISTENER, i, 0));
+		else
+			listener_event(worker, listener);
+	}
+}
+
+/* ---- The loop ---------------------------------------------------------------------------------- */
+
+static void expired(struct worker *worker, struct wheel_entry *entry)
+{
+	for (unsigned i = 0; i < worker->listener_count; i++) {
+		if (entry == &worker->listener[i].resume) {
+			listener_poll(worker, &worker->listener[i]);
+			return;
+		}
+	}
+	conn_expired(CONTAINER_OF(entry, struct conn, deadline));
+}
+
+static void dispatch(struct worker *worker, const struct ring_event *event)
+{
+	uint32_t slot = event->token & 0xffffff;
+	enum token_kind kind = (enum token_kind)(event->token >> 24 & 0xff);
+
+	if (kind == TOKEN_LISTENER) {
+		listener_event(worker, &worker->listener[slot]);
+		return;
+	}
+	struct conn *conn = conn_at(worker, slot);
+	/* One event for each operation, and no connection ends before it: never a stranger's. */
+	must((conn->generation & 0x7fffffff) == (uint32_t)(event->token >> 32));
+	conn_event(conn, kind, event->result);
+}
+
+static void abort_one(struct conn *conn)
+{
+	conn_abort(conn, CLOSE_DRAIN_TIMEOUT);
+}
+
+/* What the main thread wants. */
+static void look_at_wishes(struct worker *worker)
+{
+	struct server *server = worker->server;
+	if (atomic_load(&server->is_draining) && !worker->is_draining) {
+		worker->is_draining = true;
+		stop_listening(worker);
+		for_each_conn(worker, conn_drain);
+	}
+	if (atomic_load(&server->is_aborting))
+		for_each_conn(worker, abort_one);
+}
+
+static int loop(struct worker *worker)
+{
+	struct ring_event events[EVENTS_PER_WAIT];
+
+	while (!worker->is_draining || worker->conn_count > 0 || is_listening(worker)) {
+		int n = ring_wait(&worker->ring, wheel_timeout_ms(&worker->wheel, worker->now_ms), events,
+		                  EVENTS_PER_WAIT);
+		clock_read(worker);
+		if (n < 0)
+			return n;
+		for (int i = 0; i < n; i++)
+			dispatch(worker, &events[i]);
+		look_at_wishes(worker);
+		struct wheel_entry *entry;
+		while ((entry = wheel_expire(&worker->wheel, worker->now_ms)) != NULL)
+			expired(worker, entry);
+		serve_waiting(worker);
+		log_flush(&worker->log);
+	}
+	return 0;
+}
+
+/* ---- Birth and death ---------------------------------------------------------------------------- */
+
+/* Tells the main thread that this worker has started (r 0) or could not, or has left. */
+static void report(struct worker *worker, int r)
+{
+	atomic_store(&worker->start_result, r);
+	uint64_t one = 1;
+	ssize_t n = write(worker->server->event_fd, &one, sizeof(one));
+	(void)n;
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *worker = arg;
+	int r = ring_init(&worker->ring, RING_ENTRIES);
+	if (r < 0) {
+		report(worker, r);
+		return NULL;
+	}
+	clock_read(worker);
+	wheel_init(&worker->wheel, worker->now_ms);
+	for (unsigned i = 0; i < worker->listener_count; i++)
+		listener_poll(worker, &worker->listener[i]);
+	atomic_fetch_add(&worker->server->workers_running, 1);
+	report(worker, 0);
+
+	r = loop(worker);
+	if (r < 0) {
+		log_msg(&worker->log, LOG_LEVEL_ERROR, "io_uring: %s; stopping", strerrordesc_np(-r));
+		log_flush(&worker->log);
+		abort(); /* connections cannot be served, nor told */
+	}
+	ring_fini(&worker->ring);
+	atomic_fetch_sub(&worker->server->workers_running, 1);
+	report(worker, 0);
+	return NULL;
+}
+
+int worker_init(struct worker *worker, struct server *server, unsigned index, const int *sock_fds,
+                unsigned sock_count)
+{
+	const struct config *config = server->config;
+
+	must(sock_count <= LISTENERS_MAX);
+	memset(worker, 0, sizeof(*worker));
+	worker->server = server;
+	worker->index = index;
+	atomic_store(&worker->start_result, 1); /* not yet */
+	log_init(&worker->log, STDERR_FILENO, config->log_level, config->log_format);
+	for (unsigned i = 0; i < sock_count; i++)
+		worker->listener[i].sock_fd = sock_fds[i];
+	worker->listener_count = sock_count;
+	pipe_pool_init(&worker->pipes);
+	worker->means = (struct send_means){.ring = &worker->ring,
+	                                    .tx_bufs = &worker->tx_bufs,
+	                                    .pipes = &worker->pipes,
+	                                    .metrics = &worker->metrics};
+	worker->plan = (struct handshake_plan){.tls_path = config->tls_path,
+	                                       .caps = &server->caps,
+	                                       .sys = &ktls_sys_kernel,
+	                                       .metrics = &worker->metrics,
+	                                       .rx_bufs = &worker->rx_bufs,
+	                                       .records_per_key = config->records_per_key};
+	if (getrandom(&worker->request_salt, sizeof(worker->request_salt), 0) < 0)
+		return -errno;
+	worker->chunk = calloc(CONN_CHUNKS_MAX, sizeof(struct conn *));
+	if (worker->chunk == NULL || log_buffer(&worker->log, LOG_KEPT_BYTES) < 0 ||
+	    pool_init(&worker->head_bufs, sizeof(struct head_buf), HEAD_BUFS_MAX) < 0 ||
+	    pool_init(&worker->requests, sizeof(struct request), config->conns_max) < 0 ||
+	    pool_init(&worker->tx_bufs, sizeof(struct tx_buf), TX_BUFS_MAX) < 0 ||
+	    pool_init(&worker->rx_bufs, sizeof(struct rx_buf), RX_BUFS_MAX) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+int worker_start(struct worker *worker)
+{
+	int r = pthread_create(&worker->thread, NULL, worker_main, worker);
+	if (r != 0)
+		return -r;
+	while (atomic_load(&worker->start_result) > 0) {
+		uint64_t sink;
+		ssize_t n = read(worker->server->event_fd, &sink, sizeof(sink));
+		(void)n;
+	}
+	r = atomic_load(&worker->start_result);
+	if (r < 0)
+		pthread_join(worker->thread, NULL);
+	return r;
+}
+
+void worker_wake(struct worker *worker)
+{
+	ring_wake(&worker->ring);
+}
+
+void worker_join(struct worker *worker)
+{
+	pthread_join(worker->thread, NULL);
+}
+
+void worker_fini(struct worker *worker)
+{
+	pipe_pool_fini(&worker->pipes);
+	pool_fini(&worker->head_bufs);
+	pool_fini(&worker->requests);
+	pool_fini(&worker->tx_bufs);
+	pool_fini(&worker->rx_bufs);
+	for (unsigned i = 0; i < worker->chunk_count; i++)
+		free(worker->chunk[i]);
+	free(worker->chunk);
+	free(worker->free_slot);
+	log_fini(&worker->log);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One thread of the server: its ring, its listeners, its connections, its pools.
+ * Workers share nothing that is written while they serve, but the count of
+ * connections and the wish to stop.
+ */
+#ifndef SLUICE_SERVER_WORKER_H
+#define SLUICE_SERVER_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "config/config.h"
+#include "io/pool.h"
+#include "io/ring.h"
+#include "io/wheel.h"
+#include "tls/handshake.h"
+#include "xfer/send.h"
+
+struct conn;
+
+/* What all workers see; made before they start, outlives them. */
+struct server {
+	const struct config *config;
+	struct tls_ctx *tls_ctx;
+	struct ktls_caps caps;
+	int root_fd;
+	atomic_uint conns_open;
+	atomic_bool is_draining;  /* finish what runs, take nothing new */
+	atomic_bool is_aborting;  /* the drain timeout has passed: close everything */
+	atomic_uint workers_running;
+	int event_fd; /* eventfd, blocking: a worker has started or left */
+};
+
+struct listener {
+	int sock_fd;
+	bool is_paused; /* after accept failed for want of descriptors */
+	bool is_polled;
+	struct wheel_entry resume;
+};
+
+/* Slots of connections, in chunks that never move and are kept. */
+#define CONN_CHUNK        256
+#define CONN_CHUNKS_MAX   (CONNS_MAX_MAX / CONN_CHUNK + 1)
+
+struct worker {
+	struct server *server;
+	unsigned index;
+	pthread_t thread;
+	atomic_int start_result; /* 1: not yet; 0: runs (or ran); negative errno: could not */
+	struct ring ring;
+	struct wheel wheel;
+	struct log log;
+	struct metrics metrics;
+	uint64_t now_ms;    /* CLOCK_MONOTONIC, read once a turn of the loop */
+	uint64_t now_ns;
+	time_t wall_seconds;  /* the wall clock, for Date */
+	uint64_t request_count; /* for request ids */
+	uint64_t request_salt;
+	struct listener listener[LISTENERS_MAX];
+	unsigned listener_count;
+	bool is_draining;
+	uint64_t conns_full_logged_ms;
+
+	struct conn **chunk; /* CONN_CHUNKS_MAX pointers */
+	unsigned chunk_count;
+	uint32_t *free_slot; /* stack */
+	unsigned free_slot_count;
+	unsigned conn_count;
+	struct conn *waiting_first; /* for a tx_buf, in order */
+	struct conn *waiting_last;
+
+	struct pool head_bufs;
+	struct pool requests;
+	struct pool tx_bufs;
+	struct pool rx_bufs;
+	struct pipe_pool pipes;
+	struct send_means means;
+	struct handshake_plan plan;
+};
+
+/* What a token names, in its bits 24 to 31. */
+enum token_kind { TOKEN_CONN_POLL, TOKEN_CONN_FILE, TOKEN_CONN_OPEN, TOKEN_LISTENER };
+
+static inline uint64_t token_pack(enum token_kind kind, uint32_t slot, uint32_t generation)
+{
+	return (uint64_t)(generation & 0x7fffffff) << 32 | (uint64_t)kind << 24 | slot;
+}
+
+/* Prepares everything that needs no ring; sock_fds are taken over. 0 or a negative errno. */
+int worker_init(struct worker *worker, struct server *server, unsigned index, const int *sock_fds,
+                unsigned sock_count);
+/* Starts the thread and waits until its ring is up. 0, or what ring_init returned. */
+int worker_start(struct worker *worker);
+/* After is_draining or is_aborting was set: makes the worker look at it. */
+void worker_wake(struct worker *worker);
+void worker_join(struct worker *worker);
+void worker_fini(struct worker *worker);
+
+/* For conn.c: a slot; NULL at the limit. And its end. */
+struct conn *worker_conn_take(struct worker *worker);
+void worker_conn_give(struct worker *worker, struct conn *conn);
+/* conn waits for a tx_buf. */
+void worker_wait_for_buffer(struct worker *worker, struct conn *conn);
+void worker_stop_waiting(struct worker *worker, struct conn *conn);
+
+#endif

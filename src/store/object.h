@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Objects as files beneath a root: root/<bucket>/<key>.
+ *
+ * Opening never follows a symbolic link, never leaves the root and never waits
+ * for a disk on the calling thread: what the name cache has is opened at once,
+ * the rest is the ring's work (openat2 with object_open_how).
+ */
+#ifndef SLUICE_STORE_OBJECT_H
+#define SLUICE_STORE_OBJECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <linux/openat2.h>
+
+#include "base/limits.h"
+
+#define OBJECT_PATH_BYTES (BUCKET_BYTES_MAX + 1 + OBJECT_KEY_BYTES_MAX + 1)
+#define ETAG_BYTES        40 /* with quotes and NUL */
+
+struct object {
+	int file_fd; /* -1: none; whoever holds the object closes it (object_close) */
+	uint64_t size;
+	time_t modified; /* seconds */
+	char etag[ETAG_BYTES];
+};
+
+/* Both arguments as s3_target_parse made them. */
+void object_path(char out[OBJECT_PATH_BYTES], const char *bucket, const char *object_key);
+struct open_how object_open_how(void);
+
+/* Opens from the name cache only. A descriptor, -EAGAIN (the disk must be asked: open it through the
+ * ring), or another negative errno as openat2's. */
+int object_open_cached(int root_fd, const char *path);
+
+/* Takes file_fd over, also on failure. 0; -ENOENT: not a regular file; another negative errno. */
+int object_from_fd(struct object *object, int file_fd);
+void object_close(struct object *object);
+
+/* 0, -ENOENT (not there, or not a directory), another negative errno. May wait for the disk. */
+int object_bucket_check(int root_fd, const char *bucket);
+
+#endif
