@@ -20,6 +20,7 @@ enum { IN_TOKEN = 1, IN_TARGET = 2, IN_HOST = 4 };
 static const uint8_t byte_class[256] = {
 	['!'] = IN_TOKEN | IN_TARGET,
 	['"'] = IN_TARGET,
+	['#'] = IN_TOKEN,
 	['$' ... '\''] = IN_TOKEN | IN_TARGET,
 	['(' ... ')'] = IN_TARGET,
 	['*' ... '+'] = IN_TOKEN | IN_TARGET,
