@@ -74,7 +74,7 @@
 /* Why a direction of a connection is served by userspace TLS. */
 #define FALLBACK_REASONS(R)                                                                        \
 	R(CONFIGURED, "configured", DEBUG, "--tls-path=user")                                      \
-	R(NO_ULP, "no_ulp", INFO, "the kernel has no TLS ULP (module tls not loaded, or not built)") \
+	R(NO_ULP, "no_ulp", DEBUG, "the kernel has no TLS ULP (module tls not loaded, or not built)") \
 	R(CIPHER, "cipher", INFO, "the kernel cannot do this cipher in this direction")            \
 	R(PENDING_DATA, "pending_data", INFO,                                                      \
 	  "bytes of the client were already inside the TLS library when the keys were ready")      \
