@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/limits.h"
 
@@ -30,6 +31,8 @@ struct log {
 	char *kept; /* NULL: unbuffered */
 	size_t kept_bytes;
 	size_t kept_bytes_max;
+	time_t second; /* of second_text */
+	char second_text[24];
 };
 
 /* A line under construction; lives on the stack of its maker. */

@@ -7,6 +7,6 @@
 void must_fail(const char *expr, const char *file, int line)
 {
 	fprintf(stderr, "sluice: %s:%d: must(%s) is false; this is a bug, please report it\n", file,
-	        line, expr);
+		line, expr);
 	abort();
 }
