@@ -518,15 +518,14 @@ static int take_head(struct parse *parse)
 
 /*
  * Is there a reason to parse again, after scanned bytes were not a whole head? A line must have
- * ended, or a byte have come that no head holds: a parse for each line at most (there are few
- * lines, HEAD_FIELDS_MAX), whatever the size of the pieces.
+ * ended, or a byte have come that no head holds: two parses for each line at most (by its CR and
+ * by its LF; there are few lines, HEAD_FIELDS_MAX), whatever the size of the pieces.
  */
 static bool has_news(const char *buf, size_t len, size_t scanned)
 {
-	const char *end = buf + len, *at;
+	const char *end = buf + len;
 
-	at = skip_text(buf + scanned - (buf[scanned - 1] == '\r'), end);
-	return at < end && !(*at == '\r' && at + 1 == end);
+	return skip_text(buf + scanned - (buf[scanned - 1] == '\r'), end) < end;
 }
 
 int http_head_parse(const char *buf, size_t len, size_t scanned, struct http_head *head,

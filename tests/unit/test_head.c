@@ -520,6 +520,7 @@ Test(head, host)
 		{":443", false},
 		{"s:65536", false},
 		{"s:123456", false},
+		{"s:000080", false},
 		{"s:-1", false},
 		{"s:x", false},
 		{"s:4 3", false},

@@ -54,12 +54,14 @@ Test(response, overflow_stays)
 {
 	struct http_response response;
 	char text[40];
+	size_t used;
 
 	http_response_begin(&response, text, sizeof(text), 200);
 	http_response_field(&response, "Name", "a value that does not fit into it");
 	cr_expect(response.overflow);
+	used = response.used;
 	http_response_field_u64(&response, "A", 1);
-	cr_expect(response.overflow && response.used <= sizeof(text));
+	cr_expect(response.overflow && response.used == used);
 	cr_expect_eq(http_response_end(&response), -ENOSPC);
 }
 

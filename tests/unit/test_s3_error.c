@@ -137,6 +137,11 @@ Test(s3_error, long_message_and_request_id)
 	cr_expect_str_eq(out + strlen(out) - strlen(end), end);
 	cr_expect(strstr(out, "&amp;</Message><Resource>&amp;"));
 	cr_expect(strstr(out, "&amp;</Resource><RequestId>&amp;"));
+	/* Each part filled to its last byte: so is the whole, and no further. */
+	memset(text, 'a', sizeof(text) - 1);
+	body(text, text, sizeof(text) - 1, text);
+	cr_expect_eq(strlen(out), ERROR_BODY_BYTES_MAX);
+	cr_expect_str_eq(out + strlen(out) - strlen(end), end);
 }
 
 Test(s3_error, rows)
