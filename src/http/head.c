@@ -6,6 +6,7 @@
  */
 #include "http/head.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -129,6 +130,8 @@ static int take_crlf(struct parse *parse, enum http_head_error error)
 	return 0;
 }
 
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "skip_text counts from the low end");
+
 /* The first byte that is a control byte, or end. HT is text. Eight bytes a step: long values
  * (User-Agent, Authorization) are most of a head. */
 static const char *skip_text(const char *at, const char *end)
@@ -136,15 +139,22 @@ static const char *skip_text(const char *at, const char *end)
 	const uint64_t ones = UINT64_MAX / 255;
 
 	while (end - at >= 8) {
-		uint64_t eight, del;
+		uint64_t eight, del, found;
 
 		memcpy(&eight, at, sizeof(eight));
 		del = eight ^ ones * 0x7f;
-		/* A byte below 0x20, or a zero byte in del; a byte >= 0x80 is neither. The
-		 * borrow may also mark a sound byte, which then is looked at alone below. */
-		if ((((eight - ones * 0x20) & ~eight) | ((del - ones) & ~del)) & ones * 0x80)
-			break;
-		at += 8;
+		/* The top bit of each byte below 0x20, and of each zero byte in del; never of
+		 * one >= 0x80. A borrow may mark bytes above a found one, so only the lowest
+		 * counts. */
+		found = (((eight - ones * 0x20) & ~eight) | ((del - ones) & ~del)) & ones * 0x80;
+		if (!found) {
+			at += 8;
+			continue;
+		}
+		at += __builtin_ctzll(found) / 8;
+		if (*at != '\t')
+			return at;
+		at++;
 	}
 	while (at < end && !is_control(*at))
 		at++;

@@ -93,7 +93,8 @@ static bool is_bucket(const char *name, size_t len)
 static bool is_utf8(const char *text, size_t len)
 {
 	while (len > 0) {
-		size_t bytes = utf8_char_bytes(text, len);
+		/* Most keys are ASCII: no call for each of their bytes. */
+		size_t bytes = (unsigned char)*text < 0x80 ? 1 : utf8_char_bytes(text, len);
 
 		if (bytes == 0)
 			return false;
