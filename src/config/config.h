@@ -23,7 +23,12 @@ enum tls_path { TLS_PATH_AUTO, TLS_PATH_KERNEL, TLS_PATH_USER };
 enum send_engine { SEND_ENGINE_AUTO, SEND_ENGINE_SENDFILE, SEND_ENGINE_SPLICE, SEND_ENGINE_COPY };
 
 /* TLS 1.3 cipher suites; also the order of our preference. */
-enum tls_cipher { TLS_CIPHER_AES_128_GCM, TLS_CIPHER_AES_256_GCM, TLS_CIPHER_CHACHA20, TLS_CIPHER_COUNT };
+enum tls_cipher {
+	TLS_CIPHER_AES_128_GCM,
+	TLS_CIPHER_AES_256_GCM,
+	TLS_CIPHER_CHACHA20,
+	TLS_CIPHER_COUNT
+};
 
 struct config {
 	char listen[LISTENERS_MAX][ADDR_TEXT_MAX]; /* "HOST:PORT", "[V6]:PORT", ":PORT" */
@@ -37,7 +42,8 @@ struct config {
 	char crl_file[PATH_MAX]; /* "" = none */
 	enum tls_cipher ciphers[TLS_CIPHER_COUNT];
 	unsigned cipher_count;
-	char *allowed_sans[ALLOWED_SANS_MAX]; /* client_allowed_sans: exact match of one SAN; 0 = any */
+	char *allowed_sans[ALLOWED_SANS_MAX]; /* client_allowed_sans: exact match of one SAN; 0 =
+						 any */
 	unsigned allowed_san_count;
 	struct policy policy;
 
@@ -81,7 +87,7 @@ void config_fini(struct config *config);
 
 /* The file alone, for the fuzzer: text of len bytes, reported under file_name. */
 int config_parse_yaml(struct config *config, const char *text, size_t len, const char *file_name,
-                      char error[ERROR_TEXT_MAX]);
+		      char error[ERROR_TEXT_MAX]);
 void config_init(struct config *config);
 
 /* --help text, and the OPTIONS section of the manual page in roff, from the same table. */

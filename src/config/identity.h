@@ -33,7 +33,8 @@ struct identity_name {
 struct identity {
 	uint16_t count;
 	uint16_t text_bytes;
-	uint16_t primary; /* index of the name for logs: first URI, else DNS, EMAIL, IP, CN, OU, SPKI */
+	uint16_t primary; /* index of the name for logs: first URI, else DNS, EMAIL, IP, CN, OU,
+			     SPKI */
 	struct identity_name name[]; /* count, then text */
 };
 
@@ -44,7 +45,7 @@ void identity_builder_free(struct identity_builder *builder);
 /* 0; -EINVAL: a NUL or control byte inside, or empty; -E2BIG: too many or too long. The caller
  * refuses the certificate on any error. */
 int identity_builder_add(struct identity_builder *builder, enum identity_kind kind,
-                         const char *text, size_t len);
+			 const char *text, size_t len);
 /* One allocation, to be freed with identity_free; NULL when there is no memory or no name. */
 struct identity *identity_builder_finish(const struct identity_builder *builder);
 void identity_free(struct identity *identity);

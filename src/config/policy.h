@@ -20,8 +20,8 @@ enum access_verb { ACCESS_READ = 1, ACCESS_LIST = 2, ACCESS_WRITE = 4, ACCESS_DE
 
 struct access_rule {
 	enum identity_kind kind;
-	char *pattern;          /* identity pattern without its "dns:" */
-	unsigned verbs;         /* enum access_verb, or-ed */
+	char *pattern;                 /* identity pattern without its "dns:" */
+	unsigned verbs;                /* enum access_verb, or-ed */
 	char *on[ACCESS_PATTERNS_MAX]; /* "bucket/prefix" patterns */
 	unsigned on_count;
 	unsigned line; /* where in the file, for messages */
@@ -42,14 +42,14 @@ void policy_fini(struct policy *policy);
 
 /* key "" for operations on a bucket, bucket "" and key "" for the list of buckets. */
 struct decision policy_decide(const struct policy *policy, const struct identity *identity,
-                              enum access_verb verb, const char *bucket, const char *key);
+			      enum access_verb verb, const char *bucket, const char *key);
 
 /*
  * Pattern matching, exact bytes but for the wildcards. separator is '.' for dns, '/' for uri and
  * places, 0 otherwise: "*" matches any run without the separator, "**" any run at all. dns
  * patterns compare without regard to ASCII case.
  */
-bool policy_pattern_matches(const char *pattern, const char *text, size_t text_len,
-                            char separator, bool fold_case);
+bool policy_pattern_matches(const char *pattern, const char *text, size_t text_len, char separator,
+			    bool fold_case);
 
 #endif

@@ -11,9 +11,9 @@
 int pool_init(struct pool *pool, size_t object_bytes, unsigned objects_max)
 {
 	*pool = (struct pool){
-	        .object_bytes = (object_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT,
-	        .made_max = objects_max,
-	        .spare = calloc(objects_max, sizeof(void *)),
+		.object_bytes = (object_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT,
+		.made_max = objects_max,
+		.spare = calloc(objects_max, sizeof(void *)),
 	};
 	return pool->spare == NULL ? -ENOMEM : 0;
 }

@@ -39,15 +39,16 @@ int ring_init(struct ring *ring, unsigned entries)
 	/* Best first: completions are run when this thread asks for them, not by interrupting it
 	 * (Linux 6.1); then what every kernel has. */
 	static const unsigned flags_wanted[] = {
-	        IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE,
-	        IORING_SETUP_CQSIZE,
+		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE,
+		IORING_SETUP_CQSIZE,
 	};
 	int r = -EINVAL;
 
 	memset(ring, 0, sizeof(*ring));
 	ring->wake_fd = -1;
 	for (unsigned i = 0; i < ARRAY_LEN(flags_wanted) && r == -EINVAL; i++) {
-		struct io_uring_params params = {.flags = flags_wanted[i], .cq_entries = entries * 4};
+		struct io_uring_params params = {.flags = flags_wanted[i],
+						 .cq_entries = entries * 4};
 		r = io_uring_queue_init_params(entries, &ring->uring, &params);
 	}
 	if (r < 0)
@@ -81,7 +82,7 @@ void ring_poll(struct ring *ring, int fd, unsigned poll_events, uint64_t token)
 }
 
 void ring_readv(struct ring *ring, int fd, const struct iovec *iov, unsigned iov_count,
-                uint64_t offset, uint64_t token)
+		uint64_t offset, uint64_t token)
 {
 	must(token < RING_TOKEN_LIMIT);
 	struct io_uring_sqe *sqe = sqe_get(ring);
@@ -90,7 +91,7 @@ void ring_readv(struct ring *ring, int fd, const struct iovec *iov, unsigned iov
 }
 
 void ring_splice_to_pipe(struct ring *ring, int file_fd, uint64_t offset, int pipe_fd,
-                         unsigned bytes, uint64_t token)
+			 unsigned bytes, uint64_t token)
 {
 	must(token < RING_TOKEN_LIMIT);
 	struct io_uring_sqe *sqe = sqe_get(ring);
@@ -99,7 +100,7 @@ void ring_splice_to_pipe(struct ring *ring, int file_fd, uint64_t offset, int pi
 }
 
 void ring_openat2(struct ring *ring, int dir_fd, const char *path, struct open_how *how,
-                  uint64_t token)
+		  uint64_t token)
 {
 	must(token < RING_TOKEN_LIMIT);
 	struct io_uring_sqe *sqe = sqe_get(ring);
@@ -142,7 +143,7 @@ static unsigned events_take(struct ring *ring, struct ring_event *events, unsign
 int ring_wait(struct ring *ring, int timeout_ms, struct ring_event *events, unsigned events_max)
 {
 	struct __kernel_timespec ts = {.tv_sec = timeout_ms / 1000,
-	                               .tv_nsec = (long long)(timeout_ms % 1000) * 1000000};
+				       .tv_nsec = (long long)(timeout_ms % 1000) * 1000000};
 	struct io_uring_cqe *cqe;
 	int r;
 

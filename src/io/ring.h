@@ -28,7 +28,7 @@
 
 struct ring {
 	struct io_uring uring;
-	int wake_fd;       /* eventfd; ring_wake writes it from other threads */
+	int wake_fd; /* eventfd; ring_wake writes it from other threads */
 	uint64_t wake_sink;
 };
 
@@ -47,13 +47,13 @@ void ring_fini(struct ring *ring);
 void ring_poll(struct ring *ring, int fd, unsigned poll_events, uint64_t token);
 /* iov and what it points to stay until the event. */
 void ring_readv(struct ring *ring, int fd, const struct iovec *iov, unsigned iov_count,
-                uint64_t offset, uint64_t token);
+		uint64_t offset, uint64_t token);
 /* From a file at offset into a pipe; runs on a thread of the kernel, never on this one. */
 void ring_splice_to_pipe(struct ring *ring, int file_fd, uint64_t offset, int pipe_fd,
-                         unsigned bytes, uint64_t token);
+			 unsigned bytes, uint64_t token);
 /* path and how stay until the event; result: a descriptor that the caller then owns. */
 void ring_openat2(struct ring *ring, int dir_fd, const char *path, struct open_how *how,
-                  uint64_t token);
+		  uint64_t token);
 /* Asks that the operation of this token end soon; its event comes as always. */
 void ring_cancel(struct ring *ring, uint64_t token);
 

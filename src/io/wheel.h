@@ -22,9 +22,9 @@ struct wheel_entry {
 };
 
 struct wheel {
-	struct wheel_entry slot[TICK_SLOTS];  /* heads of rings */
-	uint64_t occupied[TICK_SLOTS / 64];   /* bit: the slot has an entry */
-	uint64_t tick;                        /* slots before this one have been looked at */
+	struct wheel_entry slot[TICK_SLOTS]; /* heads of rings */
+	uint64_t occupied[TICK_SLOTS / 64];  /* bit: the slot has an entry */
+	uint64_t tick;                       /* slots before this one have been looked at */
 };
 
 /* now_ms: any monotonic clock; the same for every call. */

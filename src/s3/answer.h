@@ -40,13 +40,13 @@ struct answer {
 
 /* An error; message NULL: the table's own. */
 void answer_error(const struct answer_request *request, enum s3_error error, const char *message,
-                  char out[ANSWER_BYTES_MAX], struct answer *answer);
+		  char out[ANSWER_BYTES_MAX], struct answer *answer);
 /* GET or HEAD of an object: conditions, range, 200, 206, 304, 412 or 416. */
 void answer_object(const struct answer_request *request, const struct object *object,
-                   char out[ANSWER_BYTES_MAX], struct answer *answer);
+		   char out[ANSWER_BYTES_MAX], struct answer *answer);
 /* HEAD of a bucket that exists. */
 void answer_bucket(const struct answer_request *request, char out[ANSWER_BYTES_MAX],
-                   struct answer *answer);
+		   struct answer *answer);
 /* The interim answer to Expect: 100-continue is never needed: no operation here takes a body. */
 
 #endif

@@ -7,23 +7,30 @@
 
 /* S(ID, HTTP status, Code, Message) */
 #define S3_ERRORS(S)                                                                               \
-	S(ACCESS_DENIED, 403, "AccessDenied", "The client certificate's identity has no such permission here.") \
+	S(ACCESS_DENIED, 403, "AccessDenied",                                                      \
+	  "The client certificate's identity has no such permission here.")                        \
 	S(BAD_REQUEST, 400, "BadRequest", "The request is malformed.")                             \
-	S(EXPECTATION_FAILED, 417, "ExpectationFailed", "The only expectation served is 100-continue.") \
+	S(EXPECTATION_FAILED, 417, "ExpectationFailed",                                            \
+	  "The only expectation served is 100-continue.")                                          \
 	S(INTERNAL_ERROR, 500, "InternalError", "The server met an error; please try again.")      \
-	S(INVALID_ARGUMENT, 400, "InvalidArgument", "The key cannot exist here: empty, '.' or '..' components, components over 255 bytes, NUL and invalid UTF-8 are refused.") \
+	S(INVALID_ARGUMENT, 400, "InvalidArgument",                                                \
+	  "The key cannot exist here: empty, '.' or '..' components, components over 255 bytes, "  \
+	  "NUL and invalid UTF-8 are refused.")                                                    \
 	S(INVALID_BUCKET_NAME, 400, "InvalidBucketName", "The bucket name is not valid.")          \
 	S(INVALID_RANGE, 416, "InvalidRange", "The requested range is not satisfiable.")           \
 	S(INVALID_URI, 400, "InvalidURI", "The request target could not be parsed.")               \
 	S(KEY_TOO_LONG, 400, "KeyTooLongError", "The key is longer than 1024 bytes.")              \
-	S(METHOD_NOT_ALLOWED, 405, "MethodNotAllowed", "The method is not allowed on this resource.") \
+	S(METHOD_NOT_ALLOWED, 405, "MethodNotAllowed",                                             \
+	  "The method is not allowed on this resource.")                                           \
 	S(NO_SUCH_BUCKET, 404, "NoSuchBucket", "The bucket does not exist.")                       \
 	S(NO_SUCH_KEY, 404, "NoSuchKey", "The object does not exist.")                             \
 	S(NOT_IMPLEMENTED, 501, "NotImplemented", "This operation is not implemented.")            \
-	S(PRECONDITION_FAILED, 412, "PreconditionFailed", "A condition of the request does not hold.") \
+	S(PRECONDITION_FAILED, 412, "PreconditionFailed",                                          \
+	  "A condition of the request does not hold.")                                             \
 	S(HEAD_TOO_LARGE, 431, "RequestHeaderSectionTooLarge", "The request head is too large.")   \
 	S(SLOW_DOWN, 503, "SlowDown", "The server is busy; please try again.")                     \
-	S(VERSION_NOT_SUPPORTED, 505, "HttpVersionNotSupported", "Only HTTP/1.0 and HTTP/1.1 are served.")
+	S(VERSION_NOT_SUPPORTED, 505, "HttpVersionNotSupported",                                   \
+	  "Only HTTP/1.0 and HTTP/1.1 are served.")
 
 #define S3_ERROR_ENUM(id, ...) S3_ERROR_##id,
 enum s3_error { S3_ERRORS(S3_ERROR_ENUM) S3_ERROR_COUNT };
@@ -38,6 +45,6 @@ const char *s3_error_code(enum s3_error error);
  * size >= ERROR_BODY_BYTES_MAX.
  */
 size_t s3_error_xml(enum s3_error error, const char *message, const char *resource,
-                    size_t resource_len, const char *request_id, char *out, size_t size);
+		    size_t resource_len, const char *request_id, char *out, size_t size);
 
 #endif

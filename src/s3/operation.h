@@ -21,6 +21,6 @@ struct s3_route {
 /* 0, or -1 with the S3 error: MethodNotAllowed for a verb that the place knows but this server does
  * not serve, NotImplemented for every other call of S3. */
 int s3_operation_find(const struct http_head *head, const struct s3_target *target,
-                      struct s3_route *route, enum s3_error *error);
+		      struct s3_route *route, enum s3_error *error);
 
 #endif

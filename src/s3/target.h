@@ -13,7 +13,7 @@
 #include "http/head.h"
 
 struct s3_target {
-	char bucket[BUCKET_BYTES_MAX + 1];      /* "" : the service itself ("/") */
+	char bucket[BUCKET_BYTES_MAX + 1];         /* "" : the service itself ("/") */
 	char object_key[OBJECT_KEY_BYTES_MAX + 1]; /* "" : the bucket itself; never holds NUL */
 	size_t object_key_len;
 	struct slice query; /* after '?', still encoded; at NULL: none */
@@ -21,13 +21,13 @@ struct s3_target {
 
 /* Why a target was refused; each has its S3 error in s3/error.h. */
 enum s3_target_error {
-	S3_TARGET_BAD_ENCODING,   /* '%' without two hex digits, or a byte that stands in no target:
-	                           * '#', white space, control, 0x7f and above: 400 InvalidURI */
-	S3_TARGET_NUL,            /* %00: 400 InvalidArgument */
-	S3_TARGET_NOT_UTF8,       /* 400 InvalidArgument */
-	S3_TARGET_BAD_BUCKET,     /* 400 InvalidBucketName */
-	S3_TARGET_KEY_TOO_LONG,   /* 400 KeyTooLongError */
-	S3_TARGET_BAD_COMPONENT,  /* empty, "." or "..", over 255 bytes: 400 InvalidArgument */
+	S3_TARGET_BAD_ENCODING,  /* '%' without two hex digits, or a byte that stands in no target:
+				  * '#', white space, control, 0x7f and above: 400 InvalidURI */
+	S3_TARGET_NUL,           /* %00: 400 InvalidArgument */
+	S3_TARGET_NOT_UTF8,      /* 400 InvalidArgument */
+	S3_TARGET_BAD_BUCKET,    /* 400 InvalidBucketName */
+	S3_TARGET_KEY_TOO_LONG,  /* 400 KeyTooLongError */
+	S3_TARGET_BAD_COMPONENT, /* empty, "." or "..", over 255 bytes: 400 InvalidArgument */
 	S3_TARGET_ERROR_COUNT
 };
 

@@ -38,7 +38,8 @@ void access_log_request(struct conn *conn, const char *cut)
 	const struct answer *answer = &request->answer;
 	uint64_t duration_ns = now_ns() - request->started_ns;
 
-	metric_add(&worker->metrics.request[method_of(request)][request_code_of(answer->status)], 1);
+	metric_add(&worker->metrics.request[method_of(request)][request_code_of(answer->status)],
+		   1);
 	histogram_observe(&worker->metrics.request_duration, duration_ns);
 	if (!worker->server->config->access_log)
 		return;
@@ -48,7 +49,8 @@ void access_log_request(struct conn *conn, const char *cut)
 	log_text(&line, "remote", conn->peer);
 	log_identity(&line, conn);
 	if (request->is_parsed) {
-		log_str(&line, "method", request->head.method_text.at, request->head.method_text.len);
+		log_str(&line, "method", request->head.method_text.at,
+			request->head.method_text.len);
 		log_str(&line, "path", request->head.target.at, request->head.target.len);
 	}
 	log_u64(&line, "status", (uint64_t)answer->status);
@@ -97,8 +99,8 @@ void access_log_handshake_failure(struct conn *conn, enum handshake_failure fail
 
 void access_log_fallback(struct conn *conn, const struct handshake_outcome *outcome)
 {
-	enum fallback_reason why = outcome->fallback_tx != FALLBACK_NONE ? outcome->fallback_tx
-	                                                                : outcome->fallback_rx;
+	enum fallback_reason why =
+		outcome->fallback_tx != FALLBACK_NONE ? outcome->fallback_tx : outcome->fallback_rx;
 	if (why == FALLBACK_NONE)
 		return;
 	const struct reason *reason = fallback_reason_row(why);

@@ -17,9 +17,9 @@
 struct admin_conn {
 	int sock_fd; /* -1: free */
 	uint64_t since_ms;
-	size_t have; /* of the head */
-	size_t at;   /* of the answer */
-	size_t end;  /* 0: no answer yet */
+	size_t have;       /* of the head */
+	size_t at;         /* of the answer */
+	size_t end;        /* 0: no answer yet */
 	bool is_lingering; /* the answer is out; until the client closes */
 	char head[ADMIN_HEAD_BYTES];
 	char answer[RESPONSE_HEAD_BYTES_MAX + METRICS_TEXT_BYTES_MAX];
@@ -64,7 +64,7 @@ void admin_free(struct admin *admin)
 
 /* Places the body first, then the head before it: its length is known then. */
 static void answer(struct admin_conn *conn, int status, const char *type, const char *body,
-                   size_t body_bytes, bool with_body)
+		   size_t body_bytes, bool with_body)
 {
 	struct http_response response;
 	http_response_begin(&response, conn->answer, RESPONSE_HEAD_BYTES_MAX, status);
@@ -109,8 +109,8 @@ static void serve(struct admin *admin, struct admin_conn *conn, const struct htt
 		if (n < 0)
 			answer_text(conn, 500, "metrics do not fit\n", with_body);
 		else
-			answer(conn, 200, "text/plain; version=0.0.4; charset=utf-8", body, (size_t)n,
-			       with_body);
+			answer(conn, 200, "text/plain; version=0.0.4; charset=utf-8", body,
+			       (size_t)n, with_body);
 	} else {
 		answer_text(conn, 404, "/metrics, /-/healthy and /-/ready are here\n", with_body);
 	}
@@ -121,7 +121,7 @@ static void conn_read(struct admin *admin, struct admin_conn *conn)
 	struct http_head head;
 	enum http_head_error error;
 	ssize_t n = recv(conn->sock_fd, conn->head + conn->have, sizeof(conn->head) - conn->have,
-	                 MSG_DONTWAIT);
+			 MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
@@ -144,7 +144,7 @@ static void conn_read(struct admin *admin, struct admin_conn *conn)
 static void conn_write(struct admin_conn *conn)
 {
 	ssize_t n = send(conn->sock_fd, conn->answer + conn->at, conn->end - conn->at,
-	                 MSG_DONTWAIT | MSG_NOSIGNAL);
+			 MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n < 0) {
@@ -189,15 +189,14 @@ unsigned admin_poll_fill(struct admin *admin, struct pollfd *pollfds)
 	for (int i = 0; i < ADMIN_CONNS_MAX; i++) {
 		const struct admin_conn *conn = &admin->conn[i];
 		if (conn->sock_fd >= 0)
-			pollfds[count++] =
-			        (struct pollfd){.fd = conn->sock_fd,
-			                        .events = is_writing(conn) ? POLLOUT : POLLIN};
+			pollfds[count++] = (struct pollfd){
+				.fd = conn->sock_fd, .events = is_writing(conn) ? POLLOUT : POLLIN};
 	}
 	return count;
 }
 
 void admin_poll_done(struct admin *admin, const struct pollfd *pollfds, unsigned count,
-                     uint64_t now_ms)
+		     uint64_t now_ms)
 {
 	for (int i = 0; i < ADMIN_CONNS_MAX; i++) {
 		struct admin_conn *conn = &admin->conn[i];

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ADMIN_CONNS_MAX 16
+#define ADMIN_CONNS_MAX  16
 /* From accept to the last byte of the answer. */
 #define ADMIN_TIMEOUT_MS 5000
 
@@ -32,6 +32,6 @@ void admin_free(struct admin *admin);
 unsigned admin_poll_fill(struct admin *admin, struct pollfd *pollfds);
 /* After poll(): the same array, filled. now_ms: monotonic; ends connections that take too long. */
 void admin_poll_done(struct admin *admin, const struct pollfd *pollfds, unsigned count,
-                     uint64_t now_ms);
+		     uint64_t now_ms);
 
 #endif

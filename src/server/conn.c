@@ -19,7 +19,7 @@ void conn_wait(struct conn *conn, unsigned poll_events)
 	conn->is_in_flight = true;
 	conn->in_flight = TOKEN_CONN_POLL;
 	ring_poll(&conn->worker->ring, conn->sock_fd, poll_events,
-	          token_pack(TOKEN_CONN_POLL, conn->slot, conn->generation));
+		  token_pack(TOKEN_CONN_POLL, conn->slot, conn->generation));
 }
 
 void conn_deadline(struct conn *conn, uint64_t in_ms)
@@ -101,8 +101,7 @@ static void conn_free_soon(struct conn *conn)
 		return;
 	conn->is_doomed = true;
 	wheel_disarm(&conn->worker->wheel, &conn->deadline);
-	ring_cancel(&conn->worker->ring,
-	            token_pack(conn->in_flight, conn->slot, conn->generation));
+	ring_cancel(&conn->worker->ring, token_pack(conn->in_flight, conn->slot, conn->generation));
 }
 
 /* The first reason is the one that is counted and logged. */
@@ -132,7 +131,8 @@ static void linger(struct conn *conn)
 
 	for (int i = 0; i < LINGER_BYTES_MAX / RECORD_PLAIN_MAX; i++) {
 		if (conn->is_established && conn->record.rx == &record_rx_kernel) {
-			n = ktls_recv(conn->record.sys, conn->sock_fd, scratch, sizeof(scratch), &type);
+			n = ktls_recv(conn->record.sys, conn->sock_fd, scratch, sizeof(scratch),
+				      &type);
 		} else {
 			n = recv(conn->sock_fd, scratch, sizeof(scratch), MSG_DONTWAIT);
 			if (n < 0)
@@ -184,7 +184,7 @@ void conn_close(struct conn *conn, enum close_reason why)
 	conn_deadline(conn, LINGER_MS);
 	if (conn->is_in_flight) { /* its event brings us back here */
 		ring_cancel(&conn->worker->ring,
-		            token_pack(conn->in_flight, conn->slot, conn->generation));
+			    token_pack(conn->in_flight, conn->slot, conn->generation));
 		return;
 	}
 	conn_request_free(conn);
@@ -210,8 +210,8 @@ static void established(struct conn *conn)
 	if (r < 0) {
 		access_log_fallback(conn, &outcome);
 		conn_abort(conn, r == -EOPNOTSUPP ? CLOSE_KTLS_REQUIRED
-		                 : r == -ENOMEM   ? CLOSE_NO_MEMORY
-		                                  : CLOSE_INTERNAL);
+				 : r == -ENOMEM   ? CLOSE_NO_MEMORY
+						  : CLOSE_INTERNAL);
 		return;
 	}
 	handshake_free(conn->handshake);
@@ -223,13 +223,14 @@ static void established(struct conn *conn)
 	bool is_tx_kernel = record_is_kernel_tx(&conn->record);
 	bool is_rx_kernel = conn->record.rx == &record_rx_kernel;
 	metric_add(&worker->metrics.conn_path[is_tx_kernel ? (is_rx_kernel ? CONN_PATH_KERNEL_KERNEL
-	                                                                   : CONN_PATH_KERNEL_USER)
-	                                                   : (is_rx_kernel ? CONN_PATH_USER_KERNEL
-	                                                                   : CONN_PATH_USER_USER)],
-	           1);
+									   : CONN_PATH_KERNEL_USER)
+							   : (is_rx_kernel ? CONN_PATH_USER_KERNEL
+									   : CONN_PATH_USER_USER)],
+		   1);
 	access_log_fallback(conn, &outcome);
 	conn->state = CONN_HEAD;
-	conn_deadline(conn, worker->is_draining ? LINGER_MS : worker->server->config->idle_timeout_ms);
+	conn_deadline(conn,
+		      worker->is_draining ? LINGER_MS : worker->server->config->idle_timeout_ms);
 	conn_wait(conn, POLLIN);
 }
 
@@ -237,8 +238,8 @@ static void handshake_failed(struct conn *conn, enum handshake_failure failure)
 {
 	metric_add(&conn->worker->metrics.handshake_failure[failure], 1);
 	access_log_handshake_failure(conn, failure);
-	conn_close(conn, failure == HANDSHAKE_TIMEOUT ? CLOSE_HANDSHAKE_TIMEOUT
-	                                              : CLOSE_HANDSHAKE_FAILED);
+	conn_close(conn,
+		   failure == HANDSHAKE_TIMEOUT ? CLOSE_HANDSHAKE_TIMEOUT : CLOSE_HANDSHAKE_FAILED);
 }
 
 static void handshake_go_on(struct conn *conn)
@@ -378,7 +379,8 @@ static void check_rate(struct conn *conn)
 			conn_deadline(conn, RATE_WINDOW_MS);
 		return;
 	}
-	if (!conn->is_waiting && (sent - conn->window_sent) * 1000 < config->min_rate_bytes * elapsed_ms) {
+	if (!conn->is_waiting &&
+	    (sent - conn->window_sent) * 1000 < config->min_rate_bytes * elapsed_ms) {
 		conn_abort(conn, CLOSE_SLOW_READER);
 		return;
 	}
@@ -395,9 +397,9 @@ void conn_expired(struct conn *conn)
 		break;
 	case CONN_HEAD:
 		conn_close(conn, conn->discard_left > 0      ? CLOSE_BODY_TIMEOUT
-		                 : conn->is_head_begun       ? CLOSE_HEAD_TIMEOUT
-		                 : conn->worker->is_draining ? CLOSE_DRAINED
-		                                             : CLOSE_IDLE_TIMEOUT);
+				 : conn->is_head_begun       ? CLOSE_HEAD_TIMEOUT
+				 : conn->worker->is_draining ? CLOSE_DRAINED
+							     : CLOSE_IDLE_TIMEOUT);
 		break;
 	case CONN_OPEN:
 		conn_abort(conn, CLOSE_DISK_TIMEOUT);

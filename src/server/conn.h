@@ -40,7 +40,7 @@ enum conn_state {
 /* A request head as it comes in; what follows it (pipelined) too. */
 struct head_buf {
 	size_t have;
-	size_t scanned; /* http_head_parse has looked this far */
+	size_t scanned;                 /* http_head_parse has looked this far */
 	char byte[HEAD_BYTES_MAX + 64]; /* 64: room for a control record behind a full head */
 };
 
@@ -54,7 +54,7 @@ struct request {
 	bool keep_alive;
 	bool is_parsed; /* head is valid; false: refused is */
 	enum http_head_error refused;
-	enum s3_error error; /* S3_ERROR_COUNT: none so far */
+	enum s3_error error;    /* S3_ERROR_COUNT: none so far */
 	const char *error_text; /* NULL: the table's */
 	struct object object;
 	struct open_how how;
@@ -70,11 +70,11 @@ struct conn {
 	uint32_t generation;
 	int sock_fd;
 	enum conn_state state;
-	bool is_in_flight;     /* a ring operation is */
+	bool is_in_flight; /* a ring operation is */
 	enum token_kind in_flight;
-	bool is_doomed;        /* to be freed as soon as nothing is in flight */
-	bool is_waiting;       /* for a tx_buf */
-	bool is_established;   /* record is valid */
+	bool is_doomed;      /* to be freed as soon as nothing is in flight */
+	bool is_waiting;     /* for a tx_buf */
+	bool is_established; /* record is valid */
 	bool is_closed_by_peer;
 	enum close_reason why; /* first reason; CLOSE_REASON_COUNT: none yet */
 	enum fallback_reason fallback_tx;
@@ -86,7 +86,7 @@ struct conn {
 	struct head_buf *in;
 	struct request *request;
 	uint64_t started_ns;
-	uint64_t window_ms;    /* of the minimum rate: its start, and what was sent by then */
+	uint64_t window_ms; /* of the minimum rate: its start, and what was sent by then */
 	uint64_t window_sent;
 	bool is_head_begun;    /* a byte of the next head (or a body to be dropped) is here */
 	uint64_t discard_left; /* request body bytes still to be read and dropped */

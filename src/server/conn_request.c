@@ -51,7 +51,7 @@ static enum s3_error error_of_open(struct conn *conn, int error)
 	case -ENODEV:
 	case -ENAMETOOLONG:
 		if (object_bucket_check(conn->worker->server->root_fd,
-		                        conn->request->target.bucket) == -ENOENT)
+					conn->request->target.bucket) == -ENOENT)
 			return S3_ERROR_NO_SUCH_BUCKET;
 		return S3_ERROR_NO_SUCH_KEY;
 	case -EACCES:
@@ -73,10 +73,11 @@ static enum conn_next opened(struct conn *conn, int file_fd)
 	if (r < 0) {
 		enum s3_error error = error_of_open(conn, r);
 		if (error == S3_ERROR_INTERNAL_ERROR || error == S3_ERROR_SLOW_DOWN)
-			log_msg(&conn->worker->log, LOG_LEVEL_ERROR, "cannot open %s: %s", request->path,
-			        strerrordesc_np(-r));
+			log_msg(&conn->worker->log, LOG_LEVEL_ERROR, "cannot open %s: %s",
+				request->path, strerrordesc_np(-r));
 		if (error == S3_ERROR_ACCESS_DENIED)
-			request->error_text = "The server may not read this file; see its owner and mode.";
+			request->error_text =
+				"The server may not read this file; see its owner and mode.";
 		return answer_with(conn, error);
 	}
 	return answer_with(conn, S3_ERROR_COUNT);
@@ -94,7 +95,7 @@ static enum conn_next open_object(struct conn *conn)
 
 	request->how = object_open_how();
 	ring_openat2(&worker->ring, worker->server->root_fd, request->path, &request->how,
-	             token_pack(TOKEN_CONN_OPEN, conn->slot, conn->generation));
+		     token_pack(TOKEN_CONN_OPEN, conn->slot, conn->generation));
 	conn->is_in_flight = true;
 	conn->in_flight = TOKEN_CONN_OPEN;
 	conn->state = CONN_OPEN;
@@ -111,10 +112,9 @@ enum conn_next conn_step_opened(struct conn *conn, int32_t result)
 static bool is_authorised(struct conn *conn)
 {
 	const struct request *request = conn->request;
-	struct decision decision =
-	        policy_decide(&conn->worker->server->config->policy, conn->identity,
-	                      request->route.verb, request->target.bucket,
-	                      request->target.object_key);
+	struct decision decision = policy_decide(
+		&conn->worker->server->config->policy, conn->identity, request->route.verb,
+		request->target.bucket, request->target.object_key);
 	if (!decision.allow)
 		metric_add(&conn->worker->metrics.value[METRIC_ACCESS_DENIED], 1);
 	return decision.allow;
@@ -236,10 +236,10 @@ enum conn_next conn_step_head(struct conn *conn)
 		int status = http_head_error_status(request->refused);
 		request->error_text = http_head_error_text(request->refused);
 		return answer_with(conn, status == 431   ? S3_ERROR_HEAD_TOO_LARGE
-		                         : status == 505 ? S3_ERROR_VERSION_NOT_SUPPORTED
-		                         : status == 501 ? S3_ERROR_NOT_IMPLEMENTED
-		                         : status == 417 ? S3_ERROR_EXPECTATION_FAILED
-		                                         : S3_ERROR_BAD_REQUEST);
+					 : status == 505 ? S3_ERROR_VERSION_NOT_SUPPORTED
+					 : status == 501 ? S3_ERROR_NOT_IMPLEMENTED
+					 : status == 417 ? S3_ERROR_EXPECTATION_FAILED
+							 : S3_ERROR_BAD_REQUEST);
 	}
 	request->is_parsed = true;
 	request->head_bytes = (size_t)n;
@@ -279,11 +279,11 @@ enum conn_next conn_step_answer(struct conn *conn)
 	static_assert(ANSWER_BYTES_MAX <= RECORD_PLAIN_MAX, "an answer fits one record");
 	char *out = room[0].iov_base;
 	const struct answer_request about = {
-	        .head = request->is_parsed ? &request->head : NULL,
-	        .resource = request->is_parsed ? request->head.target : (struct slice){"", 0},
-	        .request_id = request->request_id,
-	        .now = worker->wall_seconds,
-	        .keep_alive = request->keep_alive,
+		.head = request->is_parsed ? &request->head : NULL,
+		.resource = request->is_parsed ? request->head.target : (struct slice){"", 0},
+		.request_id = request->request_id,
+		.now = worker->wall_seconds,
+		.keep_alive = request->keep_alive,
 	};
 	if (request->error != S3_ERROR_COUNT)
 		answer_error(&about, request->error, request->error_text, out, answer);
@@ -293,14 +293,14 @@ enum conn_next conn_step_answer(struct conn *conn)
 		answer_object(&about, &request->object, out, answer);
 
 	struct send_body body = {
-	        .file_fd = request->object.file_fd,
-	        .offset = answer->file_offset,
-	        .bytes = answer->file_bytes,
+		.file_fd = request->object.file_fd,
+		.offset = answer->file_offset,
+		.bytes = answer->file_bytes,
 	};
 	if (answer->file_bytes > 0)
 		body.is_in_memory = send_file_is_in_memory(body.file_fd);
 	send_begin(&request->send, &worker->means, &conn->record, answer->text_bytes,
-	           answer->file_bytes > 0 ? &body : NULL, worker->server->config->send_engine);
+		   answer->file_bytes > 0 ? &body : NULL, worker->server->config->send_engine);
 	conn->state = CONN_SEND;
 	conn->window_ms = worker->now_ms;
 	conn->window_sent = 0;
@@ -329,8 +329,8 @@ static enum conn_next response_done(struct conn *conn)
 	}
 	if (!keep_alive || worker->is_draining) {
 		conn_close(conn, worker->is_draining ? CLOSE_DRAINED
-		                 : was_refused       ? CLOSE_BAD_REQUEST
-		                                     : CLOSE_RESPONSE_SAID_CLOSE);
+				 : was_refused       ? CLOSE_BAD_REQUEST
+						     : CLOSE_RESPONSE_SAID_CLOSE);
 		return CONN_WAITS;
 	}
 	in->have -= head_bytes;
@@ -338,7 +338,7 @@ static enum conn_next response_done(struct conn *conn)
 	memmove(in->byte, in->byte + head_bytes, in->have);
 	conn->is_head_begun = in->have > 0 || conn->discard_left > 0;
 	conn_deadline(conn, conn->is_head_begun ? worker->server->config->head_timeout_ms
-	                                        : worker->server->config->idle_timeout_ms);
+						: worker->server->config->idle_timeout_ms);
 	return CONN_GOES_ON;
 }
 

@@ -28,7 +28,7 @@ void address_format(const struct sockaddr_storage *address, char out[ADDR_TEXT_M
 
 /* Splits "HOST:PORT"; an empty host is every address. */
 static int resolve(const char *text, struct sockaddr_storage *address, socklen_t *len,
-                   char error[ERROR_TEXT_MAX])
+		   char error[ERROR_TEXT_MAX])
 {
 	char host[HOST_TEXT_MAX] = "";
 	const char *colon = strrchr(text, ':');
@@ -36,7 +36,7 @@ static int resolve(const char *text, struct sockaddr_storage *address, socklen_t
 
 	if (colon == NULL || colon[1] == '\0' || host_len >= sizeof(host)) {
 		snprintf(error, ERROR_TEXT_MAX,
-		         "listen address %s: write it as HOST:PORT, [IPV6]:PORT or :PORT", text);
+			 "listen address %s: write it as HOST:PORT, [IPV6]:PORT or :PORT", text);
 		return -EINVAL;
 	}
 	memcpy(host, text, host_len);
@@ -44,7 +44,8 @@ static int resolve(const char *text, struct sockaddr_storage *address, socklen_t
 		memmove(host, host + 1, host_len - 2);
 		host[host_len - 2] = '\0';
 	}
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+				 .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct addrinfo *found = NULL;
 	int r = getaddrinfo(host[0] != '\0' ? host : NULL, colon + 1, &hints, &found);
 	if (r != 0 || found == NULL) {
@@ -78,7 +79,7 @@ fail:;
 }
 
 int listener_open(const char *text, int *sock_fds, unsigned count, char bound[ADDR_TEXT_MAX],
-                  char error[ERROR_TEXT_MAX])
+		  char error[ERROR_TEXT_MAX])
 {
 	struct sockaddr_storage address;
 	socklen_t len;
@@ -110,6 +111,6 @@ fail:
 	while (made > 0)
 		close(sock_fds[--made]);
 	snprintf(error, ERROR_TEXT_MAX, "cannot listen on %s: %s%s", text, strerrordesc_np(-r),
-	         r == -EADDRINUSE ? " (stop the other program, or choose another port)" : "");
+		 r == -EADDRINUSE ? " (stop the other program, or choose another port)" : "");
 	return r;
 }

@@ -14,7 +14,7 @@
  * -EADDRINUSE: somebody else, or another sluice, listens there.
  */
 int listener_open(const char *address, int *sock_fds, unsigned count, char bound[ADDR_TEXT_MAX],
-                  char error[ERROR_TEXT_MAX]);
+		  char error[ERROR_TEXT_MAX]);
 
 /* "1.2.3.4:567" or "[::1]:567" */
 void address_format(const struct sockaddr_storage *address, char out[ADDR_TEXT_MAX]);

@@ -39,7 +39,8 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* ---- Before the workers ------------------------------------------------------------------------ */
+/* ---- Before the workers ------------------------------------------------------------------------
+ */
 
 static unsigned worker_count(const struct config *config)
 {
@@ -61,10 +62,11 @@ static void raise_file_limit(struct process *process)
 	rlim_t wanted = 2 * (rlim_t)process->server.config->conns_max + 256;
 	if (limit.rlim_max < wanted)
 		log_msg(&process->log, LOG_LEVEL_WARN,
-		        "open files are limited to %llu, --max-connections %u may need %llu; raise the "
-		        "limit (ulimit -n, LimitNOFILE=)",
-		        (unsigned long long)limit.rlim_max, process->server.config->conns_max,
-		        (unsigned long long)wanted);
+			"open files are limited to %llu, --max-connections %u may need %llu; raise "
+			"the "
+			"limit (ulimit -n, LimitNOFILE=)",
+			(unsigned long long)limit.rlim_max, process->server.config->conns_max,
+			(unsigned long long)wanted);
 }
 
 static enum server_outcome open_files(struct process *process)
@@ -75,8 +77,8 @@ static enum server_outcome open_files(struct process *process)
 	process->server.root_fd = open(config->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (process->server.root_fd < 0) {
 		log_msg(&process->log, LOG_LEVEL_ERROR,
-		        "root folder %s: %s (--root: the folder whose subfolders are buckets)",
-		        config->root, strerrordesc_np(errno));
+			"root folder %s: %s (--root: the folder whose subfolders are buckets)",
+			config->root, strerrordesc_np(errno));
 		return SERVER_ROOT_MISSING;
 	}
 	process->server.tls_ctx = tls_ctx_new(config, error);
@@ -98,17 +100,16 @@ static enum server_outcome probe_kernel(struct process *process)
 		return SERVER_STOPPED;
 	bool is_wanted = config->tls_path == TLS_PATH_KERNEL;
 	log_msg(&process->log, is_wanted ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
-	        "this kernel has no TLS ULP (%s): %s; `modprobe tls` loads it where it is built, "
-	        "`sluice probe` tells more",
-	        strerrorname_np(-caps->ulp_errno),
-	        is_wanted ? "--tls-path=kernel cannot be kept"
-	                  : "every connection will be served by userspace TLS");
+		"this kernel has no TLS ULP (%s): %s; `modprobe tls` loads it where it is built, "
+		"`sluice probe` tells more",
+		strerrorname_np(-caps->ulp_errno),
+		is_wanted ? "--tls-path=kernel cannot be kept"
+			  : "every connection will be served by userspace TLS");
 	return is_wanted ? SERVER_TLS_ERROR : SERVER_STOPPED;
 }
 
 static enum server_outcome open_listeners(struct process *process,
-                                          int sock_fds[LISTENERS_MAX][WORKERS_MAX],
-                                          int *admin_fd)
+					  int sock_fds[LISTENERS_MAX][WORKERS_MAX], int *admin_fd)
 {
 	const struct config *config = process->server.config;
 	char bound[ADDR_TEXT_MAX], error[ERROR_TEXT_MAX];
@@ -121,8 +122,8 @@ static enum server_outcome open_listeners(struct process *process,
 	if (*admin_fd >= 0)
 		log_msg(&process->log, LOG_LEVEL_INFO, "admin listening on http://%s", bound);
 	for (; opened < config->listen_count; opened++) {
-		if (listener_open(config->listen[opened], sock_fds[opened], process->worker_count, bound,
-		                  error) < 0)
+		if (listener_open(config->listen[opened], sock_fds[opened], process->worker_count,
+				  bound, error) < 0)
 			goto fail;
 		log_msg(&process->log, LOG_LEVEL_INFO, "listening on https://%s", bound);
 	}
@@ -137,7 +138,8 @@ fail:
 	return SERVER_NETWORK_ERROR;
 }
 
-/* ---- Workers ------------------------------------------------------------------------------------ */
+/* ---- Workers ------------------------------------------------------------------------------------
+ */
 
 static void wake_all(struct process *process)
 {
@@ -146,7 +148,7 @@ static void wake_all(struct process *process)
 }
 
 static enum server_outcome start_workers(struct process *process,
-                                         int sock_fds[LISTENERS_MAX][WORKERS_MAX])
+					 int sock_fds[LISTENERS_MAX][WORKERS_MAX])
 {
 	unsigned listen_count = process->server.config->listen_count;
 
@@ -168,7 +170,8 @@ static enum server_outcome start_workers(struct process *process,
 	return SERVER_STOPPED;
 }
 
-/* ---- The main thread ------------------------------------------------------------------------------ */
+/* ---- The main thread
+ * ------------------------------------------------------------------------------ */
 
 static int print_metrics(void *arg, char *out, size_t bytes_max)
 {
@@ -189,8 +192,8 @@ static void begin_drain(struct process *process, const char *signal_name)
 {
 	unsigned timeout_ms = process->server.config->drain_timeout_ms;
 	log_msg(&process->log, LOG_LEVEL_INFO,
-	        "%s: stopping; responses that run have %u ms to end (--drain-timeout)", signal_name,
-	        timeout_ms);
+		"%s: stopping; responses that run have %u ms to end (--drain-timeout)", signal_name,
+		timeout_ms);
 	process->drain_due_ms = now_ms() + timeout_ms;
 	atomic_store(&process->server.is_draining, true);
 	wake_all(process);
@@ -200,8 +203,8 @@ static void abort_all(struct process *process, const char *why)
 {
 	if (atomic_exchange(&process->server.is_aborting, true))
 		return;
-	log_msg(&process->log, LOG_LEVEL_WARN, "%s: closing %u connections that are still open", why,
-	        atomic_load(&process->server.conns_open));
+	log_msg(&process->log, LOG_LEVEL_WARN, "%s: closing %u connections that are still open",
+		why, atomic_load(&process->server.conns_open));
 	wake_all(process);
 }
 
@@ -212,7 +215,8 @@ static void take_signal(struct process *process)
 		return;
 	if (info.ssi_signo == SIGHUP)
 		log_msg(&process->log, LOG_LEVEL_WARN,
-		        "SIGHUP: certificates and rules are read at start only; restart to change them");
+			"SIGHUP: certificates and rules are read at start only; restart to change "
+			"them");
 	else if (process->drain_due_ms == 0)
 		begin_drain(process, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
 	else
@@ -229,7 +233,7 @@ static void main_loop(struct process *process)
 		pollfds[0] = (struct pollfd){.fd = process->signal_fd, .events = POLLIN};
 		pollfds[1] = (struct pollfd){.fd = process->server.event_fd, .events = POLLIN};
 		unsigned admin_count =
-		        process->admin != NULL ? admin_poll_fill(process->admin, pollfds + 2) : 0;
+			process->admin != NULL ? admin_poll_fill(process->admin, pollfds + 2) : 0;
 		int timeout_ms = admin_count > 1 || process->drain_due_ms != 0 ? TICK_MS : -1;
 		if (poll(pollfds, 2 + admin_count, timeout_ms) < 0)
 			continue;
@@ -267,7 +271,8 @@ static void log_start(struct process *process)
 
 	if (geteuid() == 0)
 		log_msg(&process->log, LOG_LEVEL_WARN,
-		        "running as root: not needed; use a user that may read the root folder and key");
+			"running as root: not needed; use a user that may read the root folder and "
+			"key");
 	log_begin(&line, &process->log, LOG_LEVEL_INFO, "serving");
 	log_text(&line, "version", SLUICE_VERSION);
 	log_text(&line, "root", config->root);
@@ -289,7 +294,7 @@ static enum server_outcome run(struct process *process)
 		return outcome;
 	if (admin_fd >= 0) {
 		struct admin_source source = {
-		        .print_metrics = print_metrics, .is_ready = is_ready, .arg = process};
+			.print_metrics = print_metrics, .is_ready = is_ready, .arg = process};
 		process->admin = admin_new(admin_fd, &source);
 		if (process->admin == NULL)
 			return SERVER_ERROR;
@@ -314,8 +319,8 @@ static enum server_outcome run(struct process *process)
 enum server_outcome server_run(const struct config *config)
 {
 	struct process process = {.server = {.config = config, .root_fd = -1, .event_fd = -1},
-	                          .worker_count = worker_count(config),
-	                          .signal_fd = -1};
+				  .worker_count = worker_count(config),
+				  .signal_fd = -1};
 
 	log_init(&process.log, STDERR_FILENO, config->log_level, config->log_format);
 	enum server_outcome outcome = open_files(&process);
@@ -328,8 +333,10 @@ enum server_outcome server_run(const struct config *config)
 		process.signal_fd = block_signals();
 		process.server.event_fd = eventfd(0, EFD_CLOEXEC);
 		process.worker = calloc(process.worker_count, sizeof(*process.worker));
-		if (process.worker == NULL || process.signal_fd < 0 || process.server.event_fd < 0) {
-			log_msg(&process.log, LOG_LEVEL_ERROR, "no memory or no descriptors to start");
+		if (process.worker == NULL || process.signal_fd < 0 ||
+		    process.server.event_fd < 0) {
+			log_msg(&process.log, LOG_LEVEL_ERROR,
+				"no memory or no descriptors to start");
 			outcome = SERVER_ERROR;
 		} else {
 			outcome = run(&process);

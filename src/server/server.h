@@ -7,13 +7,13 @@
 
 /* How server_run ended; cli/serve.c makes the exit code of it. */
 enum server_outcome {
-	SERVER_STOPPED,       /* on a signal, everything finished */
-	SERVER_CHECKED,       /* --check-config: all is well */
-	SERVER_CUT,           /* the drain timeout ended responses */
-	SERVER_ERROR,         /* ring, memory, threads */
+	SERVER_STOPPED, /* on a signal, everything finished */
+	SERVER_CHECKED, /* --check-config: all is well */
+	SERVER_CUT,     /* the drain timeout ended responses */
+	SERVER_ERROR,   /* ring, memory, threads */
 	SERVER_ROOT_MISSING,
-	SERVER_TLS_ERROR,     /* certificates, keys, CA; or kernel TLS wanted and not there */
-	SERVER_NETWORK_ERROR  /* an address cannot be listened on */
+	SERVER_TLS_ERROR,    /* certificates, keys, CA; or kernel TLS wanted and not there */
+	SERVER_NETWORK_ERROR /* an address cannot be listened on */
 };
 
 /* Runs until SIGTERM or SIGINT. Errors are one line in the log, each. */

@@ -15,8 +15,8 @@
 #include "server/conn.h"
 #include "server/listener.h"
 
-#define EVENTS_PER_WAIT 256
-#define LOG_KEPT_BYTES  (64 * 1024)
+#define EVENTS_PER_WAIT   256
+#define LOG_KEPT_BYTES    (64 * 1024)
 /* "--max-connections reached" is said once in this time. */
 #define CONNS_FULL_LOG_MS 1000
 
@@ -69,8 +69,8 @@ struct conn *worker_conn_take(struct worker *worker)
 		if (worker->now_ms - worker->conns_full_logged_ms > CONNS_FULL_LOG_MS) {
 			worker->conns_full_logged_ms = worker->now_ms;
 			log_msg(&worker->log, LOG_LEVEL_WARN,
-			        "connection refused: %u are open (--max-connections)",
-			        server->config->conns_max);
+				"connection refused: %u are open (--max-connections)",
+				server->config->conns_max);
 		}
 		return NULL;
 	}
@@ -83,7 +83,7 @@ void worker_conn_give(struct worker *worker, struct conn *conn)
 {
 	/* A late event of the slot's last user would be told by its generation. */
 	*conn = (struct conn){
-	        .worker = worker, .slot = conn->slot, .generation = conn->generation + 1};
+		.worker = worker, .slot = conn->slot, .generation = conn->generation + 1};
 	worker->free_slot[worker->free_slot_count++] = conn->slot;
 	worker->conn_count--;
 	atomic_fetch_sub(&worker->server->conns_open, 1);
@@ -137,7 +137,8 @@ static void serve_waiting(struct worker *worker)
 	}
 }
 
-/* ---- Listening -------------------------------------------------------------------------------- */
+/* ---- Listening --------------------------------------------------------------------------------
+ */
 
 static void listener_poll(struct worker *worker, struct listener *listener)
 {
@@ -163,8 +164,8 @@ static bool accept_failed(struct worker *worker, struct listener *listener, int 
 		metric_add(&worker->metrics.value[METRIC_ACCEPT_ERRORS], 1);
 		if (!listener->is_paused)
 			log_msg(&worker->log, LOG_LEVEL_WARN,
-			        "accept: %s; trying again in %d ms (raise the limit of open files)",
-			        strerrordesc_np(error), ACCEPT_PAUSE_MS);
+				"accept: %s; trying again in %d ms (raise the limit of open files)",
+				strerrordesc_np(error), ACCEPT_PAUSE_MS);
 		listener->is_paused = true;
 		wheel_arm(&worker->wheel, &listener->resume, worker->now_ms + ACCEPT_PAUSE_MS);
 		return false;
@@ -183,7 +184,7 @@ static void listener_event(struct worker *worker, struct listener *listener)
 		struct sockaddr_storage address;
 		socklen_t len = sizeof(address);
 		int sock_fd = accept4(listener->sock_fd, (struct sockaddr *)&address, &len,
-		                      SOCK_NONBLOCK | SOCK_CLOEXEC);
+				      SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (sock_fd < 0) {
 			if (!accept_failed(worker, listener, errno))
 				break;
@@ -221,7 +222,8 @@ static void stop_listening(struct worker *worker)
 	}
 }
 
-/* ---- The loop ---------------------------------------------------------------------------------- */
+/* ---- The loop ----------------------------------------------------------------------------------
+ */
 
 static void expired(struct worker *worker, struct wheel_entry *entry)
 {
@@ -272,8 +274,8 @@ static int loop(struct worker *worker)
 	struct ring_event events[EVENTS_PER_WAIT];
 
 	while (!worker->is_draining || worker->conn_count > 0 || is_listening(worker)) {
-		int n = ring_wait(&worker->ring, wheel_timeout_ms(&worker->wheel, worker->now_ms), events,
-		                  EVENTS_PER_WAIT);
+		int n = ring_wait(&worker->ring, wheel_timeout_ms(&worker->wheel, worker->now_ms),
+				  events, EVENTS_PER_WAIT);
 		clock_read(worker);
 		if (n < 0)
 			return n;
@@ -289,7 +291,8 @@ static int loop(struct worker *worker)
 	return 0;
 }
 
-/* ---- Birth and death ---------------------------------------------------------------------------- */
+/* ---- Birth and death ----------------------------------------------------------------------------
+ */
 
 /* Tells the main thread that this worker has started (r 0) or could not, or has left. */
 static void report(struct worker *worker, int r)
@@ -317,7 +320,8 @@ static void *worker_main(void *arg)
 
 	r = loop(worker);
 	if (r < 0) {
-		log_msg(&worker->log, LOG_LEVEL_ERROR, "io_uring: %s; stopping", strerrordesc_np(-r));
+		log_msg(&worker->log, LOG_LEVEL_ERROR, "io_uring: %s; stopping",
+			strerrordesc_np(-r));
 		log_flush(&worker->log);
 		abort(); /* connections cannot be served, nor told */
 	}
@@ -328,7 +332,7 @@ static void *worker_main(void *arg)
 }
 
 int worker_init(struct worker *worker, struct server *server, unsigned index, const int *sock_fds,
-                unsigned sock_count)
+		unsigned sock_count)
 {
 	const struct config *config = server->config;
 
@@ -343,15 +347,15 @@ int worker_init(struct worker *worker, struct server *server, unsigned index, co
 	worker->listener_count = sock_count;
 	pipe_pool_init(&worker->pipes);
 	worker->means = (struct send_means){.ring = &worker->ring,
-	                                    .tx_bufs = &worker->tx_bufs,
-	                                    .pipes = &worker->pipes,
-	                                    .metrics = &worker->metrics};
+					    .tx_bufs = &worker->tx_bufs,
+					    .pipes = &worker->pipes,
+					    .metrics = &worker->metrics};
 	worker->plan = (struct handshake_plan){.tls_path = config->tls_path,
-	                                       .caps = &server->caps,
-	                                       .sys = &ktls_sys_kernel,
-	                                       .metrics = &worker->metrics,
-	                                       .rx_bufs = &worker->rx_bufs,
-	                                       .records_per_key = config->records_per_key};
+					       .caps = &server->caps,
+					       .sys = &ktls_sys_kernel,
+					       .metrics = &worker->metrics,
+					       .rx_bufs = &worker->rx_bufs,
+					       .records_per_key = config->records_per_key};
 	if (getrandom(&worker->request_salt, sizeof(worker->request_salt), 0) < 0)
 		return -errno;
 	worker->chunk = calloc(CONN_CHUNKS_MAX, sizeof(struct conn *));

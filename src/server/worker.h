@@ -30,8 +30,8 @@ struct server {
 	struct ktls_caps caps;
 	int root_fd;
 	atomic_uint conns_open;
-	atomic_bool is_draining;  /* finish what runs, take nothing new */
-	atomic_bool is_aborting;  /* the drain timeout has passed: close everything */
+	atomic_bool is_draining; /* finish what runs, take nothing new */
+	atomic_bool is_aborting; /* the drain timeout has passed: close everything */
 	atomic_uint workers_running;
 	int event_fd; /* eventfd, blocking: a worker has started or left */
 };
@@ -44,8 +44,8 @@ struct listener {
 };
 
 /* Slots of connections, in chunks that never move and are kept. */
-#define CONN_CHUNK        256
-#define CONN_CHUNKS_MAX   (CONNS_MAX_MAX / CONN_CHUNK + 1)
+#define CONN_CHUNK      256
+#define CONN_CHUNKS_MAX (CONNS_MAX_MAX / CONN_CHUNK + 1)
 
 struct worker {
 	struct server *server;
@@ -56,9 +56,9 @@ struct worker {
 	struct wheel wheel;
 	struct log log;
 	struct metrics metrics;
-	uint64_t now_ms;    /* CLOCK_MONOTONIC, read once a turn of the loop */
+	uint64_t now_ms; /* CLOCK_MONOTONIC, read once a turn of the loop */
 	uint64_t now_ns;
-	time_t wall_seconds;  /* the wall clock, for Date */
+	time_t wall_seconds;    /* the wall clock, for Date */
 	uint64_t request_count; /* for request ids */
 	uint64_t request_salt;
 	struct listener listener[LISTENERS_MAX];
@@ -93,7 +93,7 @@ static inline uint64_t token_pack(enum token_kind kind, uint32_t slot, uint32_t 
 
 /* Prepares everything that needs no ring; sock_fds are taken over. 0 or a negative errno. */
 int worker_init(struct worker *worker, struct server *server, unsigned index, const int *sock_fds,
-                unsigned sock_count);
+		unsigned sock_count);
 /* Starts the thread and waits until its ring is up. 0, or what ring_init returned. */
 int worker_start(struct worker *worker);
 /* After is_draining or is_aborting was set: makes the worker look at it. */

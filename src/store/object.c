@@ -20,9 +20,9 @@ void object_path(char out[OBJECT_PATH_BYTES], const char *bucket, const char *ob
 struct open_how object_open_how(void)
 {
 	return (struct open_how){
-	        /* O_NONBLOCK: a FIFO must not hold us; object_from_fd then refuses it. */
-	        .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-	        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+		/* O_NONBLOCK: a FIFO must not hold us; object_from_fd then refuses it. */
+		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 }
 
@@ -38,8 +38,9 @@ static void etag_make(char out[ETAG_BYTES], const struct stat *st)
 {
 	/* Opaque. Equal on every server that shares the files, and new whenever they are written;
 	 * "-1" at its end says that it is no MD5. */
-	snprintf(out, ETAG_BYTES, "\"%08llx%08lx%012llx-1\"", (unsigned long long)st->st_mtim.tv_sec,
-	         (unsigned long)st->st_mtim.tv_nsec, (unsigned long long)st->st_size);
+	snprintf(out, ETAG_BYTES, "\"%08llx%08lx%012llx-1\"",
+		 (unsigned long long)st->st_mtim.tv_sec, (unsigned long)st->st_mtim.tv_nsec,
+		 (unsigned long long)st->st_size);
 }
 
 int object_from_fd(struct object *object, int file_fd)

@@ -31,8 +31,8 @@ struct object {
 void object_path(char out[OBJECT_PATH_BYTES], const char *bucket, const char *object_key);
 struct open_how object_open_how(void);
 
-/* Opens from the name cache only. A descriptor, -EAGAIN (the disk must be asked: open it through the
- * ring), or another negative errno as openat2's. */
+/* Opens from the name cache only. A descriptor, -EAGAIN (the disk must be asked: open it through
+ * the ring), or another negative errno as openat2's. */
 int object_open_cached(int root_fd, const char *path);
 
 /* Takes file_fd over, also on failure. 0; -ENOENT: not a regular file; another negative errno. */

@@ -84,7 +84,7 @@ static void nonce_next(const struct aead *aead, uint8_t nonce[TRAFFIC_IV_BYTES])
 }
 
 int aead_seal(struct aead *aead, uint8_t *record, size_t plain_bytes, enum record_type type,
-              size_t pad_bytes)
+	      size_t pad_bytes)
 {
 	must(aead->sealing);
 	must(plain_bytes + pad_bytes <= RECORD_PLAIN_MAX);
@@ -109,7 +109,7 @@ int aead_seal(struct aead *aead, uint8_t *record, size_t plain_bytes, enum recor
 	    EVP_EncryptUpdate(aead->ctx, inner, &len, inner, (int)inner_bytes) != 1 ||
 	    EVP_EncryptFinal_ex(aead->ctx, inner + inner_bytes, &len) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(aead->ctx, EVP_CTRL_AEAD_GET_TAG, RECORD_TAG,
-	                        inner + inner_bytes) != 1) {
+				inner + inner_bytes) != 1) {
 		ERR_clear_error();
 		return -EIO;
 	}
@@ -130,7 +130,7 @@ int aead_open(struct aead *aead, uint8_t *record, size_t record_bytes, enum reco
 	int len;
 	if (EVP_CipherInit_ex(aead->ctx, NULL, NULL, NULL, nonce, -1) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(aead->ctx, EVP_CTRL_AEAD_SET_TAG, RECORD_TAG,
-	                        inner + inner_bytes) != 1 ||
+				inner + inner_bytes) != 1 ||
 	    EVP_DecryptUpdate(aead->ctx, NULL, &len, record, RECORD_HEADER) != 1 ||
 	    EVP_DecryptUpdate(aead->ctx, inner, &len, inner, (int)inner_bytes) != 1 ||
 	    EVP_DecryptFinal_ex(aead->ctx, inner + inner_bytes, &len) != 1) {

@@ -27,7 +27,8 @@ struct aead;
 struct aead *aead_new(enum tls_cipher cipher, const struct traffic_key *key, bool sealing);
 /* Wipes and frees. NULL is fine. */
 void aead_free(struct aead *aead);
-/* The next key of the same direction (KeyUpdate); the sequence number starts at 0 again. 0 or -EIO. */
+/* The next key of the same direction (KeyUpdate); the sequence number starts at 0 again. 0 or -EIO.
+ */
 int aead_rekey(struct aead *aead, const struct traffic_key *key);
 uint64_t aead_seq(const struct aead *aead);
 
@@ -37,7 +38,7 @@ uint64_t aead_seq(const struct aead *aead);
  * pad_bytes <= RECORD_PLAIN_MAX. Returns the length of the sealed record, or -EIO.
  */
 int aead_seal(struct aead *aead, uint8_t *record, size_t plain_bytes, enum record_type type,
-              size_t pad_bytes);
+	      size_t pad_bytes);
 
 /*
  * Opens in place a whole sealed record (header included, record_bytes as the header says). Returns

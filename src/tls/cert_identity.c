@@ -11,11 +11,11 @@
 #include <openssl/x509v3.h>
 
 static int add_string(struct identity_builder *builder, enum identity_kind kind,
-                      const ASN1_STRING *string)
+		      const ASN1_STRING *string)
 {
 	/* Bytes with their length: a NUL inside does not end the name, it refuses it. */
 	return identity_builder_add(builder, kind, (const char *)ASN1_STRING_get0_data(string),
-	                            (size_t)ASN1_STRING_length(string));
+				    (size_t)ASN1_STRING_length(string));
 }
 
 static int add_ip(struct identity_builder *builder, const ASN1_STRING *address)
@@ -25,7 +25,7 @@ static int add_ip(struct identity_builder *builder, const ASN1_STRING *address)
 	if (bytes != 4 && bytes != 16)
 		return -EINVAL;
 	inet_ntop(bytes == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(address), text,
-	          sizeof(text));
+		  sizeof(text));
 	return identity_builder_add(builder, IDENTITY_IP, text, strlen(text));
 }
 
@@ -61,13 +61,13 @@ static int add_alternative_names(struct identity_builder *builder, X509 *cert)
 }
 
 static int add_subject(struct identity_builder *builder, X509 *cert, int nid,
-                       enum identity_kind kind)
+		       enum identity_kind kind)
 {
 	const X509_NAME *subject = X509_get_subject_name(cert);
 	for (int at = -1; (at = X509_NAME_get_index_by_NID(subject, nid, at)) >= 0;) {
 		unsigned char *utf8 = NULL;
 		int len = ASN1_STRING_to_UTF8(
-		        &utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+			&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
 		if (len < 0)
 			return -EINVAL;
 		int r = identity_builder_add(builder, kind, (const char *)utf8, (size_t)len);

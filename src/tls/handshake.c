@@ -62,8 +62,7 @@ static void secret_from_hex(struct traffic_secret *secret, const char *hex)
 	if (len % 2 != 0 || len / 2 > TRAFFIC_SECRET_BYTES_MAX)
 		return; /* secret->len stays 0, and handshake_finish refuses */
 	for (size_t i = 0; i < len / 2; i++)
-		secret->byte[i] =
-		        (uint8_t)(hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]));
+		secret->byte[i] = (uint8_t)(hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]));
 	secret->len = (uint8_t)(len / 2);
 }
 
@@ -97,7 +96,7 @@ static bool san_is_allowed(const struct tls_ctx *ctx, const struct identity *ide
 		for (unsigned i = 0; i < ctx->allowed_san_count; i++)
 			if (strlen(ctx->allowed_sans[i]) == name->len &&
 			    memcmp(ctx->allowed_sans[i], identity_name_text(identity, n),
-			           name->len) == 0)
+				   name->len) == 0)
 				return true;
 	}
 	return false;
@@ -323,7 +322,7 @@ static int validate(const struct handshake *handshake, enum tls_cipher *cipher)
 }
 
 static enum fallback_reason fallback_of(const struct handshake_plan *plan,
-                                        const bool can[TLS_CIPHER_COUNT], enum tls_cipher cipher)
+					const bool can[TLS_CIPHER_COUNT], enum tls_cipher cipher)
 {
 	if (plan->tls_path == TLS_PATH_USER)
 		return FALLBACK_CONFIGURED;
@@ -335,8 +334,8 @@ static enum fallback_reason fallback_of(const struct handshake_plan *plan,
 }
 
 static int install(struct record *record, const struct handshake_plan *plan,
-                   enum ktls_direction direction, const struct traffic_key *key,
-                   struct handshake_outcome *outcome)
+		   enum ktls_direction direction, const struct traffic_key *key,
+		   struct handshake_outcome *outcome)
 {
 	int r = ktls_install(plan->sys, record->sock_fd, direction, outcome->cipher, key, 0);
 	if (r < 0)
@@ -365,8 +364,8 @@ static int rx_in_userspace(struct record *record, const struct traffic_key *key)
  * whatever became of the other. -ENOMEM ends the connection.
  */
 static int choose_layers(struct record *record, const struct handshake_plan *plan,
-                         const struct traffic_key *tx_key, const struct traffic_key *rx_key,
-                         struct handshake_outcome *outcome)
+			 const struct traffic_key *tx_key, const struct traffic_key *rx_key,
+			 struct handshake_outcome *outcome)
 {
 	outcome->fallback_tx = fallback_of(plan, plan->caps->tx, outcome->cipher);
 	outcome->fallback_rx = fallback_of(plan, plan->caps->rx, outcome->cipher);
@@ -385,7 +384,7 @@ static int choose_layers(struct record *record, const struct handshake_plan *pla
 		outcome->fallback_tx = FALLBACK_INSTALL_FAILED;
 
 	bool is_kernel_whole =
-	        outcome->fallback_tx == FALLBACK_NONE && outcome->fallback_rx == FALLBACK_NONE;
+		outcome->fallback_tx == FALLBACK_NONE && outcome->fallback_rx == FALLBACK_NONE;
 	if (plan->tls_path == TLS_PATH_KERNEL && !is_kernel_whole)
 		return -EOPNOTSUPP;
 
@@ -400,16 +399,16 @@ static int choose_layers(struct record *record, const struct handshake_plan *pla
 }
 
 int handshake_finish(struct handshake *handshake, const struct handshake_plan *plan,
-                     struct record *record, struct handshake_outcome *outcome)
+		     struct record *record, struct handshake_outcome *outcome)
 {
 	struct traffic_key tx_key = {0}, rx_key = {0};
 
 	*record = (struct record){.sock_fd = SSL_get_fd(handshake->ssl),
-	                          .sys = plan->sys,
-	                          .metrics = plan->metrics,
-	                          .rx_bufs = plan->rx_bufs};
+				  .sys = plan->sys,
+				  .metrics = plan->metrics,
+				  .rx_bufs = plan->rx_bufs};
 	*outcome = (struct handshake_outcome){.fallback_tx = FALLBACK_NONE,
-	                                      .fallback_rx = FALLBACK_NONE};
+					      .fallback_rx = FALLBACK_NONE};
 	int r = validate(handshake, &outcome->cipher);
 	if (r == 0)
 		r = traffic_key_derive(outcome->cipher, &handshake->server_secret, &tx_key);

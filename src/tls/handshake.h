@@ -60,6 +60,6 @@ struct handshake_outcome {
  * -ENOMEM, -EIO. On failure record needs no record_fini.
  */
 int handshake_finish(struct handshake *handshake, const struct handshake_plan *plan,
-                     struct record *record, struct handshake_outcome *outcome);
+		     struct record *record, struct handshake_outcome *outcome);
 
 #endif

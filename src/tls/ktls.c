@@ -21,10 +21,10 @@
 #endif
 
 const struct ktls_sys ktls_sys_kernel = {
-        .setsockopt = setsockopt,
-        .getsockopt = getsockopt,
-        .sendmsg = sendmsg,
-        .recvmsg = recvmsg,
+	.setsockopt = setsockopt,
+	.getsockopt = getsockopt,
+	.sendmsg = sendmsg,
+	.recvmsg = recvmsg,
 };
 
 union crypto_info {
@@ -36,16 +36,17 @@ union crypto_info {
 
 /* RFC 8446's 12-byte IV is, for the kernel, a salt of 4 and an "explicit" IV of 8 with GCM. */
 static_assert(TLS_CIPHER_AES_GCM_128_SALT_SIZE + TLS_CIPHER_AES_GCM_128_IV_SIZE == TRAFFIC_IV_BYTES,
-              "iv of AES-128-GCM");
+	      "iv of AES-128-GCM");
 static_assert(TLS_CIPHER_AES_GCM_256_SALT_SIZE + TLS_CIPHER_AES_GCM_256_IV_SIZE == TRAFFIC_IV_BYTES,
-              "iv of AES-256-GCM");
+	      "iv of AES-256-GCM");
 static_assert(TLS_CIPHER_CHACHA20_POLY1305_IV_SIZE == TRAFFIC_IV_BYTES, "iv of ChaCha20");
 static_assert(TLS_CIPHER_AES_GCM_128_KEY_SIZE == 16 && TLS_CIPHER_AES_GCM_256_KEY_SIZE == 32 &&
-                      TLS_CIPHER_CHACHA20_POLY1305_KEY_SIZE == 32,
-              "key sizes");
-static_assert(TLS_CIPHER_AES_GCM_128_REC_SEQ_SIZE == 8 && TLS_CIPHER_AES_GCM_256_REC_SEQ_SIZE == 8 &&
-                      TLS_CIPHER_CHACHA20_POLY1305_REC_SEQ_SIZE == 8,
-              "sequence numbers");
+		      TLS_CIPHER_CHACHA20_POLY1305_KEY_SIZE == 32,
+	      "key sizes");
+static_assert(TLS_CIPHER_AES_GCM_128_REC_SEQ_SIZE == 8 &&
+		      TLS_CIPHER_AES_GCM_256_REC_SEQ_SIZE == 8 &&
+		      TLS_CIPHER_CHACHA20_POLY1305_REC_SEQ_SIZE == 8,
+	      "sequence numbers");
 
 static int option_of(enum ktls_direction direction)
 {
@@ -107,7 +108,7 @@ int ktls_attach(const struct ktls_sys *sys, int sock_fd)
 }
 
 int ktls_install(const struct ktls_sys *sys, int sock_fd, enum ktls_direction direction,
-                 enum tls_cipher cipher, const struct traffic_key *key, uint64_t seq)
+		 enum tls_cipher cipher, const struct traffic_key *key, uint64_t seq)
 {
 	union crypto_info crypto;
 	socklen_t len;
@@ -117,20 +118,22 @@ int ktls_install(const struct ktls_sys *sys, int sock_fd, enum ktls_direction di
 	unsigned char *rec_seq = seq_of(&crypto, cipher, &len);
 	for (int i = 0; i < 8; i++)
 		rec_seq[i] = (unsigned char)(seq >> (56 - 8 * i));
-	int r = sys->setsockopt(sock_fd, SOL_TLS, option_of(direction), &crypto, len) < 0 ? -errno : 0;
+	int r = sys->setsockopt(sock_fd, SOL_TLS, option_of(direction), &crypto, len) < 0 ? -errno
+											  : 0;
 	OPENSSL_cleanse(&crypto, sizeof(crypto));
 	return r;
 }
 
 int ktls_record_seq(const struct ktls_sys *sys, int sock_fd, enum ktls_direction direction,
-                    enum tls_cipher cipher, uint64_t *seq)
+		    enum tls_cipher cipher, uint64_t *seq)
 {
 	union crypto_info crypto;
 	socklen_t len;
 
 	memset(&crypto, 0, sizeof(crypto));
 	const unsigned char *rec_seq = seq_of(&crypto, cipher, &len);
-	int r = sys->getsockopt(sock_fd, SOL_TLS, option_of(direction), &crypto, &len) < 0 ? -errno : 0;
+	int r = sys->getsockopt(sock_fd, SOL_TLS, option_of(direction), &crypto, &len) < 0 ? -errno
+											   : 0;
 	*seq = 0;
 	for (int i = 0; i < 8; i++)
 		*seq = *seq << 8 | rec_seq[i];
@@ -145,14 +148,14 @@ union type_message {
 };
 
 ssize_t ktls_send_control(const struct ktls_sys *sys, int sock_fd, enum record_type type,
-                          const void *data, size_t len)
+			  const void *data, size_t len)
 {
 	union type_message control;
 	struct iovec iov = {.iov_base = (void *)data, .iov_len = len};
 	struct msghdr message = {.msg_iov = &iov,
-	                         .msg_iovlen = 1,
-	                         .msg_control = &control,
-	                         .msg_controllen = sizeof(control)};
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
 
 	must(len > 0 && len <= RECORD_PLAIN_MAX);
 	memset(&control, 0, sizeof(control));
@@ -172,14 +175,14 @@ ssize_t ktls_send_control(const struct ktls_sys *sys, int sock_fd, enum record_t
 }
 
 ssize_t ktls_recv(const struct ktls_sys *sys, int sock_fd, void *data, size_t len,
-                  enum record_type *type)
+		  enum record_type *type)
 {
 	union type_message control;
 	struct iovec iov = {.iov_base = data, .iov_len = len};
 	struct msghdr message = {.msg_iov = &iov,
-	                         .msg_iovlen = 1,
-	                         .msg_control = &control,
-	                         .msg_controllen = sizeof(control)};
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
 	ssize_t n;
 
 	do {
@@ -190,13 +193,14 @@ ssize_t ktls_recv(const struct ktls_sys *sys, int sock_fd, void *data, size_t le
 	*type = RECORD_DATA;
 	const struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
 	if (cmsg != NULL && cmsg->cmsg_level == SOL_TLS && cmsg->cmsg_type == TLS_GET_RECORD_TYPE)
-		*type = (enum record_type)*CMSG_DATA(cmsg);
+		*type = (enum record_type) * CMSG_DATA(cmsg);
 	return n;
 }
 
 int ktls_expect_no_pad(const struct ktls_sys *sys, int sock_fd)
 {
 	int one = 1;
-	return sys->setsockopt(sock_fd, SOL_TLS, TLS_RX_EXPECT_NO_PAD, &one, sizeof(one)) < 0 ? -errno
-	                                                                                      : 0;
+	return sys->setsockopt(sock_fd, SOL_TLS, TLS_RX_EXPECT_NO_PAD, &one, sizeof(one)) < 0
+		       ? -errno
+		       : 0;
 }

@@ -45,12 +45,12 @@ int ktls_attach(const struct ktls_sys *sys, int sock_fd);
  * -EINVAL, -ENOENT, -EOPNOTSUPP: the kernel lacks this cipher for TLS 1.3.
  */
 int ktls_install(const struct ktls_sys *sys, int sock_fd, enum ktls_direction direction,
-                 enum tls_cipher cipher, const struct traffic_key *key, uint64_t seq);
+		 enum tls_cipher cipher, const struct traffic_key *key, uint64_t seq);
 
 /* Sequence number of the next record, from the kernel: how many records the key has sealed or
  * opened. 0 or a negative errno. */
 int ktls_record_seq(const struct ktls_sys *sys, int sock_fd, enum ktls_direction direction,
-                    enum tls_cipher cipher, uint64_t *seq);
+		    enum tls_cipher cipher, uint64_t *seq);
 
 /*
  * Sends one record of a type other than application data (an alert, a KeyUpdate), not blocking.
@@ -58,7 +58,7 @@ int ktls_record_seq(const struct ktls_sys *sys, int sock_fd, enum ktls_direction
  * another negative errno; never a part (len <= RECORD_PLAIN_MAX).
  */
 ssize_t ktls_send_control(const struct ktls_sys *sys, int sock_fd, enum record_type type,
-                          const void *data, size_t len);
+			  const void *data, size_t len);
 
 /*
  * Receives plaintext, not blocking: application data of one or more records, or one control
@@ -68,7 +68,7 @@ ssize_t ktls_send_control(const struct ktls_sys *sys, int sock_fd, enum record_t
  * decrypt; -EKEYEXPIRED: a KeyUpdate was received and the new key is awaited (>= 6.14).
  */
 ssize_t ktls_recv(const struct ktls_sys *sys, int sock_fd, void *data, size_t len,
-                  enum record_type *type);
+		  enum record_type *type);
 
 /* TLS_RX_EXPECT_NO_PAD: decrypt straight into the reader's buffer. Never on a kernel that fails
  * the padding self-test (CVE-2026-74611). 0 or a negative errno. */

@@ -12,7 +12,7 @@
 #define KEYUPDATE_BYTES      5
 
 /* In a row, without a byte of application data between them. */
-#define EMPTY_RECORDS_MAX 256
+#define EMPTY_RECORDS_MAX    256
 
 void record_fini(struct record *record)
 {
@@ -244,7 +244,7 @@ static int due_flush(struct record *record)
 		/* RFC 8446 section 6: level (1 warning, 2 fatal) and description. */
 		bool is_fatal = record->due & RECORD_DUE_ALERT;
 		const uint8_t alert[2] = {is_fatal ? 2 : 1,
-		                          is_fatal ? record->alert : ALERT_CLOSE_NOTIFY};
+					  is_fatal ? record->alert : ALERT_CLOSE_NOTIFY};
 		r = record->tx->send_control(record, RECORD_ALERT, alert, sizeof(alert));
 		if (r == 0) {
 			record->due = 0;

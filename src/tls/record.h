@@ -80,9 +80,9 @@ struct record {
 	uint8_t keyupdates_in_second;
 	uint16_t empty_records; /* in a row */
 	uint32_t keyupdate_second;
-	enum close_reason why;     /* set with every error but -EAGAIN */
-	uint64_t tx_records;       /* sealed with the current key; at least */
-	uint64_t records_per_key;  /* 0: no limit (ChaCha20) */
+	enum close_reason why;    /* set with every error but -EAGAIN */
+	uint64_t tx_records;      /* sealed with the current key; at least */
+	uint64_t records_per_key; /* 0: no limit (ChaCha20) */
 	struct traffic_secret tx_secret;
 	struct traffic_secret rx_secret;
 	uint8_t control[RECORD_CONTROL_BYTES_MAX];
@@ -95,7 +95,7 @@ struct record_tx_ops {
 	int (*flush)(struct record *record, bool more);
 	/* One control record, whole or not at all. 0, -EAGAIN, or an error. */
 	int (*send_control)(struct record *record, enum record_type type, const uint8_t *data,
-	                    size_t len);
+			    size_t len);
 	/* The sending key becomes tx_secret's. */
 	int (*rekey)(struct record *record);
 	int (*count)(struct record *record, uint64_t *records);

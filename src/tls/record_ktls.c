@@ -48,7 +48,7 @@ static int kernel_flush(struct record *record, bool more)
 }
 
 static int kernel_send_control(struct record *record, enum record_type type, const uint8_t *data,
-                               size_t len)
+			       size_t len)
 {
 	ssize_t n = ktls_send_control(record->sys, record->sock_fd, type, data, len);
 	if (n < 0)
@@ -58,7 +58,7 @@ static int kernel_send_control(struct record *record, enum record_type type, con
 }
 
 static int rekey(struct record *record, enum ktls_direction direction,
-                 const struct traffic_secret *secret)
+		 const struct traffic_secret *secret)
 {
 	struct traffic_key key;
 	int r = traffic_key_derive(record->cipher, secret, &key);
@@ -79,13 +79,13 @@ static int kernel_tx_count(struct record *record, uint64_t *records)
 }
 
 const struct record_tx_ops record_tx_kernel = {
-        .label = "kernel",
-        .room = kernel_room,
-        .seal = kernel_seal,
-        .flush = kernel_flush,
-        .send_control = kernel_send_control,
-        .rekey = kernel_tx_rekey,
-        .count = kernel_tx_count,
+	.label = "kernel",
+	.room = kernel_room,
+	.seal = kernel_seal,
+	.flush = kernel_flush,
+	.send_control = kernel_send_control,
+	.rekey = kernel_tx_rekey,
+	.count = kernel_tx_count,
 };
 
 /* ---- Receiving ----------------------------------------------------------------------------- */
@@ -110,8 +110,8 @@ static bool kernel_has_buffered(const struct record *record)
 }
 
 const struct record_rx_ops record_rx_kernel = {
-        .label = "kernel",
-        .recv = kernel_recv,
-        .rekey = kernel_rx_rekey,
-        .has_buffered = kernel_has_buffered,
+	.label = "kernel",
+	.recv = kernel_recv,
+	.rekey = kernel_rx_rekey,
+	.has_buffered = kernel_has_buffered,
 };

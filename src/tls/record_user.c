@@ -25,7 +25,7 @@ static unsigned user_room(struct record *record, size_t used, struct iovec iov[T
 	for (size_t slot = used / RECORD_PLAIN_MAX; slot < TX_RECORDS_MAX; slot++) {
 		size_t skip = count == 0 ? used % RECORD_PLAIN_MAX : 0;
 		iov[count].iov_base =
-		        record->tx_buf->byte + slot * TX_SLOT_BYTES + RECORD_HEADER + skip;
+			record->tx_buf->byte + slot * TX_SLOT_BYTES + RECORD_HEADER + skip;
 		iov[count].iov_len = RECORD_PLAIN_MAX - skip;
 		count++;
 	}
@@ -67,16 +67,17 @@ static int send_bytes(int sock_fd, const uint8_t *bytes, size_t *at, size_t end,
 static int user_flush(struct record *record, bool more)
 {
 	size_t control_at = record->control_at;
-	int r = send_bytes(record->sock_fd, record->control, &control_at, record->control_end, false);
+	int r = send_bytes(record->sock_fd, record->control, &control_at, record->control_end,
+			   false);
 	record->control_at = (uint8_t)control_at;
 	if (r < 0 || record->tx_buf == NULL)
 		return r;
 	return send_bytes(record->sock_fd, record->tx_buf->byte, &record->tx_buf->at,
-	                  record->tx_buf->end, more);
+			  record->tx_buf->end, more);
 }
 
 static int user_send_control(struct record *record, enum record_type type, const uint8_t *data,
-                             size_t len)
+			     size_t len)
 {
 	must(len + RECORD_OVERHEAD <= RECORD_CONTROL_BYTES_MAX);
 	if (record->control_at < record->control_end) { /* the one before is on its way */
@@ -116,13 +117,13 @@ static int user_tx_count(struct record *record, uint64_t *records)
 }
 
 const struct record_tx_ops record_tx_user = {
-        .label = "user",
-        .room = user_room,
-        .seal = user_seal,
-        .flush = user_flush,
-        .send_control = user_send_control,
-        .rekey = user_tx_rekey,
-        .count = user_tx_count,
+	.label = "user",
+	.room = user_room,
+	.seal = user_seal,
+	.flush = user_flush,
+	.send_control = user_send_control,
+	.rekey = user_tx_rekey,
+	.count = user_tx_count,
 };
 
 /* ---- Receiving ----------------------------------------------------------------------------- */
@@ -153,8 +154,8 @@ static int record_fill(struct record *record, struct rx_buf *buf, enum record_ty
 {
 	int len;
 	while ((len = record_length(buf)) == 0 || (len > 0 && buf->have < (size_t)len)) {
-		ssize_t n = recv(record->sock_fd, buf->byte + buf->have, sizeof(buf->byte) - buf->have,
-		                 MSG_DONTWAIT);
+		ssize_t n = recv(record->sock_fd, buf->byte + buf->have,
+				 sizeof(buf->byte) - buf->have, MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -189,7 +190,8 @@ static ssize_t user_recv(struct record *record, void *data, size_t len, enum rec
 		record->rx_buf = pool_take(record->rx_bufs);
 		if (record->rx_buf == NULL)
 			return -ENOBUFS;
-		record->rx_buf->have = record->rx_buf->record_bytes = record->rx_buf->plain_left = 0;
+		record->rx_buf->have = record->rx_buf->record_bytes = record->rx_buf->plain_left =
+			0;
 	}
 	struct rx_buf *buf = record->rx_buf;
 	ssize_t n;
@@ -232,8 +234,8 @@ static bool user_has_buffered(const struct record *record)
 }
 
 const struct record_rx_ops record_rx_user = {
-        .label = "user",
-        .recv = user_recv,
-        .rekey = user_rx_rekey,
-        .has_buffered = user_has_buffered,
+	.label = "user",
+	.recv = user_recv,
+	.rekey = user_rx_rekey,
+	.has_buffered = user_has_buffered,
 };

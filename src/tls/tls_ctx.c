@@ -24,7 +24,7 @@ static void explain(char error[ERROR_TEXT_MAX], const char *file, const char *wh
 		if (ERR_GET_LIB(c) == ERR_LIB_SYS)
 			reason = strerror(ERR_GET_REASON(c));
 	snprintf(error, ERROR_TEXT_MAX, "%s: %s%s%s", file, what, reason != NULL ? ": " : "",
-	         reason != NULL ? reason : "");
+		 reason != NULL ? reason : "");
 }
 
 static int set_ciphers(SSL_CTX *ssl_ctx, const struct config *config, char error[ERROR_TEXT_MAX])
@@ -33,7 +33,7 @@ static int set_ciphers(SSL_CTX *ssl_ctx, const struct config *config, char error
 	for (unsigned i = 0; i < config->cipher_count; i++) {
 		size_t used = strlen(list);
 		snprintf(list + used, sizeof(list) - used, "%s%s", i > 0 ? ":" : "",
-		         tls_cipher_label(config->ciphers[i]));
+			 tls_cipher_label(config->ciphers[i]));
 	}
 	if (SSL_CTX_set_ciphersuites(ssl_ctx, list) != 1) {
 		explain(error, list, "the TLS library has none of these ciphers");
@@ -43,36 +43,38 @@ static int set_ciphers(SSL_CTX *ssl_ctx, const struct config *config, char error
 }
 
 static int load_own_certificate(SSL_CTX *ssl_ctx, const struct config *config,
-                                char error[ERROR_TEXT_MAX])
+				char error[ERROR_TEXT_MAX])
 {
 	if (SSL_CTX_use_certificate_chain_file(ssl_ctx, config->cert_file) != 1) {
-		explain(error, config->cert_file, "cannot read the server certificate (PEM, --cert)");
+		explain(error, config->cert_file,
+			"cannot read the server certificate (PEM, --cert)");
 		return -EINVAL;
 	}
 	if (SSL_CTX_use_PrivateKey_file(ssl_ctx, config->key_file, SSL_FILETYPE_PEM) != 1) {
 		unsigned long code = ERR_peek_last_error();
 		bool is_mismatch = ERR_GET_LIB(code) == ERR_LIB_X509;
 		explain(error, config->key_file,
-		        is_mismatch ? "this private key does not belong to the certificate of --cert"
-		                    : "cannot read the private key (PEM without passphrase, --key)");
+			is_mismatch
+				? "this private key does not belong to the certificate of --cert"
+				: "cannot read the private key (PEM without passphrase, --key)");
 		return -EINVAL;
 	}
 	if (SSL_CTX_check_private_key(ssl_ctx) != 1) {
 		explain(error, config->key_file,
-		        "this private key does not belong to the certificate of --cert");
+			"this private key does not belong to the certificate of --cert");
 		return -EINVAL;
 	}
 	X509 *cert = SSL_CTX_get0_certificate(ssl_ctx);
 	if (X509_check_purpose(cert, X509_PURPOSE_SSL_SERVER, 0) != 1) {
 		explain(error, config->cert_file,
-		        "this certificate is not for a server (extendedKeyUsage lacks serverAuth)");
+			"this certificate is not for a server (extendedKeyUsage lacks serverAuth)");
 		return -EINVAL;
 	}
 	return 0;
 }
 
 static int load_client_cas(SSL_CTX *ssl_ctx, const struct config *config,
-                           char error[ERROR_TEXT_MAX])
+			   char error[ERROR_TEXT_MAX])
 {
 	const char *file = config->client_ca_file;
 	STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(file);
@@ -113,7 +115,7 @@ static int load_crl(SSL_CTX *ssl_ctx, const char *file, char error[ERROR_TEXT_MA
 /* http/1.1 if the client offers it. Offering only others is not refused: the port speaks nothing
  * else, and clients that name no protocol are served too. */
 static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
-                       const unsigned char *offered, unsigned offered_len, void *arg)
+		       const unsigned char *offered, unsigned offered_len, void *arg)
 {
 	static const unsigned char ours[] = "\x08http/1.1";
 	unsigned char *chosen;
@@ -130,11 +132,11 @@ static void set_protocol(SSL_CTX *ssl_ctx)
 {
 	SSL_CTX_set_min_proto_version(ssl_ctx, TLS1_3_VERSION);
 	SSL_CTX_set_max_proto_version(ssl_ctx, TLS1_3_VERSION);
-	/* No resumption: a ticket would outlive the revocation of its certificate, and a ticket sent
-	 * after Finished would use up sequence numbers of the key that we install. */
+	/* No resumption: a ticket would outlive the revocation of its certificate, and a ticket
+	 * sent after Finished would use up sequence numbers of the key that we install. */
 	SSL_CTX_set_options(ssl_ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
-	                                     SSL_OP_CIPHER_SERVER_PREFERENCE |
-	                                     SSL_OP_PRIORITIZE_CHACHA);
+					     SSL_OP_CIPHER_SERVER_PREFERENCE |
+					     SSL_OP_PRIORITIZE_CHACHA);
 	SSL_CTX_set_num_tickets(ssl_ctx, 0);
 	SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_max_early_data(ssl_ctx, 0);
@@ -143,7 +145,7 @@ static void set_protocol(SSL_CTX *ssl_ctx)
 	SSL_CTX_set_mode(ssl_ctx, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set1_groups_list(ssl_ctx, "X25519:P-256:P-384");
 	SSL_CTX_set_verify(ssl_ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
-	                   handshake_verify_callback);
+			   handshake_verify_callback);
 	SSL_CTX_set_keylog_callback(ssl_ctx, handshake_keylog_callback);
 	SSL_CTX_set_alpn_select_cb(ssl_ctx, select_alpn, NULL);
 }

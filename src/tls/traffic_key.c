@@ -33,20 +33,22 @@ void traffic_key_wipe(struct traffic_key *key)
 
 /* HKDF-Expand-Label(secret, label, "", out_bytes) of RFC 8446 section 7.1. */
 static int expand_label(EVP_KDF_CTX *kdf, enum tls_cipher cipher,
-                        const struct traffic_secret *secret, const char *label, uint8_t *out,
-                        size_t out_bytes)
+			const struct traffic_secret *secret, const char *label, uint8_t *out,
+			size_t out_bytes)
 {
 	int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
 	/* The KDF reads these parameters and writes to none, whatever their types say. */
 	char *digest = (char *)(cipher == TLS_CIPHER_AES_256_GCM ? "SHA2-384" : "SHA2-256");
 	char *prefix = (char *)"tls13 ";
 	OSSL_PARAM params[] = {
-	        OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-	        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-	        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)secret->byte, secret->len),
-	        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PREFIX, prefix, strlen(prefix)),
-	        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_LABEL, (void *)label, strlen(label)),
-	        OSSL_PARAM_construct_end(),
+		OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
+		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)secret->byte,
+						  secret->len),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PREFIX, prefix, strlen(prefix)),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_LABEL, (void *)label,
+						  strlen(label)),
+		OSSL_PARAM_construct_end(),
 	};
 	return EVP_KDF_derive(kdf, out, out_bytes, params) == 1 ? 0 : -EIO;
 }
@@ -62,7 +64,7 @@ static EVP_KDF_CTX *kdf_new(void)
 }
 
 int traffic_key_derive(enum tls_cipher cipher, const struct traffic_secret *secret,
-                       struct traffic_key *key)
+		       struct traffic_key *key)
 {
 	memset(key, 0, sizeof(*key));
 	if (secret->len != tls_cipher_secret_bytes(cipher))
@@ -71,7 +73,8 @@ int traffic_key_derive(enum tls_cipher cipher, const struct traffic_secret *secr
 	EVP_KDF_CTX *kdf = kdf_new();
 	int r = kdf == NULL ? -EIO : 0;
 	if (r == 0)
-		r = expand_label(kdf, cipher, secret, "key", key->key, tls_cipher_key_bytes(cipher));
+		r = expand_label(kdf, cipher, secret, "key", key->key,
+				 tls_cipher_key_bytes(cipher));
 	if (r == 0)
 		r = expand_label(kdf, cipher, secret, "iv", key->iv, TRAFFIC_IV_BYTES);
 	EVP_KDF_CTX_free(kdf);

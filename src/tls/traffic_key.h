@@ -32,7 +32,7 @@ size_t tls_cipher_secret_bytes(enum tls_cipher cipher); /* 32 (SHA-256) or 48 (S
 /* HKDF-Expand-Label(secret, "key" | "iv", "", length). 0, -EINVAL (secret of the wrong length) or
  * -EIO (the TLS library failed); *key is wiped on failure. */
 int traffic_key_derive(enum tls_cipher cipher, const struct traffic_secret *secret,
-                       struct traffic_key *key);
+		       struct traffic_key *key);
 /* HKDF-Expand-Label(secret, "traffic upd", "", Hash.length), in place (section 7.2). 0 or as above;
  * the secret is wiped on failure. */
 int traffic_secret_update(enum tls_cipher cipher, struct traffic_secret *secret);

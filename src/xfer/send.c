@@ -27,8 +27,7 @@ const char *send_engine_label(enum send_engine engine)
 bool send_file_is_in_memory(int file_fd)
 {
 	struct statfs fs;
-	return fstatfs(file_fd, &fs) == 0 &&
-	       (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+	return fstatfs(file_fd, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
 }
 
 /*
@@ -45,7 +44,7 @@ static enum send_engine choose(const struct record *record, uint64_t bytes, enum
 }
 
 void send_begin(struct send *send, const struct send_means *means, struct record *record,
-                size_t head_bytes, const struct send_body *body, enum send_engine wanted)
+		size_t head_bytes, const struct send_body *body, enum send_engine wanted)
 {
 	must(record->tx_buf != NULL && head_bytes > 0);
 
@@ -95,7 +94,8 @@ enum send_state send_drain(struct send *send, bool more)
 		if (record_tx_seal(record, send->used) < 0)
 			return send_fail(send, record->why);
 		send_count(send, send->used_body,
-		           record_is_kernel_tx(record) ? SEND_PATH_KERNEL_COPY : SEND_PATH_USER_COPY);
+			   record_is_kernel_tx(record) ? SEND_PATH_KERNEL_COPY
+						       : SEND_PATH_USER_COPY);
 		send->used = send->used_body = 0;
 	}
 	int r = record_tx_flush(record, more);
@@ -142,7 +142,7 @@ enum send_state send_step(struct send *send, uint64_t token)
 	must(!send->is_reading);
 	if (send->read_error != 0)
 		return send_fail(send, send->read_error == -ENODATA ? CLOSE_FILE_TRUNCATED
-		                                                    : CLOSE_FILE_ERROR);
+								    : CLOSE_FILE_ERROR);
 	if (send->left == 0)
 		return send_head(send); /* what is left is in tx_buf */
 	enum send_state state = keep_key_fresh(send);

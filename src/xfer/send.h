@@ -48,10 +48,10 @@ struct send {
 	uint32_t used;           /* plaintext in tx_buf that is not sealed */
 	uint32_t used_body;      /* how much of it is of the file */
 	uint32_t in_pipe;
-	bool is_reading;         /* the ring owns tx_buf or the pipe */
-	bool is_limit_hit;       /* the key's record limit is reached and cannot be lifted */
-	bool is_in_memory;       /* file system without a disk: never blocks */
-	int32_t read_error;      /* of the last ring operation: 0, or a negative errno */
+	bool is_reading;    /* the ring owns tx_buf or the pipe */
+	bool is_limit_hit;  /* the key's record limit is reached and cannot be lifted */
+	bool is_in_memory;  /* file system without a disk: never blocks */
+	int32_t read_error; /* of the last ring operation: 0, or a negative errno */
 	struct pipe *pipe;
 	enum close_reason why; /* with SEND_FAILED */
 	struct iovec iov[TX_RECORDS_MAX];
@@ -78,7 +78,7 @@ struct send_body {
  * record_tx_room) go first. body NULL: nothing follows. wanted: the configured engine.
  */
 void send_begin(struct send *send, const struct send_means *means, struct record *record,
-                size_t head_bytes, const struct send_body *body, enum send_engine wanted);
+		size_t head_bytes, const struct send_body *body, enum send_engine wanted);
 enum send_state send_step(struct send *send, uint64_t token);
 /* The event of the operation that SEND_WAIT_FILE told of; then step again. */
 void send_file_event(struct send *send, int32_t result);

@@ -40,7 +40,8 @@ enum send_state send_fill(struct send *send, uint64_t bytes_max, uint64_t token)
 		count = iov_clip(send->iov, count, bytes_max < send->left ? bytes_max : send->left);
 
 		int flags = send->is_in_memory ? 0 : RWF_NOWAIT;
-		ssize_t n = preadv2(send->file_fd, send->iov, (int)count, (off_t)send->offset, flags);
+		ssize_t n =
+			preadv2(send->file_fd, send->iov, (int)count, (off_t)send->offset, flags);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EOPNOTSUPP))

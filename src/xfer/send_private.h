@@ -10,8 +10,8 @@ enum send_state send_step_copy(struct send *send, uint64_t turn_bytes, uint64_t 
 enum send_state send_step_sendfile(struct send *send, uint64_t turn_bytes, uint64_t token);
 enum send_state send_step_splice(struct send *send, uint64_t turn_bytes, uint64_t token);
 
-/* Reads into tx_buf what the page cache has, or starts a read through the ring. SEND_DONE: tx_buf is
- * as full as it can be. */
+/* Reads into tx_buf what the page cache has, or starts a read through the ring. SEND_DONE: tx_buf
+ * is as full as it can be. */
 enum send_state send_fill(struct send *send, uint64_t bytes_max, uint64_t token);
 /* Seals what tx_buf holds and gives it to the socket. SEND_DONE: all gone. */
 enum send_state send_drain(struct send *send, bool more);

@@ -16,7 +16,7 @@
 #include "xfer/send_private.h"
 
 /* One look for each 128 KiB, the kernel's default readahead window (read_ahead_kb). */
-#define LOOK_BYTES (128u * 1024)
+#define LOOK_BYTES   (128u * 1024)
 #define SLOW_TURN_MS 20
 
 static bool is_cached(const struct send *send, uint64_t offset)

@@ -16,8 +16,8 @@ static enum send_state fill_pipe(struct send *send, uint64_t token)
 	unsigned bytes = send->pipe->bytes_max;
 	if (send->left < bytes)
 		bytes = (unsigned)send->left;
-	ring_splice_to_pipe(send->means->ring, send->file_fd, send->offset, send->pipe->write_fd, bytes,
-	                    token);
+	ring_splice_to_pipe(send->means->ring, send->file_fd, send->offset, send->pipe->write_fd,
+			    bytes, token);
 	send->is_reading = true;
 	return SEND_WAIT_FILE;
 }
@@ -29,7 +29,7 @@ static enum send_state drain_pipe(struct send *send)
 	if (send->left > send->in_pipe)
 		flags |= SPLICE_F_MORE;
 	ssize_t n = splice(send->pipe->read_fd, NULL, send->record->sock_fd, NULL, send->in_pipe,
-	                   flags);
+			   flags);
 	if (n > 0) {
 		send->in_pipe -= (uint32_t)n;
 		send->left -= (uint64_t)n;

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between config.c, config_yaml.c and config_access.c. */
+#ifndef SLUICE_CONFIG_CONFIG_PRIVATE_H
+#define SLUICE_CONFIG_CONFIG_PRIVATE_H
+
+#include <yaml.h>
+
+#include "config/config.h"
+
+/* A document under reading. */
+struct yaml_reader {
+	yaml_document_t document;
+	const char *file_name;
+	char *error; /* ERROR_TEXT_MAX */
+};
+
+/* "FILE:LINE: " and the text. Always -EINVAL. */
+int yaml_refuse(const struct yaml_reader *reader, const yaml_node_t *node, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+yaml_node_t *yaml_node(struct yaml_reader *reader, int index);
+/* NULL: not a scalar, or it holds a NUL. */
+const char *yaml_text(const yaml_node_t *node);
+
+/* The access: section. */
+int config_read_access(struct config *config, struct yaml_reader *reader, yaml_node_t *node);
+
+#endif

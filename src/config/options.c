@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+
+static const char *const tls_paths[] = {"auto", "kernel", "user", NULL};
+static const char *const engines[] = {"auto", "sendfile", "splice", "copy", NULL};
+static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const formats[] = {"logfmt", "json", NULL};
+static const char *const auth_types[] = {"RequireAndVerifyClientCert", NULL};
+static const char *const versions[] = {"TLS13", NULL};
+
+#define AT(field)      offsetof(struct config, field)
+
+/* Bounds that only keep arithmetic and habit within reason. */
+#define TIMEOUT_MS_MIN 10
+#define TIMEOUT_MS_MAX (24ull * 3600 * 1000)
+
+#define TEXT_OF(n)     TEXT_OF_(n)
+#define TEXT_OF_(n)    #n
+
+const struct option options[] = {
+	{"root", "root", OPTION_PATH, AT(root), NULL, 0, 0, NULL, "DIR",
+	 "Folder whose subfolders are the buckets."},
+	{"listen", "listen", OPTION_ADDRESSES, AT(listen), NULL, 0, 0, NULL, "ADDR:PORT",
+	 "Address of the object port; may be given several times."},
+	{"admin-listen", "admin_listen", OPTION_ADDRESS, AT(admin_listen), "127.0.0.1:10902", 0, 0,
+	 NULL, "ADDR:PORT",
+	 "Address of /metrics, /-/healthy and /-/ready, plain HTTP; none turns it off."},
+	{"cert", "tls_server_config.cert_file", OPTION_PATH, AT(cert_file), NULL, 0, 0, NULL,
+	 "FILE", "Certificate of the server and its chain, PEM."},
+	{"key", "tls_server_config.key_file", OPTION_PATH, AT(key_file), NULL, 0, 0, NULL, "FILE",
+	 "Private key of the certificate, PEM."},
+	{"client-ca", "tls_server_config.client_ca_file", OPTION_PATH, AT(client_ca_file), NULL, 0,
+	 0, NULL, "FILE",
+	 "CA certificates that may issue clients' certificates, PEM; several while one is "
+	 "changed."},
+	{"crl", "tls_server_config.crl_file", OPTION_PATH, AT(crl_file), NULL, 0, 0, NULL, "FILE",
+	 "Revocation lists of those CAs, PEM; every client must then be covered by a current one."},
+	{"cipher-suites", "tls_server_config.cipher_suites", OPTION_CIPHERS, AT(ciphers),
+	 "TLS_AES_128_GCM_SHA256,TLS_AES_256_GCM_SHA384,TLS_CHACHA20_POLY1305_SHA256", 0, 0, NULL,
+	 "LIST", "TLS 1.3 cipher suites in order of preference."},
+	{NULL, "tls_server_config.client_allowed_sans", OPTION_SANS, AT(allowed_sans), NULL, 0, 0,
+	 NULL, "LIST", "A client must have one of these subject alternative names, exactly."},
+	{NULL, "tls_server_config.client_auth_type", OPTION_ONLY, 0, NULL, 0, 0, auth_types, "TYPE",
+	 "The object port always requires and verifies a client certificate."},
+	{NULL, "tls_server_config.min_version", OPTION_ONLY, 0, NULL, 0, 0, versions, "VERSION",
+	 "The object port speaks TLS 1.3 only."},
+	{NULL, "tls_server_config.max_version", OPTION_ONLY, 0, NULL, 0, 0, versions, "VERSION",
+	 "The object port speaks TLS 1.3 only."},
+	{"tls-path", "tls_path", OPTION_CHOICE, AT(tls_path), "auto", 0, 0, tls_paths, "PATH",
+	 "Who seals and opens records: the kernel, or this program; kernel refuses what the kernel "
+	 "cannot "
+	 "do."},
+	{"send-engine", "send_engine", OPTION_CHOICE, AT(send_engine), "auto", 0, 0, engines,
+	 "ENGINE", "How a file gets to the socket."},
+	{"workers", "workers", OPTION_UNSIGNED, AT(workers), "0", 0, WORKERS_MAX, NULL, "N",
+	 "Threads that serve; 0: one per CPU that this process may use."},
+	{"max-connections", "max_connections", OPTION_UNSIGNED, AT(conns_max),
+	 TEXT_OF(CONNS_MAX_DEFAULT), 1, CONNS_MAX_MAX, NULL, "N",
+	 "Connections open at once; more are closed at once and counted."},
+	{"records-per-key", "records_per_key", OPTION_U64, AT(records_per_key), "16777216", 16,
+	 1ull << 24, NULL, "N",
+	 "Records sealed with one AES-GCM key before it is changed, or the connection closed after "
+	 "its "
+	 "response (RFC 8446 section 5.5)."},
+	{"min-rate", "min_rate", OPTION_BYTES, AT(min_rate_bytes), "1KiB", 0, 1ull << 40, NULL,
+	 "BYTES", "Bytes per second that a client must read, over 30 s; 0: any."},
+	{"handshake-timeout", "handshake_timeout", OPTION_DURATION, AT(handshake_timeout_ms), "10s",
+	 TIMEOUT_MS_MIN, TIMEOUT_MS_MAX, NULL, "TIME", "From accept to the end of the handshake."},
+	{"head-timeout", "head_timeout", OPTION_DURATION, AT(head_timeout_ms), "10s",
+	 TIMEOUT_MS_MIN, TIMEOUT_MS_MAX, NULL, "TIME",
+	 "From the first byte of a request head to its last."},
+	{"idle-timeout", "idle_timeout", OPTION_DURATION, AT(idle_timeout_ms), "2m", TIMEOUT_MS_MIN,
+	 TIMEOUT_MS_MAX, NULL, "TIME",
+	 "A kept connection without a request; longer than the 90 s that Go clients keep one."},
+	{"drain-timeout", "drain_timeout", OPTION_DURATION, AT(drain_timeout_ms), "2m", 0,
+	 TIMEOUT_MS_MAX, NULL, "TIME", "After SIGTERM, responses that run have so long to end."},
+	{"log.level", "log_level", OPTION_CHOICE, AT(log_level), "info", 0, 0, levels, "LEVEL",
+	 "Least level that is logged."},
+	{"log.format", "log_format", OPTION_CHOICE, AT(log_format), "logfmt", 0, 0, formats,
+	 "FORMAT", "Form of log lines."},
+	{"access-log", "access_log", OPTION_BOOL, AT(access_log), "true", 0, 0, NULL, "BOOL",
+	 "One line for each request."},
+	{"check-config", NULL, OPTION_BOOL, AT(check_config), "false", 0, 0, NULL, "BOOL",
+	 "Check options, files and certificates, and leave."},
+	{"config", NULL, OPTION_PATH, AT(config_file), NULL, 0, 0, NULL, "FILE",
+	 "YAML file with these options; flags override it."},
+};
+
+const size_t options_count = ARRAY_LEN(options);
+
+const struct option *option_by_flag(const char *flag, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (options[i].flag != NULL && strlen(options[i].flag) == len &&
+		    memcmp(options[i].flag, flag, len) == 0)
+			return &options[i];
+	return NULL;
+}
+
+const struct option *option_by_key(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (options[i].key != NULL && strcmp(options[i].key, key) == 0)
+			return &options[i];
+	return NULL;
+}
+
+/* ---- Values -------------------------------------------------------------------------------------
+ */
+
+static int refuse(char error[ERROR_TEXT_MAX], const char *value, const char *accepted)
+{
+	snprintf(error, ERROR_TEXT_MAX, "\"%.100s\" is not accepted: %s", value, accepted);
+	return -EINVAL;
+}
+
+static int set_text(char *out, size_t size, const char *value, char error[ERROR_TEXT_MAX])
+{
+	if (strlen(value) >= size)
+		return refuse(error, value, "it is too long");
+	memcpy(out, value, strlen(value) + 1);
+	return 0;
+}
+
+static int set_choice(int *out, const char *const *choices, const char *value,
+		      char error[ERROR_TEXT_MAX])
+{
+	char accepted[200] = "use ";
+	for (int i = 0; choices[i] != NULL; i++) {
+		if (strcmp(choices[i], value) == 0) {
+			*out = i;
+			return 0;
+		}
+		size_t used = strlen(accepted);
+		snprintf(accepted + used, sizeof(accepted) - used, "%s%s", i > 0 ? ", " : "",
+			 choices[i]);
+	}
+	return refuse(error, value, accepted);
+}
+
+/* A decimal number; *end behind it. -EINVAL when there is none, -ERANGE when it is too large. */
+static int parse_number(const char *text, const char **end, uint64_t *out)
+{
+	uint64_t n = 0;
+	const char *at = text;
+	for (; *at >= '0' && *at <= '9'; at++) {
+		if (n > (UINT64_MAX - 9) / 10)
+			return -ERANGE;
+		n = n * 10 + (uint64_t)(*at - '0');
+	}
+	*end = at;
+	*out = n;
+	return at == text ? -EINVAL : 0;
+}
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+static const struct unit byte_units[] = {
+	{"", 1}, {"B", 1}, {"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30}};
+/* Longest first where one begins another. */
+static const struct unit time_units[] = {
+	{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+
+static int parse_bytes(const char *text, uint64_t *out)
+{
+	const char *end;
+	int r = parse_number(text, &end, out);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ARRAY_LEN(byte_units); i++)
+		if (strcmp(byte_units[i].name, end) == 0)
+			return __builtin_mul_overflow(*out, byte_units[i].factor, out) ? -ERANGE
+										       : 0;
+	return -EINVAL;
+}
+
+/* 1m30s; "0" too. */
+static int parse_duration(const char *text, uint64_t *out)
+{
+	uint64_t total = 0;
+	if (strcmp(text, "0") == 0) {
+		*out = 0;
+		return 0;
+	}
+	do {
+		uint64_t n;
+		const char *end;
+		int r = parse_number(text, &end, &n);
+		if (r < 0)
+			return r;
+		size_t unit = 0, len = 0;
+		for (; unit < ARRAY_LEN(time_units); unit++) {
+			len = strlen(time_units[unit].name);
+			if (strncmp(end, time_units[unit].name, len) == 0)
+				break;
+		}
+		if (unit == ARRAY_LEN(time_units))
+			return -EINVAL;
+		if (__builtin_mul_overflow(n, time_units[unit].factor, &n) ||
+		    __builtin_add_overflow(total, n, &total))
+			return -ERANGE;
+		text = end + len;
+	} while (*text != '\0');
+	*out = total;
+	return 0;
+}
+
+static int set_number(struct config *config, const struct option *option, const char *value,
+		      char error[ERROR_TEXT_MAX])
+{
+	uint64_t n = 0;
+	const char *end = "";
+	char accepted[200];
+	int r;
+
+	if (option->type == OPTION_BYTES) {
+		r = parse_bytes(value, &n);
+		snprintf(accepted, sizeof(accepted), "use a size from %llu to %llu, such as 64KiB",
+			 (unsigned long long)option->min, (unsigned long long)option->max);
+	} else if (option->type == OPTION_DURATION) {
+		r = parse_duration(value, &n);
+		snprintf(accepted, sizeof(accepted),
+			 "use a time from %llums to %lluh, such as 1m30s",
+			 (unsigned long long)option->min,
+			 (unsigned long long)option->max / 3600000);
+	} else {
+		r = parse_number(value, &end, &n);
+		snprintf(accepted, sizeof(accepted), "use a number from %llu to %llu",
+			 (unsigned long long)option->min, (unsigned long long)option->max);
+	}
+	if (r < 0 || *end != '\0' || n < option->min || n > option->max)
+		return refuse(error, value, accepted);
+	char *field = (char *)config + option->offset;
+	if (option->type == OPTION_UNSIGNED || option->type == OPTION_DURATION)
+		*(unsigned *)(void *)field = (unsigned)n;
+	else
+		*(uint64_t *)(void *)field = n;
+	return 0;
+}
+
+static int set_bool(bool *out, const char *value, char error[ERROR_TEXT_MAX])
+{
+	if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0) {
+		*out = value[0] == 't';
+		return 0;
+	}
+	return refuse(error, value, "use true or false");
+}
+
+static int add_cipher(struct config *config, const char *name, char error[ERROR_TEXT_MAX])
+{
+	for (int i = 0; i < TLS_CIPHER_COUNT; i++) {
+		if (strcmp(tls_cipher_label((enum tls_cipher)i), name) != 0)
+			continue;
+		for (unsigned j = 0; j < config->cipher_count; j++)
+			if (config->ciphers[j] == (enum tls_cipher)i)
+				return refuse(error, name, "it stands there twice");
+		config->ciphers[config->cipher_count++] = (enum tls_cipher)i;
+		return 0;
+	}
+	return refuse(error, name,
+		      "use TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, "
+		      "TLS_CHACHA20_POLY1305_SHA256");
+}
+
+/* One suite, or several with commas. */
+static int set_ciphers(struct config *config, const char *value, bool is_first,
+		       char error[ERROR_TEXT_MAX])
+{
+	char name[64];
+	if (is_first)
+		config->cipher_count = 0;
+	for (;;) {
+		size_t len = strcspn(value, ",");
+		if (len >= sizeof(name))
+			return refuse(error, value, "no cipher suite has such a name");
+		memcpy(name, value, len);
+		name[len] = '\0';
+		int r = add_cipher(config, name, error);
+		if (r < 0 || value[len] == '\0')
+			return r;
+		value += len + 1;
+	}
+}
+
+static int add_san(struct config *config, const char *value, bool is_first,
+		   char error[ERROR_TEXT_MAX])
+{
+	if (is_first) {
+		while (config->allowed_san_count > 0)
+			free(config->allowed_sans[--config->allowed_san_count]);
+	}
+	if (value[0] == '\0' || config->allowed_san_count == ALLOWED_SANS_MAX)
+		return refuse(error, value,
+			      "at most " TEXT_OF(ALLOWED_SANS_MAX) " names, none empty");
+	char *copy = strdup(value);
+	if (copy == NULL)
+		return refuse(error, value, "no memory");
+	config->allowed_sans[config->allowed_san_count++] = copy;
+	return 0;
+}
+
+static int add_address(struct config *config, const char *value, bool is_first,
+		       char error[ERROR_TEXT_MAX])
+{
+	if (is_first)
+		config->listen_count = 0;
+	if (config->listen_count == LISTENERS_MAX)
+		return refuse(error, value, "at most " TEXT_OF(LISTENERS_MAX) " addresses");
+	if (strrchr(value, ':') == NULL)
+		return refuse(error, value, "use HOST:PORT, [IPV6]:PORT or :PORT");
+	int r = set_text(config->listen[config->listen_count], ADDR_TEXT_MAX, value, error);
+	if (r == 0)
+		config->listen_count++;
+	return r;
+}
+
+int option_set(struct config *config, const struct option *option, const char *value, bool is_first,
+	       char error[ERROR_TEXT_MAX])
+{
+	char *field = (char *)config + option->offset;
+	int word;
+
+	switch (option->type) {
+	case OPTION_PATH:
+		if (value[0] == '\0')
+			return refuse(error, value, "use the name of a file or folder");
+		return set_text(field, PATH_MAX, value, error);
+	case OPTION_ADDRESS:
+		if (value[0] != '\0' && strcmp(value, "none") != 0 && strrchr(value, ':') == NULL)
+			return refuse(error, value, "use HOST:PORT, [IPV6]:PORT, :PORT, or none");
+		return set_text(field, ADDR_TEXT_MAX, strcmp(value, "none") == 0 ? "" : value,
+				error);
+	case OPTION_ADDRESSES:
+		return add_address(config, value, is_first, error);
+	case OPTION_CHOICE:
+		return set_choice((int *)(void *)field, option->choices, value, error);
+	case OPTION_BOOL:
+		return set_bool((bool *)field, value, error);
+	case OPTION_UNSIGNED:
+	case OPTION_U64:
+	case OPTION_BYTES:
+	case OPTION_DURATION:
+		return set_number(config, option, value, error);
+	case OPTION_CIPHERS:
+		return set_ciphers(config, value, is_first, error);
+	case OPTION_SANS:
+		return add_san(config, value, is_first, error);
+	case OPTION_ONLY:
+		if (set_choice(&word, option->choices, value, error) == 0)
+			return 0;
+		size_t used = strlen(error);
+		snprintf(error + used, ERROR_TEXT_MAX - used, " (%s)", option->help);
+		return -EINVAL;
+	}
+	must(!"a type of the table");
+	return -EINVAL;
+}
+
+unsigned text_distance(const char *a, const char *b, unsigned limit)
+{
+	unsigned row[64];
+	size_t a_len = strlen(a), b_len = strlen(b);
+	if (a_len >= ARRAY_LEN(row) || b_len >= ARRAY_LEN(row))
+		return limit + 1;
+	for (unsigned j = 0; j <= b_len; j++)
+		row[j] = j;
+	for (unsigned i = 1; i <= a_len; i++) {
+		unsigned diagonal = row[0];
+		row[0] = i;
+		for (unsigned j = 1; j <= b_len; j++) {
+			unsigned change = diagonal + (a[i - 1] != b[j - 1]);
+			diagonal = row[j];
+			unsigned best = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+			row[j] = change < best ? change : best;
+		}
+	}
+	return row[b_len] <= limit ? row[b_len] : limit + 1;
+}

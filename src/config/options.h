@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of options. One row makes the flag, the key of the YAML file, the
+ * check, the default, the line of --help and of the manual page.
+ */
+#ifndef SLUICE_CONFIG_OPTIONS_H
+#define SLUICE_CONFIG_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/config.h"
+
+enum option_type {
+	OPTION_PATH,
+	OPTION_ADDRESS,   /* "none": empty */
+	OPTION_ADDRESSES, /* may be given several times */
+	OPTION_CHOICE,    /* int-sized enum, by its place in choices */
+	OPTION_BOOL,
+	OPTION_UNSIGNED, /* a number */
+	OPTION_U64,
+	OPTION_BYTES,    /* a number with KiB, MiB, GiB; uint64_t */
+	OPTION_DURATION, /* Prometheus style: 1m30s, 500ms; unsigned, milliseconds */
+	OPTION_CIPHERS,  /* a list of TLS 1.3 suites */
+	OPTION_SANS,     /* a list of names; in the file only */
+	OPTION_ONLY      /* accepts the words of choices and stores nothing */
+};
+
+struct option {
+	const char *flag; /* without "--"; NULL: in the file only */
+	const char *key;  /* in the file, "section.key"; NULL: on the command line only */
+	enum option_type type;
+	size_t offset;              /* in struct config */
+	const char *initial;        /* as an operator would write it; NULL: none */
+	uint64_t min, max;          /* of numbers, sizes and durations */
+	const char *const *choices; /* NULL-terminated */
+	const char *value_name;     /* in --help */
+	const char *help;           /* one sentence */
+};
+
+extern const struct option options[];
+extern const size_t options_count;
+
+/* NULL: there is none. */
+const struct option *option_by_flag(const char *flag, size_t len);
+const struct option *option_by_key(const char *key);
+
+/*
+ * Stores value. is_first: of a list, the items that were there go. 0, or -EINVAL with what is
+ * accepted in error (without the option's name or place, which the caller knows).
+ */
+int option_set(struct config *config, const struct option *option, const char *value, bool is_first,
+	       char error[ERROR_TEXT_MAX]);
+
+/* Edit distance, for "did you mean"; at most limit + 1. */
+unsigned text_distance(const char *a, const char *b, unsigned limit);
+
+#endif
