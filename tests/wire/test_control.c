@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records that are not application data, and application data in unusual records. */
+#include "wire/wire.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+TestSuite(control, .timeout = WIRE_TIMEOUT);
+
+#define GET_100 "GET /data/size-100 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+/* Can this run follow a change of the key? Userspace always, the kernel from 6.14. */
+static bool can_rekey(const struct wire_server *server)
+{
+	return !server->env.is_kernel || server->env.can_rekey;
+}
+
+static void expect_object(struct wire_client *client)
+{
+	struct wire_response response;
+
+	wire_read_head(client, &response);
+	cr_assert_eq(response.status, 200);
+	wire_read_object(client, &response, 100, 0, 100);
+}
+
+/* ---- KeyUpdate ------------------------------------------------------------------------------ */
+
+/* Served, and answered in kind when asked; or closed with a reason where the kernel cannot. */
+static void keyupdate(const char *cipher, bool asks_peer)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {.ciphers = cipher};
+
+	wire_server_start(&server);
+	wire_connect(&client, &server);
+	wire_fetch(&client, "/data/size-100", 100, 100);
+	wire_keyupdate(&client, asks_peer);
+	if (!can_rekey(&server)) {
+		wire_expect_gone(&client);
+		wire_closed(&server, "keyupdate_unsupported", 1);
+		wire_log_has(&server, "reason=keyupdate_unsupported ", "needs Linux 6.14");
+	} else {
+		for (unsigned round = 1; round <= 3; round++) {
+			wire_fetch(&client, "/data/size-131073", 131073, 131073);
+			cr_assert_eq(client.keyupdates_seen, asks_peer ? round : 0);
+			wire_keyupdate(&client, asks_peer);
+		}
+		wire_fetch(&client, "/data/size-100", 100, 100);
+		wire_metric_reaches(&server, "sluice_tls_keyupdates_received_total", 4);
+		wire_metric_reaches(&server, "sluice_tls_rekeys_rx_total", 4);
+		cr_assert_eq(wire_metric(&server, "sluice_tls_rekeys_tx_total"), asks_peer ? 4 : 0);
+	}
+	wire_disconnect(&client);
+	wire_serves_others(&server);
+	wire_server_stop(&server);
+}
+
+Test(control, keyupdate_aes_128_gcm)
+{
+	keyupdate("TLS_AES_128_GCM_SHA256", false);
+}
+
+Test(control, keyupdate_aes_256_gcm)
+{
+	keyupdate("TLS_AES_256_GCM_SHA384", false);
+}
+
+Test(control, keyupdate_chacha20)
+{
+	keyupdate("TLS_CHACHA20_POLY1305_SHA256", false);
+}
+
+Test(control, keyupdate_requested_aes_128_gcm)
+{
+	keyupdate("TLS_AES_128_GCM_SHA256", true);
+}
+
+Test(control, keyupdate_requested_aes_256_gcm)
+{
+	keyupdate("TLS_AES_256_GCM_SHA384", true);
+}
+
+Test(control, keyupdate_requested_chacha20)
+{
+	keyupdate("TLS_CHACHA20_POLY1305_SHA256", true);
+}
+
+/* In the middle of a head, with requests of the old and of the new key in one segment. */
+Test(control, keyupdate_inside_a_request)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	struct wire_flight *flight = calloc(1, sizeof(*flight));
+
+	must(flight != NULL);
+	wire_server_start(&server);
+	wire_connect(&client, &server);
+	wire_raw_begin(&client);
+	wire_flight_text(flight, &client, GET_100 "GET /data/size-100 HT");
+	wire_flight_keyupdate(flight, &client, false);
+	wire_flight_text(flight, &client, "TP/1.1\r\nHost: localhost\r\n\r\n");
+	wire_flight_keyupdate(flight, &client, true);
+	wire_flight_text(flight, &client, GET_100);
+	cr_assert(wire_flight_send(flight, &client));
+	if (can_rekey(&server)) {
+		for (int i = 0; i < 3; i++)
+			expect_object(&client);
+		/* RFC 8446 section 4.6.3: ours comes before the next byte of data. */
+		cr_assert_eq(client.keyupdates_seen, 1, "%u KeyUpdates", client.keyupdates_seen);
+		wire_fetch(&client, "/data/size-100", 100, 100);
+	} else {
+		expect_object(&client);
+		wire_expect_gone(&client);
+		wire_closed(&server, "keyupdate_unsupported", 1);
+	}
+	wire_disconnect(&client);
+	free(flight);
+	wire_server_stop(&server);
+}
+
+/* While a response is on its way: it goes on, and then the new key is used. */
+Test(control, keyupdate_inside_a_response)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {.receive_buffer_bytes = 65536};
+	struct wire_response response;
+
+	wire_server_start(&server);
+	wire_connect(&client, &server);
+	wire_get(&client, "/data/big", "", &response);
+	uint64_t first = 1 << 20, rest = server.env.big_bytes - first;
+	cr_assert_eq(wire_read_some(&client, WIRE_BIG_SEED, 0, first), first);
+	wire_keyupdate(&client, true);
+	cr_assert_eq(wire_read_some(&client, WIRE_BIG_SEED, first, rest), rest,
+		     "the connection ended %s", wire_end_text(client.end));
+	if (can_rekey(&server)) {
+		wire_fetch(&client, "/data/size-100", 100, 100);
+		cr_assert_eq(client.keyupdates_seen, 1);
+	} else {
+		wire_expect_gone(&client);
+		wire_closed(&server, "keyupdate_unsupported", 1);
+	}
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
+/* The limit is per second: three times as many at once pass it wherever the second begins. */
+Test(control, keyupdate_flood)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	struct wire_flight *flight = calloc(1, sizeof(*flight));
+
+	must(flight != NULL);
+	wire_server_start(&server);
+	wire_connect(&client, &server);
+	wire_raw_begin(&client);
+	for (int i = 0; i < 3 * KEYUPDATES_PER_SECOND_MAX; i++)
+		wire_flight_keyupdate(flight, &client, false);
+	wire_flight_send(flight, &client);
+	if (can_rekey(&server)) {
+		wire_expect_alert(&client, 10);
+		wire_closed(&server, "keyupdate_flood", 1);
+	} else {
+		wire_expect_gone(&client);
+		wire_closed(&server, "keyupdate_unsupported", 1);
+	}
+	wire_disconnect(&client);
+	free(flight);
+	wire_serves_others(&server);
+	wire_server_stop(&server);
+}
+
+/* Handshake messages that have no place here, KeyUpdates that are not well made. */
+Test(control, other_handshake_messages)
+{
+	static const struct {
+		uint8_t data[8];
+		size_t len;
+	} rows[] = {
+		{{24, 0, 0, 1, 2}, 5},    /* neither requested nor not */
+		{{24, 0, 0, 2, 0, 0}, 6}, /* too long */
+		{{24, 0, 0, 0}, 4},       /* empty */
+		{{24, 0, 0}, 3},          /* half a head */
+		{{1, 0, 0, 0}, 4},        /* ClientHello: renegotiation */
+		{{20, 0, 0, 1, 0}, 5},    /* Finished */
+		{{11, 0, 0, 1, 0}, 5},    /* Certificate */
+	};
+	struct wire_server server = {0};
+
+	wire_server_start(&server);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct wire_client client = {0};
+		wire_connect(&client, &server);
+		wire_raw_begin(&client);
+		wire_raw_record(&client, RECORD_HANDSHAKE, rows[i].data, rows[i].len, 0);
+		wire_expect_alert(&client, 10);
+		wire_disconnect(&client);
+	}
+	wire_closed(&server, "unexpected_record", ARRAY_LEN(rows));
+	wire_serves_others(&server);
+	wire_server_stop(&server);
+}
+
+/* ---- The record limit ----------------------------------------------------------------------- */
+
+/* The response is whole whatever the limit; then a new key, or a close that says why. */
+Test(control, record_limit)
+{
+	struct wire_server server = {.option = {"--records-per-key=32"}};
+	struct wire_client client = {0};
+
+	wire_server_start(&server);
+	wire_connect(&client, &server);
+	wire_fetch(&client, "/data/big", WIRE_BIG_SEED, server.env.big_bytes);
+	if (can_rekey(&server)) {
+		wire_fetch(&client, "/data/size-100", 100, 100);
+		cr_assert_gt(client.keyupdates_seen, 0);
+		wire_metric_reaches(&server, "sluice_tls_rekeys_tx_total", client.keyupdates_seen);
+	} else {
+		wire_expect_end(&client, WIRE_END_CLOSE_NOTIFY);
+		wire_closed(&server, "record_limit", 1);
+	}
+	wire_disconnect(&client);
+	wire_serves_others(&server);
+	wire_server_stop(&server);
+}
+
+/* Small responses use records up as large ones do. */
+Test(control, record_limit_by_small_responses)
+{
+	struct wire_server server = {.option = {"--records-per-key=32"}};
+	struct wire_client client = {0};
+
+	wire_server_start(&server);
+	wire_connect(&client, &server);
+	if (can_rekey(&server)) {
+		for (int i = 0; i < 100; i++)
+			wire_fetch(&client, "/data/size-100", 100, 100);
+		cr_assert_geq(client.keyupdates_seen, 2);
+	} else {
+		int served = 0;
+		do
+			wire_fetch(&client, "/data/size-100", 100, 100);
+		while (++served < 40 && wire_is_silent(&client, 20));
+		cr_assert(served > 10 && served < 40, "closed after %d requests", served);
+		wire_expect_end(&client, WIRE_END_CLOSE_NOTIFY);
+		wire_closed(&server, "record_limit", 1);
+	}
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
+/* RFC 8446 section 5.5: no limit that matters for ChaCha20-Poly1305. */
+Test(control, no_record_limit_for_chacha20)
+{
+	struct wire_server server = {.option = {"--records-per-key=32"}};
+	struct wire_client client = {.ciphers = "TLS_CHACHA20_POLY1305_SHA256"};
+
+	wire_server_start(&server);
+	wire_connect(&client, &server);
+	wire_fetch(&client, "/data/size-1048577", 1048577, 1048577);
+	wire_fetch(&client, "/data/size-100", 100, 100);
+	cr_assert_eq(client.keyupdates_seen, 0);
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}

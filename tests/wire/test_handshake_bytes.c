@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The handshake as bytes: garbage, pieces, stalls, and what stands right behind it. */
+#include "wire/wire.h"
+
+#include <linux/tcp.h> /* not netinet/tcp.h: its struct tcp_info is older */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+TestSuite(handshake_bytes, .timeout = WIRE_TIMEOUT);
+
+#define HANDSHAKE_MS 1000
+
+/* The connection ends without data of ours ever being served; how depends on what was sent. */
+static void tcp_expect_end(struct wire_client *client)
+{
+	uint8_t byte[512];
+	size_t have = 0;
+
+	while (have < sizeof(byte) && wire_read_tcp(client, byte + have, 1))
+		have++;
+	/* Nothing, or one alert record in the clear. */
+	cr_assert(have == 0 || (have == 7 && byte[0] == 21 && byte[5] == 2),
+		  "the server sent %zu bytes, the first %d", have, byte[0]);
+	cr_assert(client->end == WIRE_END_FIN || client->end == WIRE_END_RESET);
+}
+
+static void not_tls(const void *data, size_t len, const char *reason)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+
+	wire_server_start(&server);
+	wire_connect_tcp(&client, &server);
+	wire_write_tcp(&client, data, len);
+	tcp_expect_end(&client);
+	wire_handshake_failed(&server, reason, 1);
+	wire_disconnect(&client);
+	wire_serves_others(&server);
+	wire_server_stop(&server);
+}
+
+Test(handshake_bytes, plain_http)
+{
+	static const char text[] = "GET /data/size-1 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+	not_tls(text, strlen(text), "not_tls");
+}
+
+Test(handshake_bytes, garbage)
+{
+	char data[4096];
+	wire_pattern_fill(5, 0, data, sizeof(data));
+	data[0] = '\x7f';
+	not_tls(data, sizeof(data), "not_tls");
+}
+
+Test(handshake_bytes, record_without_a_client_hello)
+{
+	uint8_t data[5 + 256] = {22, 3, 1, 1, 0};
+	wire_pattern_fill(6, 0, data + 5, 256);
+	data[5] = 1;
+	not_tls(data, sizeof(data), "protocol_error");
+}
+
+/* Waits for the end of a connection that does nothing; it must not come before its time. */
+static void stall(struct wire_server *server, struct wire_client *client, uint64_t since_ms)
+{
+	uint64_t limit_ms = (uint64_t)wire_ms(&server->env, HANDSHAKE_MS);
+
+	while (client->end == WIRE_END_NONE) {
+		char byte;
+		wire_read_tcp(client, &byte, 1); /* the server's own flight, or its alert */
+	}
+	uint64_t took_ms = wire_now_ms() - since_ms;
+	cr_assert(took_ms + 50 >= limit_ms, "closed after %d ms", (int)took_ms);
+	cr_assert_lt(took_ms, limit_ms + (uint64_t)wire_ms(&server->env, 3000));
+	wire_handshake_failed(server, "timeout", 1);
+	wire_closed(server, "handshake_timeout", 1);
+	wire_disconnect(client);
+	wire_serves_others(server);
+	wire_server_stop(server);
+}
+
+static void stall_start(struct wire_server *server, char option[64])
+{
+	wire_env_need(&server->env);
+	snprintf(option, 64, "--handshake-timeout=%dms", wire_ms(&server->env, HANDSHAKE_MS));
+	server->option[0] = option;
+	wire_server_start(server);
+}
+
+Test(handshake_bytes, silence)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	char option[64];
+
+	stall_start(&server, option);
+	wire_connect_tcp(&client, &server);
+	stall(&server, &client, wire_now_ms());
+}
+
+Test(handshake_bytes, half_a_client_hello)
+{
+	static const uint8_t data[] = {22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3};
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	char option[64];
+
+	stall_start(&server, option);
+	wire_connect_tcp(&client, &server);
+	wire_write_tcp(&client, data, sizeof(data));
+	stall(&server, &client, wire_now_ms());
+}
+
+/* The client answers nothing to the server's flight. */
+Test(handshake_bytes, no_finished)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	char option[64];
+
+	stall_start(&server, option);
+	wire_prepare(&client, &server);
+	wire_client_hello(&client);
+	stall(&server, &client, wire_now_ms());
+}
+
+/* Each byte restarts nothing: the deadline is for the whole handshake. */
+Test(handshake_bytes, dribble)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	char option[64];
+	uint8_t data[200] = {22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3};
+
+	stall_start(&server, option);
+	wire_connect_tcp(&client, &server);
+	uint64_t since_ms = wire_now_ms();
+	for (size_t i = 0; i < sizeof(data) && wire_is_silent(&client, 50); i++)
+		wire_write_tcp(&client, data + i, 1);
+	stall(&server, &client, since_ms);
+}
+
+Test(handshake_bytes, client_leaves)
+{
+	struct wire_server server = {0};
+	struct wire_client quiet = {0}, begun = {0}, reset = {0};
+
+	wire_server_start(&server);
+	wire_connect_tcp(&quiet, &server);
+	shutdown(quiet.sock_fd, SHUT_WR);
+	wire_prepare(&begun, &server);
+	wire_client_hello(&begun);
+	shutdown(begun.sock_fd, SHUT_WR);
+	wire_handshake_failed(&server, "client_closed", 2);
+	wire_connect_tcp(&reset, &server);
+	wire_reset(&reset);
+	wire_handshake_failed(&server, "client_closed", 3);
+	wire_disconnect(&quiet);
+	wire_disconnect(&begun);
+	wire_serves_others(&server);
+	wire_server_stop(&server);
+}
+
+/* What the library wants to send goes to the socket one byte a segment. */
+static void send_in_pieces(struct wire_client *client, BIO *out)
+{
+	char byte;
+
+	while (BIO_read(out, &byte, 1) == 1)
+		cr_assert(wire_write_tcp(client, &byte, 1));
+}
+
+Test(handshake_bytes, one_byte_a_segment)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+	char byte;
+
+	wire_server_start(&server);
+	wire_prepare(&client, &server);
+	SSL_set_bio(client.ssl, in, out);
+	for (;;) {
+		int n = SSL_do_handshake(client.ssl);
+		send_in_pieces(&client, out);
+		if (n == 1)
+			break;
+		cr_assert_eq(SSL_get_error(client.ssl, n), SSL_ERROR_WANT_READ);
+		cr_assert(wire_read_tcp(&client, &byte, 1));
+		BIO_write(in, &byte, 1);
+	}
+	wire_raw_begin(&client);
+	wire_fetch(&client, "/data/size-16385", 16385, 16385);
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
+/*
+ * The client's Finished and its requests in one segment: what stands behind the Finished must
+ * neither be lost nor be read by the wrong layer.
+ */
+static void behind_finished(unsigned requests)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	struct wire_response response;
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+	int cork = 1;
+
+	wire_server_start(&server);
+	wire_prepare(&client, &server);
+	wire_client_hello(&client);
+	setsockopt(client.sock_fd, IPPROTO_TCP, TCP_CORK, &cork, sizeof(cork));
+	cr_assert(wire_handshake(&client));
+	for (unsigned i = 0; i < requests; i++)
+		wire_send(&client, "GET /data/size-100 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+	cork = 0;
+	setsockopt(client.sock_fd, IPPROTO_TCP, TCP_CORK, &cork, sizeof(cork));
+	cr_assert_eq(getsockopt(client.sock_fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+	cr_assert_eq(info.tcpi_data_segs_out, 2, "%u segments: this tests nothing",
+		     info.tcpi_data_segs_out);
+	for (unsigned i = 0; i < requests; i++) {
+		wire_read_head(&client, &response);
+		cr_assert_eq(response.status, 200);
+		wire_read_object(&client, &response, 100, 0, 100);
+	}
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
+Test(handshake_bytes, request_behind_finished)
+{
+	behind_finished(1);
+}
+
+Test(handshake_bytes, many_requests_behind_finished)
+{
+	behind_finished(100);
+}

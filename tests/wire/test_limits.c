@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Deadlines and bounds: each with its close, its reason, and others that are served meanwhile. */
+#include "wire/wire.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+TestSuite(limits, .timeout = WIRE_TIMEOUT);
+
+#define LIMIT_MS 1000
+
+/* --NAME=LIMIT_MS, stretched as the run is. */
+static void limit_set(struct wire_server *server, const char *name, char option[64])
+{
+	wire_env_need(&server->env);
+	snprintf(option, 64, "%s=%dms", name, wire_ms(&server->env, LIMIT_MS));
+	server->option[0] = option;
+	wire_server_start(server);
+}
+
+/* The connection ends not before the limit and not long after it. */
+static void expect_end_in_time(struct wire_client *client, uint64_t since_ms, enum wire_end end)
+{
+	uint64_t limit_ms = (uint64_t)wire_ms(&client->server->env, LIMIT_MS);
+
+	wire_expect_end(client, end);
+	uint64_t took_ms = wire_now_ms() - since_ms;
+	cr_assert(took_ms + 50 >= limit_ms, "closed after %d ms", (int)took_ms);
+	cr_assert_lt(took_ms, 3 * limit_ms, "closed after %d ms", (int)took_ms);
+}
+
+Test(limits, idle_timeout)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	char option[64];
+
+	limit_set(&server, "--idle-timeout", option);
+	wire_connect(&client, &server);
+	wire_fetch(&client, "/data/size-100", 100, 100);
+	expect_end_in_time(&client, wire_now_ms(), WIRE_END_CLOSE_NOTIFY);
+	wire_closed(&server, "idle_timeout", 1);
+	wire_disconnect(&client);
+	wire_serves_others(&server);
+	wire_server_stop(&server);
+}
+
+/* From the handshake on, without any request. */
+Test(limits, idle_timeout_of_a_new_connection)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	char option[64];
+
+	limit_set(&server, "--idle-timeout", option);
+	wire_connect(&client, &server);
+	expect_end_in_time(&client, wire_now_ms(), WIRE_END_CLOSE_NOTIFY);
+	wire_closed(&server, "idle_timeout", 1);
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
+Test(limits, requests_keep_a_connection_from_being_idle)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	char option[64];
+
+	limit_set(&server, "--idle-timeout", option);
+	wire_connect(&client, &server);
+	for (int i = 0; i < 5; i++) {
+		wire_fetch(&client, "/data/size-100", 100, 100);
+		cr_assert(wire_is_silent(&client, LIMIT_MS / 2), "closed %s",
+			  wire_end_text(client.end));
+	}
+	wire_fetch(&client, "/data/size-100", 100, 100);
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
+Test(limits, half_a_head)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	char option[64];
+
+	limit_set(&server, "--head-timeout", option);
+	wire_connect(&client, &server);
+	wire_fetch(&client, "/data/size-100", 100, 100);
+	wire_send(&client, "GET /data/size-100 HTTP/1.1\r\nHost: loc");
+	expect_end_in_time(&client, wire_now_ms(), WIRE_END_CLOSE_NOTIFY);
+	wire_closed(&server, "head_timeout", 1);
+	wire_disconnect(&client);
+	wire_serves_others(&server);
+	wire_server_stop(&server);
+}
+
+/* Each byte restarts nothing: the deadline is for the whole head. */
+Test(limits, dribbled_head)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	char option[64];
+
+	limit_set(&server, "--head-timeout", option);
+	wire_connect(&client, &server);
+	uint64_t since_ms = wire_now_ms();
+	wire_send(&client, "GET /data/size-100 HTTP/1.1\r\nX: ");
+	for (int i = 0; i < 100 && wire_is_silent(&client, 50); i++)
+		wire_send(&client, "x");
+	expect_end_in_time(&client, since_ms, WIRE_END_CLOSE_NOTIFY);
+	wire_closed(&server, "head_timeout", 1);
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
+/* The rest of a head that began behind another request. */
+Test(limits, half_a_pipelined_head)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	struct wire_response response;
+	char option[64];
+
+	limit_set(&server, "--head-timeout", option);
+	wire_connect(&client, &server);
+	wire_send(&client, "GET /data/size-1 HTTP/1.1\r\nHost: a\r\n\r\nGET /data");
+	wire_read_head(&client, &response);
+	wire_read_object(&client, &response, 1, 0, 1);
+	expect_end_in_time(&client, wire_now_ms(), WIRE_END_CLOSE_NOTIFY);
+	wire_closed(&server, "head_timeout", 1);
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
+Test(limits, half_a_body)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	struct wire_response response;
+	char option[64];
+
+	limit_set(&server, "--head-timeout", option);
+	wire_connect(&client, &server);
+	wire_send(&client, "PUT /data/new HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf");
+	wire_read_head(&client, &response);
+	wire_read_error(&client, &response, 405, "MethodNotAllowed");
+	expect_end_in_time(&client, wire_now_ms(), WIRE_END_CLOSE_NOTIFY);
+	wire_closed(&server, "body_timeout", 1);
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
+/* The connection over the limit is closed at once; when one goes, the next is served. */
+Test(limits, max_connections)
+{
+	struct wire_server server = {.option = {"--max-connections=4"}};
+	struct wire_client client[4] = {0}, over = {0};
+
+	wire_server_start(&server);
+	for (int i = 0; i < 4; i++) {
+		wire_connect(&client[i], &server);
+		wire_fetch(&client[i], "/data/size-100", 100, 100);
+	}
+	wire_prepare(&over, &server);
+	cr_assert(!wire_handshake(&over));
+	cr_assert(over.end == WIRE_END_FIN || over.end == WIRE_END_RESET, "ended %s",
+		  wire_end_text(over.end));
+	wire_metric_reaches(&server, "sluice_connections_refused_total", 1);
+	wire_log_has(&server, "level=warn", "max-connections");
+	cr_assert_eq(wire_metric(&server, "sluice_connections"), 4);
+	wire_disconnect(&over);
+
+	wire_disconnect(&client[0]);
+	wire_closed(&server, "client_done", 1);
+	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(&server.env, 5000);
+	while (wire_metric(&server, "sluice_connections") > 3)
+		cr_assert_lt(wire_now_ms(), end_ms, "a closed connection is still counted");
+	wire_serves_others(&server);
+	for (int i = 1; i < 4; i++) {
+		wire_fetch(&client[i], "/data/size-100", 100, 100);
+		wire_disconnect(&client[i]);
+	}
+	wire_server_stop(&server);
+}
+
+/* Everything that a connection had is given back: the count returns to nothing. */
+Test(limits, connections_return_to_zero)
+{
+	struct wire_server server = {0};
+	struct wire_client tcp = {0}, early = {.cert = WIRE_CERT_NONE}, half = {0}, done = {0};
+
+	wire_server_start(&server);
+	wire_connect_tcp(&tcp, &server);
+	wire_connect(&early, &server);
+	wire_connect(&half, &server);
+	wire_send(&half, "GET /data/big HTTP/1.1\r\nHost: a\r\n\r\n");
+	wire_connect(&done, &server);
+	wire_fetch(&done, "/data/size-131073", 131073, 131073);
+	wire_metric_reaches(&server, "sluice_connections_accepted_total", 4);
+	wire_disconnect(&tcp);
+	wire_expect_alert(&early, 116);
+	wire_disconnect(&early);
+	wire_reset(&half);
+	wire_disconnect(&done);
+	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(&server.env, 8000);
+	while (wire_metric(&server, "sluice_connections") > 0 ||
+	       wire_metric(&server, "sluice_http_inflight_requests") > 0)
+		cr_assert_lt(wire_now_ms(), end_ms, "a connection or a request is still counted");
+	wire_serves_others(&server);
+	wire_server_stop(&server);
+}

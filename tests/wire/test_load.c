@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Many at once, and among them some that behave badly. */
+#include "wire/wire.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+TestSuite(load, .timeout = WIRE_TIMEOUT);
+
+static void target_of(unsigned i, char target[64], uint64_t *size)
+{
+	*size = wire_sizes[i % wire_size_count];
+	snprintf(target, 64, "/data/size-%llu", (unsigned long long)*size);
+}
+
+/* All connected, all asking before any reads: every answer waits for its reader. */
+static void round_of_requests(struct wire_client *clients, unsigned count, unsigned round)
+{
+	struct wire_response response;
+	char target[64];
+	uint64_t size;
+
+	for (unsigned i = 0; i < count; i++) {
+		target_of(i + round, target, &size);
+		cr_assert(wire_send(&clients[i], "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", target));
+	}
+	for (unsigned i = 0; i < count; i++) {
+		target_of(i + round, target, &size);
+		wire_read_head(&clients[i], &response);
+		cr_assert_eq(response.status, 200);
+		wire_read_object(&clients[i], &response, size, 0, size);
+	}
+}
+
+Test(load, two_hundred_clients)
+{
+	struct wire_server server = {0};
+
+	wire_server_start(&server);
+	unsigned count = server.env.is_guest ? 50 : 200;
+	struct wire_client *clients = calloc(count, sizeof(*clients));
+	must(clients != NULL);
+	for (unsigned i = 0; i < count; i++) {
+		clients[i].ciphers = tls_cipher_label((enum tls_cipher)(i % TLS_CIPHER_COUNT));
+		wire_connect(&clients[i], &server);
+	}
+	for (unsigned round = 0; round < 3; round++)
+		round_of_requests(clients, count, round);
+	cr_assert_eq(wire_metric(&server, "sluice_connections"), count);
+	for (unsigned i = 0; i < count; i++)
+		wire_disconnect(&clients[i]);
+	wire_closed(&server, "client_done", count);
+	free(clients);
+	wire_server_stop(&server);
+}
+
+/* Resets in the middle of large bodies; whoever shares the thread gets all of his own. */
+Test(load, resets_beside_downloads)
+{
+	struct wire_server server = {.option = {"--workers=1"}};
+	struct wire_client good[4] = {0}, *bad = calloc(20, sizeof(*bad));
+	struct wire_response response;
+
+	must(bad != NULL);
+	wire_server_start(&server);
+	for (int i = 0; i < 4; i++)
+		wire_connect(&good[i], &server);
+	for (int i = 0; i < 20; i++) {
+		bad[i].receive_buffer_bytes = 32 * 1024;
+		wire_connect(&bad[i], &server);
+		wire_get(&bad[i], "/data/big", "", &response);
+		cr_assert_eq(response.status, 200);
+	}
+	for (int i = 0; i < 20; i++) {
+		wire_reset(&bad[i]);
+		wire_fetch(&good[i % 4], "/data/size-1048577", 1048577, 1048577);
+	}
+	wire_closed(&server, "client_reset", 20);
+	wire_log_has(&server, "msg=request ", "path=/data/big ", "cut=client_reset");
+	for (int i = 0; i < 4; i++)
+		wire_disconnect(&good[i]);
+	free(bad);
+	wire_server_stop(&server);
+}
+
+/* Clients that have asked for much and read nothing hold no one up: not the thread, and not the
+ * buffers that others need. */
+Test(load, stopped_readers)
+{
+	struct wire_server server = {.option = {"--workers=1"}};
+	struct wire_response response;
+
+	wire_server_start(&server);
+	unsigned count = server.env.is_guest ? 16 : 64;
+	struct wire_client *stopped = calloc(count, sizeof(*stopped));
+	must(stopped != NULL);
+	for (unsigned i = 0; i < count; i++) {
+		stopped[i].receive_buffer_bytes = 32 * 1024;
+		wire_connect(&stopped[i], &server);
+		wire_send(&stopped[i], "GET /data/big HTTP/1.1\r\nHost: a\r\n\r\n");
+	}
+	wire_metric_reaches(&server, "sluice_http_inflight_requests", count);
+	for (int i = 0; i < 10; i++)
+		wire_serves_others(&server);
+	/* And they are served as soon as they read. */
+	wire_read_head(&stopped[0], &response);
+	wire_read_object(&stopped[0], &response, WIRE_BIG_SEED, 0, server.env.big_bytes);
+	for (unsigned i = 0; i < count; i++)
+		wire_reset(&stopped[i]);
+	wire_serves_others(&server);
+	free(stopped);
+	wire_server_stop(&server);
+}
+
+/* Connections that come and go as fast as they can. */
+Test(load, many_short_connections)
+{
+	struct wire_server server = {0};
+
+	wire_server_start(&server);
+	int count = server.env.is_guest ? 30 : 200;
+	for (int i = 0; i < count; i++) {
+		struct wire_client client = {0};
+		wire_connect(&client, &server);
+		if (i % 4 != 0)
+			wire_fetch(&client, "/data/size-100", 100, 100);
+		if (i % 3 == 0)
+			wire_reset(&client);
+		else
+			wire_disconnect(&client);
+	}
+	wire_metric_reaches(&server, "sluice_connections_accepted_total", (uint64_t)count);
+	wire_serves_others(&server);
+	wire_server_stop(&server);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire/wire_certs.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "base/must.h"
+
+#define DAY 86400
+
+struct issuer {
+	X509 *cert;
+	EVP_PKEY *key;
+};
+
+struct cert_row {
+	const char *name;
+	const char *purposes;
+	const char *sans;
+	int from_days;
+	int until_days;
+	int flags;
+};
+
+#define CERT_ROW(id, ...) [WIRE_CERT_##id] = {__VA_ARGS__},
+static const struct cert_row rows[WIRE_CERT_COUNT] = {WIRE_CERTS(CERT_ROW)};
+
+const char *wire_cert_name(enum wire_cert cert)
+{
+	must(cert < WIRE_CERT_COUNT);
+	return rows[cert].name;
+}
+
+static FILE *file_open(const char *dir, const char *name, const char *suffix)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	must(snprintf(path, sizeof(path), "%s/%s%s", dir, name, suffix) < (int)sizeof(path));
+	file = fopen(path, "w");
+	must(file != NULL);
+	return file;
+}
+
+static void extension_add(X509 *cert, X509 *issuer, int nid, const char *value)
+{
+	X509V3_CTX ctx;
+	X509_EXTENSION *extension;
+
+	X509V3_set_ctx_nodb(&ctx);
+	X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
+	extension = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+	must(extension != NULL);
+	must(X509_add_ext(cert, extension, -1) == 1);
+	X509_EXTENSION_free(extension);
+}
+
+/* A certificate without extensions and signature. */
+static X509 *cert_begin(const char *common_name, EVP_PKEY *key, long serial,
+			const struct cert_row *row)
+{
+	X509 *cert = X509_new();
+	X509_NAME *name;
+
+	must(cert != NULL);
+	must(X509_set_version(cert, X509_VERSION_3) == 1);
+	must(ASN1_INTEGER_set(X509_get_serialNumber(cert), serial) == 1);
+	must(X509_gmtime_adj(X509_getm_notBefore(cert), row->from_days * DAY) != NULL);
+	must(X509_gmtime_adj(X509_getm_notAfter(cert), row->until_days * DAY) != NULL);
+	name = X509_get_subject_name(cert);
+	must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+					(const unsigned char *)common_name, -1, -1, 0) == 1);
+	must(X509_set_pubkey(cert, key) == 1);
+	return cert;
+}
+
+static void cert_write(const char *dir, const char *name, X509 *cert, EVP_PKEY *key)
+{
+	FILE *file = file_open(dir, name, ".crt");
+
+	must(PEM_write_X509(file, cert) == 1);
+	must(fclose(file) == 0);
+	file = file_open(dir, name, ".key");
+	must(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1);
+	must(fclose(file) == 0);
+}
+
+static struct issuer ca_make(const char *dir, const char *name)
+{
+	static const struct cert_row row = {.from_days = -60, .until_days = 60};
+	struct issuer ca = {.key = EVP_EC_gen("P-256")};
+
+	must(ca.key != NULL);
+	ca.cert = cert_begin(name, ca.key, 1, &row);
+	must(X509_set_issuer_name(ca.cert, X509_get_subject_name(ca.cert)) == 1);
+	extension_add(ca.cert, ca.cert, NID_basic_constraints, "critical,CA:TRUE");
+	extension_add(ca.cert, ca.cert, NID_key_usage, "critical,keyCertSign,cRLSign");
+	extension_add(ca.cert, ca.cert, NID_subject_key_identifier, "hash");
+	must(X509_sign(ca.cert, ca.key, EVP_sha256()) > 0);
+	cert_write(dir, name, ca.cert, ca.key);
+	return ca;
+}
+
+static void issuer_fini(struct issuer *issuer)
+{
+	X509_free(issuer->cert);
+	EVP_PKEY_free(issuer->key);
+}
+
+static void leaf_make(const char *dir, const struct cert_row *row, long serial,
+		      const struct issuer *ca)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *cert;
+
+	must(key != NULL);
+	cert = cert_begin(row->name, key, serial, row);
+	struct issuer issuer = row->flags & CERT_BY_ITSELF ? (struct issuer){cert, key} : *ca;
+	must(X509_set_issuer_name(cert, X509_get_subject_name(issuer.cert)) == 1);
+	extension_add(cert, issuer.cert, NID_basic_constraints, "critical,CA:FALSE");
+	extension_add(cert, issuer.cert, NID_key_usage, "critical,digitalSignature");
+	extension_add(cert, issuer.cert, NID_ext_key_usage, row->purposes);
+	if (row->sans[0] != '\0')
+		extension_add(cert, issuer.cert, NID_subject_alt_name, row->sans);
+	must(X509_sign(cert, issuer.key, EVP_sha256()) > 0);
+	cert_write(dir, row->name, cert, key);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+}
+
+/* A list that revokes what the table says; until: days from now, negative: it is out of date. */
+static void crl_make(const char *dir, const char *name, const struct issuer *ca, int until_days)
+{
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *when = X509_gmtime_adj(NULL, -2 * DAY);
+	FILE *file;
+
+	must(crl != NULL && when != NULL);
+	must(X509_CRL_set_version(crl, X509_CRL_VERSION_2) == 1);
+	must(X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca->cert)) == 1);
+	must(X509_CRL_set1_lastUpdate(crl, when) == 1);
+	must(X509_gmtime_adj(when, until_days * DAY) != NULL);
+	must(X509_CRL_set1_nextUpdate(crl, when) == 1);
+	must(X509_gmtime_adj(when, -DAY) != NULL);
+	for (long i = 0; i < WIRE_CERT_COUNT; i++) {
+		if (!(rows[i].flags & CERT_IS_REVOKED))
+			continue;
+		X509_REVOKED *revoked = X509_REVOKED_new();
+		ASN1_INTEGER *serial = ASN1_INTEGER_new();
+		must(revoked != NULL && ASN1_INTEGER_set(serial, 100 + i) == 1);
+		must(X509_REVOKED_set_serialNumber(revoked, serial) == 1);
+		must(X509_REVOKED_set_revocationDate(revoked, when) == 1);
+		must(X509_CRL_add0_revoked(crl, revoked) == 1);
+		ASN1_INTEGER_free(serial);
+	}
+	must(X509_CRL_sort(crl) == 1);
+	must(X509_CRL_sign(crl, ca->key, EVP_sha256()) > 0);
+	file = file_open(dir, name, ".crl");
+	must(PEM_write_X509_CRL(file, crl) == 1);
+	must(fclose(file) == 0);
+	ASN1_TIME_free(when);
+	X509_CRL_free(crl);
+}
+
+void wire_certs_make(const char *dir)
+{
+	struct issuer ca = ca_make(dir, "ca");
+	struct issuer other = ca_make(dir, "other-ca");
+
+	for (long i = 0; i < WIRE_CERT_COUNT; i++)
+		leaf_make(dir, &rows[i], 100 + i, rows[i].flags & CERT_BY_OTHER_CA ? &other : &ca);
+	crl_make(dir, "ca", &ca, 30);
+	crl_make(dir, "stale", &ca, -1);
+	issuer_fini(&ca);
+	issuer_fini(&other);
+}

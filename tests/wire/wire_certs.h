@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The certificates of a run, made with the TLS library in this process (P-256, SHA-256).
+ *
+ *   DIR/ca.crt  DIR/other-ca.crt  DIR/ca.crl  DIR/stale.crl  DIR/NAME.crt  DIR/NAME.key
+ */
+#ifndef SLUICE_TESTS_WIRE_CERTS_H
+#define SLUICE_TESTS_WIRE_CERTS_H
+
+/* C(ID, file name, purposes, subjectAltName or "", valid from, valid until in days, flags) */
+#define WIRE_CERTS(C)                                                                              \
+	C(GOOD, "good", "clientAuth", "DNS:good.clients.test,DNS:second.clients.test", -1, 30, 0)  \
+	C(SERVER, "server", "serverAuth", "DNS:localhost,IP:127.0.0.1", -1, 30, 0)                 \
+	C(URI, "uri", "clientAuth", "DNS:uri.clients.test,URI:spiffe://test/ns/a/sa/store", -1,    \
+	  30, 0)                                                                                   \
+	C(CN_ONLY, "cn-only", "clientAuth", "", -1, 30, 0)                                         \
+	C(BOTH_PURPOSES, "both", "serverAuth,clientAuth", "DNS:both.clients.test", -1, 30, 0)      \
+	C(EXPIRED, "expired", "clientAuth", "DNS:expired.clients.test", -30, -1, 0)                \
+	C(NOT_YET_VALID, "early", "clientAuth", "DNS:early.clients.test", 2, 30, 0)                \
+	C(WRONG_CA, "wrong-ca", "clientAuth", "DNS:good.clients.test", -1, 30, CERT_BY_OTHER_CA)   \
+	C(SELF_SIGNED, "self", "clientAuth", "DNS:good.clients.test", -1, 30, CERT_BY_ITSELF)      \
+	C(WRONG_PURPOSE, "purpose", "serverAuth", "DNS:purpose.clients.test", -1, 30, 0)           \
+	C(REVOKED, "revoked", "clientAuth", "DNS:revoked.clients.test", -1, 30, CERT_IS_REVOKED)   \
+	C(OLD_SERVER, "old-server", "serverAuth", "DNS:localhost", -30, -1, 0)
+
+#define CERT_BY_OTHER_CA        1
+#define CERT_BY_ITSELF          2
+#define CERT_IS_REVOKED         4
+
+#define WIRE_CERT_ENUM(id, ...) WIRE_CERT_##id,
+/* GOOD is 0, what a client uses when nothing is said. NONE: it sends no certificate. */
+enum wire_cert { WIRE_CERTS(WIRE_CERT_ENUM) WIRE_CERT_COUNT, WIRE_CERT_NONE = WIRE_CERT_COUNT };
+
+/* Makes all of them in a folder that is there. Aborts the program when it cannot. */
+void wire_certs_make(const char *dir);
+const char *wire_cert_name(enum wire_cert cert);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A real `sluice serve` process, its log and its metrics.
+ *
+ *	struct wire_server server = {.option = {"--idle-timeout=1s"}};
+ *	wire_server_start(&server);
+ *	...
+ *	wire_server_stop(&server);
+ *
+ * The process ends with the test, however the test ends. Every test program has a loopback address
+ * of its own, so two that run at the same time never meet on a port.
+ */
+#ifndef SLUICE_TESTS_WIRE_SERVER_H
+#define SLUICE_TESTS_WIRE_SERVER_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "wire/wire_env.h"
+
+#define WIRE_OPTIONS_MAX 12
+#define WIRE_ADDR_MAX    32
+
+struct wire_server {
+	/* Set by the test before the start. */
+	const char *option[WIRE_OPTIONS_MAX]; /* beside the usual ones, which they override */
+	const char *root;                     /* NULL: the shared one */
+	bool wants_crl;                       /* --crl */
+	bool unprivileged;                    /* as nobody, when the tests run as root */
+	bool may_differ;                      /* do not check the data path at the end */
+	const char *tls_path;                 /* NULL: as the run wants it */
+	const char *engine;
+
+	/* Set by the start. */
+	struct wire_env env;
+	pid_t pid;
+	char addr[WIRE_ADDR_MAX]; /* "127.1.2.3:4567" of the object port */
+	char admin_addr[WIRE_ADDR_MAX];
+	struct sockaddr_in sock_addr;
+	struct sockaddr_in admin_sock_addr;
+	char log_path[PATH_MAX];
+	char own_root[PATH_MAX]; /* wire_server_root */
+};
+
+/* Starts it and waits until /-/ready answers 200; fails or skips the test otherwise. */
+void wire_server_start(struct wire_server *server);
+/* A store of the test's own, empty but for the bucket "data"; before the start. */
+const char *wire_server_root(struct wire_server *server);
+
+/*
+ * Checks the data path of every request in the log and of all connections in the metrics, sends
+ * SIGTERM, waits, and checks that it leaves with 0 and without a word of a bug.
+ */
+void wire_server_stop(struct wire_server *server);
+/* SIGTERM alone; and the wait for the exit code alone (-1: a signal ended it, SIGKILL of ours after
+ * within_ms included). */
+void wire_server_terminate(struct wire_server *server);
+int wire_server_wait(struct wire_server *server, int within_ms);
+bool wire_server_is_running(const struct wire_server *server);
+
+/* ---- Metrics -------------------------------------------------------------------------------- */
+
+/* The sample's value now; name with its labels as they are printed. Fails when it is not there. */
+uint64_t wire_metric(struct wire_server *server, const char *name);
+/* Waits until the sample is at least value. */
+void wire_metric_reaches(struct wire_server *server, const char *name, uint64_t value);
+void wire_closed(struct wire_server *server, const char *reason, uint64_t count);
+void wire_handshake_failed(struct wire_server *server, const char *reason, uint64_t count);
+
+/* ---- Log ------------------------------------------------------------------------------------ */
+
+/* Waits for a line that holds all of the words (up to NULL); it is copied to line. */
+#define WIRE_LINE_MAX 8192
+void wire_log_line(struct wire_server *server, char line[WIRE_LINE_MAX], ...)
+	__attribute__((sentinel));
+/* The same without keeping it. */
+#define wire_log_has(server, ...)                                                                  \
+	do {                                                                                       \
+		char wire_line[WIRE_LINE_MAX];                                                     \
+		wire_log_line(server, wire_line, __VA_ARGS__, NULL);                               \
+	} while (0)
+/* Lines now that hold the word. */
+unsigned wire_log_count(const struct wire_server *server, const char *word);
+
+/* ---- The admin port ------------------------------------------------------------------------- */
+
+#define WIRE_ADMIN_MAX (128 * 1024)
+/* Sends text to the admin port and reads to its end of file. Returns the HTTP status, 0: it closed
+ * without an answer, -1: no connection. out holds everything, ends in NUL; may be NULL. */
+int wire_admin(const struct wire_server *server, const char *text, char *out);
+int wire_admin_get(const struct wire_server *server, const char *path, char *out);
+
+/* ---- Other programs ------------------------------------------------------------------------- */
+
+struct wire_program {
+	int exit_code; /* -1: a signal or our deadline ended it */
+	char out[16384];
+	char err[16384];
+};
+/* Runs argv[0] to its end, both outputs caught. */
+void wire_program_run(const struct wire_env *env, char *const argv[], int within_ms,
+		      struct wire_program *program);
+
+#endif
