@@ -309,6 +309,15 @@ static int add_san(struct config *config, const char *value, bool is_first,
 	return 0;
 }
 
+/* Does it end in ":PORT", 0 to 65535? */
+static bool has_port(const char *value)
+{
+	const char *colon = strrchr(value, ':'), *end;
+	uint64_t port;
+	return colon != NULL && parse_number(colon + 1, &end, &port) == 0 && *end == '\0' &&
+	       port <= 65535;
+}
+
 static int add_address(struct config *config, const char *value, bool is_first,
 		       char error[ERROR_TEXT_MAX])
 {
@@ -316,7 +325,7 @@ static int add_address(struct config *config, const char *value, bool is_first,
 		config->listen_count = 0;
 	if (config->listen_count == LISTENERS_MAX)
 		return refuse(error, value, "at most " TEXT_OF(LISTENERS_MAX) " addresses");
-	if (strrchr(value, ':') == NULL)
+	if (!has_port(value))
 		return refuse(error, value, "use HOST:PORT, [IPV6]:PORT or :PORT");
 	int r = set_text(config->listen[config->listen_count], ADDR_TEXT_MAX, value, error);
 	if (r == 0)
@@ -336,7 +345,7 @@ int option_set(struct config *config, const struct option *option, const char *v
 			return refuse(error, value, "use the name of a file or folder");
 		return set_text(field, PATH_MAX, value, error);
 	case OPTION_ADDRESS:
-		if (value[0] != '\0' && strcmp(value, "none") != 0 && strrchr(value, ':') == NULL)
+		if (value[0] != '\0' && strcmp(value, "none") != 0 && !has_port(value))
 			return refuse(error, value, "use HOST:PORT, [IPV6]:PORT, :PORT, or none");
 		return set_text(field, ADDR_TEXT_MAX, strcmp(value, "none") == 0 ? "" : value,
 				error);

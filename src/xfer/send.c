@@ -89,16 +89,24 @@ void send_count(struct send *send, uint64_t bytes, enum send_path path)
 enum send_state send_drain(struct send *send, bool more)
 {
 	struct record *record = send->record;
+	int r = 0;
 
 	if (send->used > 0) {
-		if (record_tx_seal(record, send->used) < 0)
+		/* RFC 8446 section 4.6.3: our KeyUpdate goes before the next application data. */
+		if (record->due != 0)
+			r = record_tx_flush(record, true);
+		if (r == 0)
+			r = record_tx_seal(record, send->used);
+		if (r == -EAGAIN)
+			return SEND_WAIT_SOCKET;
+		if (r < 0)
 			return send_fail(send, record->why);
 		send_count(send, send->used_body,
 			   record_is_kernel_tx(record) ? SEND_PATH_KERNEL_COPY
 						       : SEND_PATH_USER_COPY);
 		send->used = send->used_body = 0;
 	}
-	int r = record_tx_flush(record, more);
+	r = record_tx_flush(record, more);
 	if (r == -EAGAIN)
 		return SEND_WAIT_SOCKET;
 	return r < 0 ? send_fail(send, record->why) : SEND_DONE;
