@@ -141,6 +141,13 @@ int ktls_record_seq(const struct ktls_sys *sys, int sock_fd, enum ktls_direction
 	return r;
 }
 
+/* A call that does not wait is not interrupted (sock_intr_errno is behind the test of the timeout
+ * in net/tls/tls_sw.c). Should it be after all, the loop comes again when the socket is ready. */
+static int error_of_errno(void)
+{
+	return errno == EINTR ? -EAGAIN : -errno;
+}
+
 /* The control message that says a record's type: one byte. */
 union type_message {
 	struct cmsghdr header;
@@ -165,12 +172,12 @@ ssize_t ktls_send_control(const struct ktls_sys *sys, int sock_fd, enum record_t
 	cmsg->cmsg_len = CMSG_LEN(sizeof(unsigned char));
 	*CMSG_DATA(cmsg) = (unsigned char)type;
 
-	ssize_t n;
-	do {
-		n = sys->sendmsg(sock_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-	} while (n < 0 && errno == EINTR);
+	ssize_t n = sys->sendmsg(sock_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n < 0)
-		return -errno;
+		return error_of_errno();
+	/* Half an alert or KeyUpdate cannot be taken back, nor its rest be sent as the same message
+	 * later: for the caller the connection is broken. Never seen; a record of some bytes fits
+	 * or it does not (tls_sw_sendmsg). */
 	return (size_t)n == len ? n : -EIO;
 }
 
@@ -183,13 +190,12 @@ ssize_t ktls_recv(const struct ktls_sys *sys, int sock_fd, void *data, size_t le
 				 .msg_iovlen = 1,
 				 .msg_control = &control,
 				 .msg_controllen = sizeof(control)};
-	ssize_t n;
-
-	do {
-		n = sys->recvmsg(sock_fd, &message, MSG_DONTWAIT);
-	} while (n < 0 && errno == EINTR);
+	ssize_t n = sys->recvmsg(sock_fd, &message, MSG_DONTWAIT);
 	if (n < 0)
-		return -errno;
+		return error_of_errno();
+	if (message.msg_flags & MSG_CTRUNC)
+		return -EIO; /* bytes of a type that nobody can tell: not to be taken for data */
+	/* FIN comes without a type: 0 bytes of data. */
 	*type = RECORD_DATA;
 	const struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
 	if (cmsg != NULL && cmsg->cmsg_level == SOL_TLS && cmsg->cmsg_type == TLS_GET_RECORD_TYPE)

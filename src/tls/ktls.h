@@ -64,8 +64,9 @@ ssize_t ktls_send_control(const struct ktls_sys *sys, int sock_fd, enum record_t
  * Receives plaintext, not blocking: application data of one or more records, or one control
  * record (or the first len bytes of it). *type says which. Returns the bytes; 0: end of file if
  * *type is RECORD_DATA and no record was there (TCP FIN, with or without close_notify before it);
- * -EAGAIN: nothing now, or an empty application data record was taken; -EBADMSG: a record does not
- * decrypt; -EKEYEXPIRED: a KeyUpdate was received and the new key is awaited (>= 6.14).
+ * -EAGAIN: nothing now, or an empty application data record was taken (poll() has said readable);
+ * -EBADMSG: a record does not decrypt; -EIO: the record's type was cut off; -EKEYEXPIRED: a
+ * KeyUpdate was received and the new key is awaited (>= 6.14).
  */
 ssize_t ktls_recv(const struct ktls_sys *sys, int sock_fd, void *data, size_t len,
 		  enum record_type *type);

@@ -17,7 +17,7 @@ struct ktls_caps {
 	int ulp_errno; /* 0: the TLS ULP is there; else the negative errno of attaching it */
 	bool tx[TLS_CIPHER_COUNT]; /* installed, and a record arrived right */
 	bool rx[TLS_CIPHER_COUNT];
-	enum ktls_verdict rekey;    /* a second TLS_TX/TLS_RX is accepted (>= 6.14) */
+	enum ktls_verdict rekey;    /* keys can be changed both ways (>= 6.14) */
 	enum ktls_verdict no_pad;   /* TLS_RX_EXPECT_NO_PAD is accepted (>= 6.0) */
 	enum ktls_verdict pad_safe; /* with it, a padded record arrives right (CVE-2026-74611) */
 };
