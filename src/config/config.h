@@ -53,6 +53,7 @@ struct config {
 	unsigned conns_max;
 	uint64_t records_per_key; /* of one AES-GCM key, then rekey or close */
 	uint64_t min_rate_bytes;  /* per second */
+	unsigned rate_window_ms;
 	unsigned handshake_timeout_ms;
 	unsigned head_timeout_ms;
 	unsigned idle_timeout_ms;

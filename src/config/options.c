@@ -69,7 +69,9 @@ const struct option options[] = {
 	 "its "
 	 "response (RFC 8446 section 5.5)."},
 	{"min-rate", "min_rate", OPTION_BYTES, AT(min_rate_bytes), "1KiB", 0, 1ull << 40, NULL,
-	 "BYTES", "Bytes per second that a client must read, over 30 s; 0: any."},
+	 "BYTES", "Bytes per second that a client must read, on average over --rate-window; 0: any."},
+        {"rate-window", "rate_window", OPTION_DURATION, AT(rate_window_ms), "30s", TIMEOUT_MS_MIN,
+         TIMEOUT_MS_MAX, NULL, "TIME", "The time over which --min-rate is looked at."},
 	{"handshake-timeout", "handshake_timeout", OPTION_DURATION, AT(handshake_timeout_ms), "10s",
 	 TIMEOUT_MS_MIN, TIMEOUT_MS_MAX, NULL, "TIME", "From accept to the end of the handshake."},
 	{"head-timeout", "head_timeout", OPTION_DURATION, AT(head_timeout_ms), "10s",

@@ -11,6 +11,13 @@
 #include "base/must.h"
 #include "server/access_log.h"
 
+/*
+ * What says that there is something to receive, if only the end. Kernel TLS reports POLLIN for
+ * whole records only: a FIN behind half a record, or behind none, is POLLRDHUP alone
+ * (net/tls/tls_main.c, tls_sk_poll).
+ */
+#define READABLE (POLLIN | POLLRDHUP)
+
 /* ---- Waiting ------------------------------------------------------------------------------- */
 
 void conn_wait(struct conn *conn, unsigned poll_events)
@@ -142,7 +149,7 @@ static void linger(struct conn *conn)
 			break;
 	}
 	if (n == -EAGAIN)
-		conn_wait(conn, POLLIN | POLLRDHUP);
+		conn_wait(conn, READABLE);
 	else
 		conn_free_soon(conn);
 }
@@ -231,7 +238,7 @@ static void established(struct conn *conn)
 	conn->state = CONN_HEAD;
 	conn_deadline(conn,
 		      worker->is_draining ? LINGER_MS : worker->server->config->idle_timeout_ms);
-	conn_wait(conn, POLLIN);
+	conn_wait(conn, READABLE);
 }
 
 static void handshake_failed(struct conn *conn, enum handshake_failure failure)
@@ -268,7 +275,7 @@ enum conn_next conn_wait_for_head(struct conn *conn)
 		}
 	}
 	/* Writable is true at once: back after the others, with what is buffered already. */
-	conn_wait(conn, record_has_buffered(record) ? POLLIN | POLLOUT : POLLIN);
+	conn_wait(conn, record_has_buffered(record) ? READABLE | POLLOUT : READABLE);
 	return CONN_WAITS;
 }
 
@@ -306,7 +313,7 @@ static void run(struct conn *conn, enum conn_next next)
 {
 	for (int i = 0; next == CONN_GOES_ON; i++) {
 		if (i == 3 * REQUESTS_PER_WAKE) { /* head, answer, send */
-			conn_wait(conn, POLLIN | POLLOUT);
+			conn_wait(conn, READABLE | POLLOUT);
 			return;
 		}
 		if (conn->state == CONN_HEAD)
@@ -376,7 +383,7 @@ static void check_rate(struct conn *conn)
 		if (elapsed_ms >= DISK_TIMEOUT_MS)
 			conn_abort(conn, CLOSE_DISK_TIMEOUT);
 		else
-			conn_deadline(conn, RATE_WINDOW_MS);
+			conn_deadline(conn, config->rate_window_ms);
 		return;
 	}
 	if (!conn->is_waiting &&
@@ -386,7 +393,7 @@ static void check_rate(struct conn *conn)
 	}
 	conn->window_ms = conn->worker->now_ms;
 	conn->window_sent = sent;
-	conn_deadline(conn, RATE_WINDOW_MS);
+	conn_deadline(conn, config->rate_window_ms);
 }
 
 void conn_expired(struct conn *conn)

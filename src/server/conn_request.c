@@ -270,7 +270,7 @@ enum conn_next conn_step_answer(struct conn *conn)
 	struct worker *worker = conn->worker;
 	struct answer *answer = &request->answer;
 
-	conn_deadline(conn, RATE_WINDOW_MS);
+	conn_deadline(conn, worker->server->config->rate_window_ms);
 	if (!tx_buf_take(conn))
 		return CONN_WAITS;
 
