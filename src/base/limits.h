@@ -113,6 +113,8 @@
 /* ---- Text ------------------------------------------------------------------------------------ */
 
 #define LOG_LINE_BYTES_MAX   8192
+/* A thread waits so long for a reader of the log that has stopped, once, and then loses lines. */
+#define LOG_STALL_MS         100
 #define ADDR_TEXT_MAX        64
 #define ERROR_TEXT_MAX       512
 #define ACCESS_RULES_MAX     256

@@ -2,10 +2,14 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,11 +18,130 @@
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
 /* Room that is kept for the end of a line: a closing quote, a brace, the line feed. */
-#define TAIL_BYTES 8
+#define TAIL_BYTES          8
+/* A field begins only where a whole number fits: 20 digits, a point, 6 digits. */
+#define NUMBER_BYTES_MAX    27
+/* Separator, two quotes and a colon around a name. */
+#define NAME_MARKS_BYTES    4
+#define FORMATTED_BYTES_MAX 1024
+#define MESSAGE_BYTES_MAX   2048
+/* A pipe takes so many bytes whole or not at all (PIPE_BUF, pipe(7)). */
+#define PIECE_BYTES_MAX     4096
+
+/* ---- The way out ------------------------------------------------------------------------- */
+
+/* To the end of a line: as much as a pipe takes whole, or one line if that is longer. */
+static size_t piece_len(const char *text, size_t len)
+{
+	if (len <= PIECE_BYTES_MAX)
+		return len;
+	const char *end = memrchr(text, '\n', PIECE_BYTES_MAX);
+	if (end == NULL)
+		end = memchr(text, '\n', len);
+	return end != NULL ? (size_t)(end - text) + 1 : len;
+}
+
+/*
+ * Bytes written, or negative errno; -EAGAIN: it would block. The descriptor is shared with others
+ * and cannot be made non-blocking, so each write must be. Pipes know RWF_NOWAIT since Linux 6.4,
+ * sockets have a flag of their own, the others are asked first.
+ */
+static ssize_t write_now(const struct log *log, const char *text, size_t len)
+{
+	struct iovec piece = {.iov_base = (void *)(uintptr_t)text, .iov_len = len};
+	ssize_t n;
+
+	if (!log->may_block) {
+		n = write(log->fd, text, len);
+		return n < 0 ? -errno : n;
+	}
+	n = pwritev2(log->fd, &piece, 1, -1, RWF_NOWAIT);
+	if (n < 0 && errno == EOPNOTSUPP)
+		n = send(log->fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0 && errno == ENOTSOCK) {
+		struct pollfd room = {.fd = log->fd, .events = POLLOUT};
+		if (poll(&room, 1, 0) == 0)
+			return -EAGAIN;
+		n = write(log->fd, text, len);
+	}
+	return n < 0 ? -errno : n;
+}
+
+/* Waits until the reader has made room, at most *budget_ms, of which it takes what passed. */
+static bool wait_for_room(int fd, int *budget_ms)
+{
+	struct pollfd room = {.fd = fd, .events = POLLOUT};
+	struct timespec before, after;
+
+	if (*budget_ms <= 0)
+		return false;
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	int r = poll(&room, 1, *budget_ms);
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	/* At least one: a wait that is over at once is not free, or there could be endless many. */
+	*budget_ms -= 1 + (int)((after.tv_sec - before.tv_sec) * 1000 +
+				(after.tv_nsec - before.tv_nsec) / 1000000);
+	return r > 0;
+}
+
+/* The bytes that went out. */
+static size_t write_lines(struct log *log, const char *text, size_t len)
+{
+	int budget_ms = log->is_stalled ? 0 : LOG_STALL_MS;
+	size_t written = 0;
+
+	while (written < len) {
+		size_t piece = piece_len(text + written, len - written);
+		ssize_t n = write_now(log, text + written, piece);
+		if (n == -EINTR || (n == -EAGAIN && wait_for_room(log->fd, &budget_ms)))
+			continue;
+		log->is_stalled = n == -EAGAIN;
+		if (n <= 0)
+			break;
+		written += (size_t)n;
+	}
+	return written;
+}
+
+static void line_end(struct log_line *line)
+{
+	if (line->log->format == LOG_FORMAT_JSON)
+		line->text[line->used++] = '}';
+	line->text[line->used++] = '\n';
+	must(line->used <= sizeof(line->text));
+}
+
+/* After lines were lost: true when that could be told. */
+static bool tell_lost(struct log *log)
+{
+	struct log_line line;
+
+	log_begin(&line, log, LOG_LEVEL_WARN, "log lines were lost: nobody read them");
+	log_u64(&line, "lines", log->lost);
+	if (!line.wanted)
+		return true;
+	line_end(&line);
+	return write_lines(log, line.text, line.used) == line.used;
+}
+
+/* text ends in a line feed. */
+static void deliver(struct log *log, const char *text, size_t len)
+{
+	size_t written = 0;
+
+	if (log->lost == 0 || tell_lost(log)) {
+		log->lost = 0;
+		written = write_lines(log, text, len);
+	}
+	for (size_t i = written; i < len; i++)
+		log->lost += text[i] == '\n';
+}
 
 void log_init(struct log *log, int fd, enum log_level level, enum log_format format)
 {
+	struct stat st;
 	*log = (struct log){.fd = fd, .level = level, .format = format};
+	log->may_block = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode);
 }
 
 int log_buffer(struct log *log, size_t bytes_max)
@@ -31,23 +154,10 @@ int log_buffer(struct log *log, size_t bytes_max)
 	return 0;
 }
 
-static void write_all(int fd, const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, text, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return; /* lost: a log that cannot be written must not stop the server */
-		text += n;
-		len -= (size_t)n;
-	}
-}
-
 void log_flush(struct log *log)
 {
 	if (log->kept_bytes > 0)
-		write_all(log->fd, log->kept, log->kept_bytes);
+		deliver(log, log->kept, log->kept_bytes);
 	log->kept_bytes = 0;
 }
 
@@ -58,20 +168,39 @@ void log_fini(struct log *log)
 	log->kept = NULL;
 }
 
-/* ---- Bytes of a line ------------------------------------------------------------------------- */
+/* ---- Bytes of a line ---------------------------------------------------------------------- */
 
+/* How a byte may stand: bare in logfmt; as it is inside quotes. The others are escaped, or are
+ * part of UTF-8. */
+enum { BARE = 1, QUOTED = 2 };
+static const unsigned char standing[256] = {
+	[' '] = QUOTED, ['!'] = BARE | QUOTED,         ['#' ... '<'] = BARE | QUOTED,
+	['='] = QUOTED, ['>' ... '['] = BARE | QUOTED, [']' ... '~'] = BARE | QUOTED,
+};
+
+static size_t room(const struct log_line *line)
+{
+	/* The closing quote of a value that was cut stands in the tail. */
+	size_t end = sizeof(line->text) - TAIL_BYTES;
+	return line->used < end ? end - line->used : 0;
+}
+
+/* Cuts what does not fit; for bytes that may be cut anywhere. */
 static void put(struct log_line *line, const char *text, size_t len)
 {
-	size_t room = sizeof(line->text) - TAIL_BYTES - line->used;
-	if (len > room)
-		len = room;
+	if (len > room(line))
+		len = room(line);
 	memcpy(line->text + line->used, text, len);
 	line->used += len;
 }
 
-static void put_char(struct log_line *line, char c)
+/* All or nothing. */
+static bool put_whole(struct log_line *line, const char *text, size_t len)
 {
-	put(line, &c, 1);
+	if (len > room(line))
+		return false;
+	put(line, text, len);
+	return true;
 }
 
 /* Length of a whole, shortest-form UTF-8 sequence at the start of text; 0: there is none. */
@@ -94,99 +223,103 @@ static size_t utf8_len(const unsigned char *text, size_t len)
 	return need;
 }
 
-/* One byte that may not stand as it is. JSON: \u00NN; logfmt: \xNN. */
-static void put_escaped(struct log_line *line, unsigned char c)
+/* One byte that may not stand as it is. false: it does not fit. */
+static bool put_escaped(struct log_line *line, unsigned char c)
 {
 	static const char digits[] = "0123456789abcdef";
+	char text[6] = "\\";
+	size_t n = 2;
+
 	switch (c) {
 	case '"':
-		put(line, "\\\"", 2);
-		return;
 	case '\\':
-		put(line, "\\\\", 2);
-		return;
-	case '\n':
-		put(line, "\\n", 2);
-		return;
-	case '\r':
-		put(line, "\\r", 2);
-		return;
-	case '\t':
-		put(line, "\\t", 2);
-		return;
-	default:
+		text[1] = (char)c;
 		break;
+	case '\n':
+		text[1] = 'n';
+		break;
+	case '\r':
+		text[1] = 'r';
+		break;
+	case '\t':
+		text[1] = 't';
+		break;
+	default:
+		n = line->log->format == LOG_FORMAT_JSON ? 4 : 2;
+		memcpy(text + 1, n == 4 ? "u00" : "x", n - 1);
+		text[n++] = digits[c >> 4];
+		text[n++] = digits[c & 15];
 	}
-	bool is_json = line->log->format == LOG_FORMAT_JSON;
-	put(line, is_json ? "\\u00" : "\\x", is_json ? 4 : 2);
-	put_char(line, digits[c >> 4]);
-	put_char(line, digits[c & 15]);
+	return put_whole(line, text, n);
+}
+
+/* The character at text[i], escaped where needed; returns its length, 0 when it does not fit. */
+static size_t put_character(struct log_line *line, const unsigned char *text, size_t len)
+{
+	size_t n = utf8_len(text, len);
+	/* C1 control characters, U+0080 to U+009F: some terminals obey them. */
+	bool is_c1 = n == 2 && text[0] == 0xc2 && text[1] < 0xa0;
+
+	if (n >= 2 && !is_c1)
+		return put_whole(line, (const char *)text, n) ? n : 0;
+	if (is_c1 && line->log->format == LOG_FORMAT_JSON)
+		return put_escaped(line, text[1]) ? 2 : 0;
+	return put_escaped(line, text[0]) ? 1 : 0;
 }
 
 static void put_quoted(struct log_line *line, const char *value, size_t len)
 {
 	const unsigned char *text = (const unsigned char *)value;
 
-	put_char(line, '"');
+	put(line, "\"", 1);
 	for (size_t i = 0; i < len;) {
-		size_t n = utf8_len(text + i, len - i);
-		if (n == 0 || (n == 1 && (text[i] < 0x20 || text[i] == 0x7f || text[i] == '"' ||
-					  text[i] == '\\'))) {
-			put_escaped(line, text[i]);
-			n = 1;
-		} else {
-			put(line, value + i, n);
-		}
+		size_t run = 0;
+		while (i + run < len && (standing[text[i + run]] & QUOTED) != 0)
+			run++;
+		put(line, value + i, run);
+		i += run;
+		if (i == len)
+			break;
+		size_t n = put_character(line, text + i, len - i);
+		if (n == 0)
+			break;
 		i += n;
 	}
-	/* The quote stands even where the line was cut: TAIL_BYTES keeps room for it. */
+	/* The quote stands even where the value was cut: TAIL_BYTES keeps room for it. */
 	line->text[line->used++] = '"';
 }
 
-/* logfmt: a value of plain ASCII without spaces, quotes and '=' stands unquoted. */
+/* Does it stand in logfmt without quotes? */
 static bool is_bare(const char *value, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (value[i] <= ' ' || value[i] == '"' || value[i] == '=' || value[i] == '\\' ||
-		    value[i] == 0x7f)
-			return false; /* char is signed or not: bytes over 127 are caught either way
-				       */
+		if ((standing[(unsigned char)value[i]] & BARE) == 0)
+			return false;
 	return len > 0;
-}
-
-static bool has_high_bytes(const char *value, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)value[i] >= 0x80)
-			return true;
-	return false;
 }
 
 /* Separator and name; false: no field fits any more. */
 static bool begin_field(struct log_line *line, const char *name)
 {
-	size_t name_len = strlen(name);
-	if (!line->wanted || line->used + name_len + 16 > sizeof(line->text) - TAIL_BYTES)
+	if (!line->wanted)
 		return false;
-	if (line->log->format == LOG_FORMAT_JSON) {
-		put(line, ",\"", line->used > 1 ? 2 : 0);
-		if (line->used <= 1)
-			put_char(line, '"');
-		put(line, name, name_len);
-		put(line, "\":", 2);
-	} else {
-		if (line->used > 0)
-			put_char(line, ' ');
-		put(line, name, name_len);
-		put_char(line, '=');
-	}
+	size_t name_len = strlen(name);
+	bool is_json = line->log->format == LOG_FORMAT_JSON;
+	if (room(line) < name_len + NAME_MARKS_BYTES + NUMBER_BYTES_MAX)
+		return false;
+	if (is_json)
+		put(line, line->used == 0 ? "{\"" : ",\"", 2);
+	else if (line->used > 0)
+		put(line, " ", 1);
+	put(line, name, name_len);
+	put(line, is_json ? "\":" : "=", is_json ? 2 : 1);
 	return true;
 }
 
-/* ---- Fields ------------------------------------------------------------------------------------
- */
+/* ---- Fields ------------------------------------------------------------------------------- */
 
-/* 2026-11-23T14:00:00.123Z; the second's text is made anew once a second only. */
+/* 2026-11-23T14:00:00.123Z. The text of the second is made once a second only, and the coarse
+ * clock is read: a tick (1 to 10 ms) is near enough and it is no system call anywhere. */
 static void put_time(struct log_line *line)
 {
 	struct log *log = line->log;
@@ -219,8 +352,6 @@ void log_begin(struct log_line *line, struct log *log, enum log_level level, con
 	line->used = 0;
 	if (!line->wanted)
 		return;
-	if (log->format == LOG_FORMAT_JSON)
-		put_char(line, '{');
 	put_time(line);
 	log_text(line, "level", level_names[level]);
 	log_text(line, "msg", msg);
@@ -230,9 +361,7 @@ void log_str(struct log_line *line, const char *name, const char *value, size_t 
 {
 	if (!begin_field(line, name))
 		return;
-	bool is_plain = line->log->format == LOG_FORMAT_LOGFMT && is_bare(value, len) &&
-			!has_high_bytes(value, len);
-	if (is_plain)
+	if (line->log->format == LOG_FORMAT_LOGFMT && is_bare(value, len))
 		put(line, value, len);
 	else
 		put_quoted(line, value, len);
@@ -269,26 +398,22 @@ void log_seconds(struct log_line *line, const char *name, uint64_t nanoseconds)
 	if (!begin_field(line, name))
 		return;
 	put(line, text, decimal(text, nanoseconds / 1000000000));
-	put_char(line, '.');
-	uint64_t micros = nanoseconds / 1000 % 1000000;
-	size_t n = decimal(text, micros);
+	put(line, ".", 1);
+	size_t n = decimal(text, nanoseconds / 1000 % 1000000);
 	put(line, "000000", 6 - n);
 	put(line, text, n);
 }
 
 void log_fmt(struct log_line *line, const char *name, const char *format, ...)
 {
-	char text[1024];
+	char text[FORMATTED_BYTES_MAX];
 	va_list args;
 	if (!line->wanted)
 		return;
 	va_start(args, format);
 	int n = vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	log_str(line, name, text,
-		n < 0                      ? 0
-		: (size_t)n < sizeof(text) ? (size_t)n
-					   : sizeof(text) - 1);
+	log_text(line, name, n < 0 ? "" : text);
 }
 
 void log_end(struct log_line *line)
@@ -296,13 +421,9 @@ void log_end(struct log_line *line)
 	struct log *log = line->log;
 	if (!line->wanted)
 		return;
-	if (log->format == LOG_FORMAT_JSON)
-		line->text[line->used++] = '}';
-	line->text[line->used++] = '\n';
-	must(line->used <= sizeof(line->text));
-
+	line_end(line);
 	if (log->kept == NULL) {
-		write_all(log->fd, line->text, line->used);
+		deliver(log, line->text, line->used);
 		return;
 	}
 	if (line->used > log->kept_bytes_max - log->kept_bytes)
@@ -315,14 +436,15 @@ void log_end(struct log_line *line)
 
 void log_msg(struct log *log, enum log_level level, const char *format, ...)
 {
-	char msg[2048];
+	char msg[MESSAGE_BYTES_MAX];
+	struct log_line line;
 	va_list args;
+
 	if (level < log->level)
 		return;
 	va_start(args, format);
-	vsnprintf(msg, sizeof(msg), format, args);
+	int n = vsnprintf(msg, sizeof(msg), format, args);
 	va_end(args);
-	struct log_line line;
-	log_begin(&line, log, level, msg);
+	log_begin(&line, log, level, n < 0 ? format : msg);
 	log_end(&line);
 }

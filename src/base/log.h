@@ -5,9 +5,18 @@
  * A struct log belongs to one thread. With a buffer (log_buffer) lines of level
  * info and debug are kept until log_flush() or until the buffer is full, so that
  * an access log costs one write per turn of the loop; warnings and errors are
- * written at once, after what was kept. Every line is one write(2), so lines of
- * several threads never mix. A full or broken stderr loses lines, never blocks
- * a decision: write errors are ignored.
+ * written at once, after what was kept.
+ *
+ * What is written ends in a whole line, and into a pipe at most PIPE_BUF bytes go
+ * at once unless a single line is longer, so lines of several threads do not mix.
+ * A reader that has stopped is waited for once, LOG_STALL_MS; after that lines are
+ * lost, not waited for, until it reads again, and then one line tells how many. A
+ * broken stderr loses lines without a word. Nothing here fails.
+ *
+ * Whatever stands in a value, a line is one line, well-formed: quotes, control
+ * bytes (C1 too) and invalid UTF-8 are escaped, as \xNN in logfmt and \u00NN in
+ * JSON. A value that does not fit into LOG_LINE_BYTES_MAX is cut, between
+ * characters, and the fields behind it may be missing.
  *
  * Never give it a secret.
  */
@@ -33,6 +42,9 @@ struct log {
 	size_t kept_bytes_max;
 	time_t second; /* of second_text */
 	char second_text[24];
+	bool may_block;  /* no regular file: somebody must read */
+	bool is_stalled; /* the reader was waited for and did not read */
+	uint64_t lost;   /* lines, since the last that was written */
 };
 
 /* A line under construction; lives on the stack of its maker. */
@@ -54,18 +66,20 @@ void log_fini(struct log *log);
 
 /* msg is a short constant; variable parts are fields. */
 void log_begin(struct log_line *line, struct log *log, enum log_level level, const char *msg);
-/* value need not end in NUL; quotes, control bytes, invalid UTF-8 are escaped. NULL prints "". */
+/* value need not end in NUL. */
 void log_str(struct log_line *line, const char *name, const char *value, size_t len);
+/* NULL prints "". */
 void log_text(struct log_line *line, const char *name, const char *value);
 void log_u64(struct log_line *line, const char *name, uint64_t value);
+/* The value is cut to 1,023 bytes. */
 void log_fmt(struct log_line *line, const char *name, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 /* Seconds with microseconds, e.g. duration=0.000183 */
 void log_seconds(struct log_line *line, const char *name, uint64_t nanoseconds);
 void log_end(struct log_line *line);
 
-/* One line whose only field is msg, formatted. */
+/* One line whose only field is msg, formatted, cut to 2,047 bytes. */
 void log_msg(struct log *log, enum log_level level, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 #endif
