@@ -55,7 +55,7 @@ static void set_blocking(int fd, bool is_blocking)
 static int establish(const struct floor *floor, int sock_fd, struct record *record)
 {
 	struct handshake_outcome outcome;
-	struct handshake *handshake = handshake_new(floor->tls_ctx, sock_fd);
+	struct handshake *handshake = handshake_new(floor->tls_ctx, &floor->plan, sock_fd);
 	must(handshake != NULL);
 
 	int r;
@@ -65,7 +65,7 @@ static int establish(const struct floor *floor, int sock_fd, struct record *reco
 	}
 	if (r < 0)
 		fprintf(stderr, "floor: %s\n", handshake_failure_text(handshake));
-	else if ((r = handshake_finish(handshake, &floor->plan, record, &outcome)) < 0)
+	else if ((r = handshake_finish(handshake, record, &outcome)) < 0)
 		fprintf(stderr, "floor: no kernel TLS: %s\n", strerror(-r));
 	else
 		identity_free(outcome.identity);

@@ -47,7 +47,7 @@ struct conn *conn_new(struct worker *worker, int sock_fd, const char *peer)
 	conn->why = CLOSE_REASON_COUNT;
 	conn->started_ns = worker->now_ns;
 	snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
-	conn->handshake = handshake_new(worker->server->tls_ctx, sock_fd);
+	conn->handshake = handshake_new(worker->server->tls_ctx, &worker->plan, sock_fd);
 	if (conn->handshake == NULL) {
 		conn_abort(conn, CLOSE_NO_MEMORY);
 		return NULL;
@@ -206,7 +206,7 @@ static void established(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
 	struct handshake_outcome outcome;
-	int r = handshake_finish(conn->handshake, &worker->plan, &conn->record, &outcome);
+	int r = handshake_finish(conn->handshake, &conn->record, &outcome);
 
 	conn->fallback_tx = outcome.fallback_tx;
 	conn->fallback_rx = outcome.fallback_rx;

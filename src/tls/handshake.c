@@ -17,6 +17,8 @@
 struct handshake {
 	SSL *ssl;
 	struct tls_ctx *ctx;
+	const struct handshake_plan *plan;
+	int attach_errno;          /* of the ULP: 0, or a negative errno */
 	struct identity *identity; /* of the verified leaf */
 	short wants;
 	int verify_error;  /* X509_V_ERR_*, the first that was found */
@@ -130,13 +132,16 @@ int handshake_verify_callback(int preverified, X509_STORE_CTX *store_ctx)
 
 /* ---- Steps --------------------------------------------------------------------------------- */
 
-struct handshake *handshake_new(struct tls_ctx *ctx, int sock_fd)
+struct handshake *handshake_new(struct tls_ctx *ctx, const struct handshake_plan *plan, int sock_fd)
 {
 	struct handshake *handshake = calloc(1, sizeof(*handshake));
 	if (handshake == NULL)
 		return NULL;
 	handshake->ctx = ctx;
+	handshake->plan = plan;
 	handshake->wants = POLLIN;
+	if (plan->tls_path != TLS_PATH_USER && plan->caps->ulp_errno == 0)
+		handshake->attach_errno = ktls_attach(plan->sys, sock_fd);
 	handshake->ssl = SSL_new(ctx->ssl_ctx);
 	if (handshake->ssl == NULL || SSL_set_fd(handshake->ssl, sock_fd) != 1 ||
 	    SSL_set_ex_data(handshake->ssl, handshake_ex_index(), handshake) != 1) {
@@ -321,15 +326,19 @@ static int validate(const struct handshake *handshake, enum tls_cipher *cipher)
 	return 0;
 }
 
-static enum fallback_reason fallback_of(const struct handshake_plan *plan,
+static enum fallback_reason fallback_of(const struct handshake *handshake,
 					const bool can[TLS_CIPHER_COUNT], enum tls_cipher cipher)
 {
+	const struct handshake_plan *plan = handshake->plan;
+
 	if (plan->tls_path == TLS_PATH_USER)
 		return FALLBACK_CONFIGURED;
 	if (plan->caps->ulp_errno != 0)
 		return FALLBACK_NO_ULP;
 	if (!can[cipher])
 		return FALLBACK_CIPHER;
+	if (handshake->attach_errno < 0)
+		return FALLBACK_INSTALL_FAILED;
 	return FALLBACK_NONE;
 }
 
@@ -363,19 +372,15 @@ static int rx_in_userspace(struct record *record, const struct traffic_key *key)
  * the other layer has been decided before. A direction that the kernel refuses stays in userspace,
  * whatever became of the other. -ENOMEM ends the connection.
  */
-static int choose_layers(struct record *record, const struct handshake_plan *plan,
+static int choose_layers(const struct handshake *handshake, struct record *record,
 			 const struct traffic_key *tx_key, const struct traffic_key *rx_key,
 			 struct handshake_outcome *outcome)
 {
-	outcome->fallback_tx = fallback_of(plan, plan->caps->tx, outcome->cipher);
-	outcome->fallback_rx = fallback_of(plan, plan->caps->rx, outcome->cipher);
-	if (outcome->fallback_tx == FALLBACK_NONE || outcome->fallback_rx == FALLBACK_NONE) {
-		int r = ktls_attach(plan->sys, record->sock_fd);
-		if (r < 0) {
-			outcome->install_errno = r;
-			outcome->fallback_tx = outcome->fallback_rx = FALLBACK_INSTALL_FAILED;
-		}
-	}
+	const struct handshake_plan *plan = handshake->plan;
+
+	outcome->fallback_tx = fallback_of(handshake, plan->caps->tx, outcome->cipher);
+	outcome->fallback_rx = fallback_of(handshake, plan->caps->rx, outcome->cipher);
+	outcome->install_errno = handshake->attach_errno;
 	if (outcome->fallback_rx == FALLBACK_NONE &&
 	    install(record, plan, KTLS_RX, rx_key, outcome) < 0)
 		outcome->fallback_rx = FALLBACK_INSTALL_FAILED;
@@ -398,9 +403,10 @@ static int choose_layers(struct record *record, const struct handshake_plan *pla
 	return r;
 }
 
-int handshake_finish(struct handshake *handshake, const struct handshake_plan *plan,
-		     struct record *record, struct handshake_outcome *outcome)
+int handshake_finish(struct handshake *handshake, struct record *record,
+		     struct handshake_outcome *outcome)
 {
+	const struct handshake_plan *plan = handshake->plan;
 	struct traffic_key tx_key = {0}, rx_key = {0};
 
 	*record = (struct record){.sock_fd = SSL_get_fd(handshake->ssl),
@@ -421,7 +427,7 @@ int handshake_finish(struct handshake *handshake, const struct handshake_plan *p
 		record->rx_secret = handshake->client_secret;
 		if (outcome->cipher != TLS_CIPHER_CHACHA20) /* RFC 8446 section 5.5 */
 			record->records_per_key = plan->records_per_key;
-		r = choose_layers(record, plan, &tx_key, &rx_key, outcome);
+		r = choose_layers(handshake, record, &tx_key, &rx_key, outcome);
 	}
 	traffic_key_wipe(&tx_key);
 	traffic_key_wipe(&rx_key);

@@ -20,8 +20,25 @@
 
 struct handshake;
 
-/* sock_fd: connected, non-blocking. NULL: no memory. ctx outlives the handshake. */
-struct handshake *handshake_new(struct tls_ctx *ctx, int sock_fd);
+/* How connections are to go on after their handshake; outlives them. */
+struct handshake_plan {
+	enum tls_path tls_path;
+	const struct ktls_caps *caps;
+	const struct ktls_sys *sys;
+	struct metrics *metrics;
+	struct pool *rx_bufs;
+	uint64_t records_per_key;
+};
+
+/*
+ * sock_fd: connected, non-blocking. NULL: no memory. ctx outlives the handshake.
+ *
+ * Where the plan wants the kernel, the TLS ULP is attached here already: Linux attaches it in the
+ * state ESTABLISHED only, and a client may close its side right behind its first request, before
+ * its Finished has been looked at. Until a key is installed the socket goes on as plain TCP.
+ */
+struct handshake *handshake_new(struct tls_ctx *ctx, const struct handshake_plan *plan,
+				int sock_fd);
 /* Wipes and frees; NULL is fine. */
 void handshake_free(struct handshake *handshake);
 
@@ -36,16 +53,6 @@ enum handshake_failure handshake_failure(const struct handshake *handshake);
 /* The library's or the verifier's own words, for the log; never NULL. */
 const char *handshake_failure_text(const struct handshake *handshake);
 
-/* How the connection is to go on. */
-struct handshake_plan {
-	enum tls_path tls_path;
-	const struct ktls_caps *caps;
-	const struct ktls_sys *sys;
-	struct metrics *metrics;
-	struct pool *rx_bufs;
-	uint64_t records_per_key;
-};
-
 struct handshake_outcome {
 	struct identity *identity; /* the caller's; never NULL on success */
 	enum tls_cipher cipher;
@@ -59,7 +66,7 @@ struct handshake_outcome {
  * 0; -EOPNOTSUPP: --tls-path=kernel and one direction cannot (outcome's fallbacks say why);
  * -ENOMEM, -EIO. On failure record needs no record_fini.
  */
-int handshake_finish(struct handshake *handshake, const struct handshake_plan *plan,
-		     struct record *record, struct handshake_outcome *outcome);
+int handshake_finish(struct handshake *handshake, struct record *record,
+		     struct handshake_outcome *outcome);
 
 #endif
