@@ -15,7 +15,7 @@
 
 void histogram_observe(struct histogram *histogram, uint64_t nanoseconds)
 {
-	uint64_t micros = (nanoseconds + 999) / 1000;
+	uint64_t micros = nanoseconds / 1000 + (nanoseconds % 1000 != 0);
 	unsigned bucket = 0;
 	/* The smallest n with micros <= 2^n. */
 	if (micros > 1u << BUCKET_FIRST_LOG2)
@@ -39,8 +39,7 @@ enum request_code request_code_of(int status)
 	}
 }
 
-/* ---- Printing ----------------------------------------------------------------------------------
- */
+/* ---- Printing ----------------------------------------------------------------------------- */
 
 struct out {
 	const struct metrics *const *sets;

@@ -30,14 +30,17 @@
 	  "KeyUpdate messages received.")                                                          \
 	M(REKEYS_TX, "tls_rekeys_tx_total", "counter", "Changes of the sending key.")              \
 	M(REKEYS_RX, "tls_rekeys_rx_total", "counter", "Changes of the receiving key.")            \
-	M(EMPTY_RECORDS, "tls_empty_records_total", "counter", "Empty application data records received.") \
+	M(EMPTY_RECORDS, "tls_empty_records_total", "counter",                                     \
+	  "Empty application data records received.")                                              \
 	M(SLOW_TURNS, "sendfile_slow_turns_total", "counter",                                      \
 	  "sendfile calls on a file believed cached that held the thread over 20 ms.")             \
 	M(COLD_READS, "cold_reads_total", "counter",                                               \
 	  "Reads handed to io_uring because the file was not in the page cache.")                  \
-	M(TX_BUF_WAITS, "tx_buffer_waits_total", "counter", "Responses that waited for a sending buffer.") \
+	M(TX_BUF_WAITS, "tx_buffer_waits_total", "counter",                                        \
+	  "Responses that waited for a sending buffer.")                                           \
 	M(PIPE_WAITS, "pipe_waits_total", "counter", "Responses for which no pipe was free.")      \
-	M(ACCESS_DENIED, "authorization_denied_total", "counter", "Requests denied by access rules.")
+	M(ACCESS_DENIED, "authorization_denied_total", "counter",                                  \
+	  "Requests denied by access rules.")
 
 /* Body bytes by how they were sent: E(ID, label) */
 #define SEND_PATHS(E)                                                                              \
@@ -55,9 +58,10 @@
 
 /* Responses by method and class of status: sluice_http_requests_total{method,code} */
 #define REQUEST_CODES(E)                                                                           \
-	E(200) E(206) E(304) E(400) E(403) E(404) E(405) E(412) E(416) E(431) E(500) E(501) E(503) E(505)
+	E(200)                                                                                     \
+	E(206) E(304) E(400) E(403) E(404) E(405) E(412) E(416) E(431) E(500) E(501) E(503) E(505)
 
-#define METRIC_ENUM(id, ...) METRIC_##id,
+#define METRIC_ENUM(id, ...)    METRIC_##id,
 #define SEND_PATH_ENUM(id, ...) SEND_PATH_##id,
 #define CONN_PATH_ENUM(id, ...) CONN_PATH_##id,
 #define REQUEST_CODE_ENUM(code) REQUEST_CODE_##code,
@@ -66,9 +70,14 @@ enum metric { METRICS(METRIC_ENUM) METRIC_COUNT };
 enum send_path { SEND_PATHS(SEND_PATH_ENUM) SEND_PATH_COUNT };
 enum conn_path { CONN_PATHS(CONN_PATH_ENUM) CONN_PATH_COUNT };
 enum request_code { REQUEST_CODES(REQUEST_CODE_ENUM) REQUEST_CODE_OTHER, REQUEST_CODE_COUNT };
-enum request_method { REQUEST_METHOD_GET, REQUEST_METHOD_HEAD, REQUEST_METHOD_OTHER, REQUEST_METHOD_COUNT };
+enum request_method {
+	REQUEST_METHOD_GET,
+	REQUEST_METHOD_HEAD,
+	REQUEST_METHOD_OTHER,
+	REQUEST_METHOD_COUNT
+};
 
-/* Upper bounds of the duration buckets are 2^n microseconds from 16 us to 64 s. */
+/* Upper bounds of the duration buckets, each included: 2^n microseconds, from 16 us to 67 s. */
 #define HISTOGRAM_BUCKETS 23
 
 struct histogram {
