@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scenarios that wait for half a minute and more. Left out of the default run by their suite's name
- * (tests/wire/run); WIRE_SLOW=1 adds them. */
+/* Scenarios that wait for half a minute and more: only with WIRE_SLOW=1 (wire_main.c). */
 #include "wire/wire.h"
 
 #include <poll.h>

@@ -311,7 +311,7 @@ bool wire_is_silent(struct wire_client *client, int ms)
 
 	if (client->in_end > client->in_at || client->end != WIRE_END_NONE)
 		return false;
-	return poll(&wait, 1, wire_ms(&client->server->env, ms)) == 0;
+	return poll(&wait, 1, wire_limit_ms(&client->server->env, ms)) == 0;
 }
 
 void wire_keyupdate(struct wire_client *client, bool asks_peer)

@@ -123,6 +123,11 @@ int wire_ms(const struct wire_env *env, int ms)
 	return (int)(ms * env->time_scale);
 }
 
+int wire_limit_ms(const struct wire_env *env, int ms)
+{
+	return env->time_scale > 2 ? 2 * ms : wire_ms(env, ms);
+}
+
 uint64_t wire_now_ms(void)
 {
 	struct timespec now;

@@ -6,9 +6,10 @@
  *   WIRE_TLS_PATH        user | kernel | auto       (default user; kernel with SLUICE_EXPECT_KTLS)
  *   WIRE_ENGINE          copy | sendfile | splice | auto             (default copy)
  *   SLUICE_EXPECT_KTLS=1 kernel TLS must be there: what would be skipped without it fails
- *   WIRE_TIME_SCALE      factor on every deadline of the tests and on short time limits given to
- *                        the server (default 1; an emulated machine needs 10 to 20)
+ *   WIRE_TIME_SCALE      factor on every deadline of the tests (default 1; an emulated machine
+ *                        needs 10 to 20)
  *   WIRE_GUEST=1         smaller objects and fewer repetitions
+ *   WIRE_SLOW=1          the suite "slow" too
  *   WIRE_DIR             made by this program: certificates, objects and logs of the run
  *
  * Criterion starts every test as a process of its own: the folder is made before the first test
@@ -42,8 +43,11 @@ void wire_env_read(struct wire_env *env);
 /* As above, and skips the test when the run is about kernel TLS and this machine has none. */
 void wire_env_need(struct wire_env *env);
 
-/* Milliseconds, scaled. */
+/* Milliseconds, scaled: how long to wait for what must come. */
 int wire_ms(const struct wire_env *env, int ms);
+/* Milliseconds, scaled by two at most: a time limit of the server that a test waits for, or how
+ * long to look that nothing comes. Long enough even for an emulated machine, and not longer. */
+int wire_limit_ms(const struct wire_env *env, int ms);
 uint64_t wire_now_ms(void);
 
 #endif

@@ -55,6 +55,13 @@ static void objects_make(const char *root)
 	wire_pattern_write(root, "other-bucket/object", 1, 1);
 }
 
+/* For what is told beside Criterion's own output; a line begins with '#', as TAP wants. */
+static int report_fd(void)
+{
+	const char *number = getenv("WIRE_REPORT_FD");
+	return number != NULL ? atoi(number) : STDERR_FILENO;
+}
+
 ReportHook(PRE_ALL)(struct criterion_test_set *tests)
 {
 	char dir[PATH_MAX], path[PATH_MAX];
@@ -86,7 +93,7 @@ ReportHook(POST_ALL)(struct criterion_global_stats *stats)
 	const char *dir = getenv("WIRE_DIR");
 
 	if (stats->tests_failed > 0 || stats->tests_crashed > 0)
-		fprintf(stderr, "# kept: %s\n", dir);
+		dprintf(report_fd(), "# kept: %s\n", dir);
 	else
 		nftw(dir, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
@@ -102,12 +109,12 @@ static void log_show(const char *path)
 	while (fgets(line[count % LOG_TAIL_LINES], LOG_LINE_MAX, file) != NULL)
 		count++;
 	fclose(file);
-	fprintf(stderr, "# the end of %s:\n", path);
+	dprintf(report_fd(), "# the end of %s:\n", path);
 	unsigned first = count > LOG_TAIL_LINES ? count - LOG_TAIL_LINES : 0;
 	for (unsigned i = first; i < count; i++) {
 		char *text = line[i % LOG_TAIL_LINES];
 		text[strcspn(text, "\n")] = '\0';
-		fprintf(stderr, "#   %s\n", text);
+		dprintf(report_fd(), "#   %s\n", text);
 	}
 }
 

@@ -18,7 +18,8 @@
 #define WIRE_SIZES(S)                                                                              \
 	S(0)                                                                                       \
 	S(1)                                                                                       \
-	S(100) S(16000) S(16383) S(16384) S(16385) S(32768) S(65535) S(65536) S(65537) S(131071)   \
+	S(100)                                                                                     \
+	S(16000) S(16383) S(16384) S(16385) S(32768) S(65535) S(65536) S(65537) S(131071)          \
 		S(131072) S(131073) S(1048577)
 
 /* The object "data/big": WIRE_BIG_SEED, struct wire_env.big_bytes bytes. */
