@@ -26,7 +26,11 @@ const char *probe_option_name(enum probe_option option)
 
 static void copy_text(char to[PROBE_LINE_MAX], const char *from)
 {
-	snprintf(to, PROBE_LINE_MAX, "%s", from);
+	size_t len = strlen(from);
+	if (len >= PROBE_LINE_MAX)
+		len = PROBE_LINE_MAX - 1;
+	memcpy(to, from, len);
+	to[len] = '\0';
 }
 
 /* ---- Version -------------------------------------------------------------------------------- */
