@@ -17,6 +17,7 @@
 #define PROBE_LINE_MAX     128
 #define PROBE_WARNING_MAX  512
 #define PROBE_WARNINGS_MAX 16 /* more than there are kinds of */
+#define PROBE_COUNTERS_MAX 32 /* of /proc/net/tls_stat; Linux 7.3 has 16 */
 
 /* ---- Facts ---------------------------------------------------------------------------------- */
 
@@ -33,7 +34,7 @@ struct kernel_version kernel_version_of(const char *release, const char *version
 
 /* Where the kernel's module tls stands. */
 enum tls_module {
-	TLS_MODULE_THERE,        /* loaded or built in */
+	TLS_MODULE_THERE,        /* loaded or built in (whether or not we may use it) */
 	TLS_MODULE_LOADED_BY_US, /* attaching the ULP loaded it (CAP_NET_ADMIN) */
 	TLS_MODULE_LOADABLE,     /* not loaded, but /lib/modules has it */
 	TLS_MODULE_MISSING,      /* /lib/modules is there and does not have it */
@@ -53,16 +54,28 @@ enum probe_option {
 };
 const char *probe_option_name(enum probe_option option); /* "CONFIG_TLS" ... */
 
+/* A line of /proc/net/tls_stat. */
+struct probe_counter {
+	char name[32];
+	long value;
+};
+
 struct probe_facts {
 	char release[PROBE_LINE_MAX]; /* uname -r */
 	char version[PROBE_LINE_MAX]; /* uname -v */
 	char machine[PROBE_LINE_MAX]; /* uname -m */
 	struct kernel_version kernel;
 	enum tls_module tls_module;
-	bool has_tls_stat;  /* /proc/net/tls_stat */
+	bool has_tls_stat; /* /proc/net/tls_stat */
+	/* Its lines before this probe's own connections; 0: there were none. */
+	size_t counter_count;
+	struct probe_counter counter[PROBE_COUNTERS_MAX];
 	int loopback_errno; /* 0, or why nothing could be tried */
 	struct ktls_caps ktls;
 	struct io_caps io;
+	/* Those words of /proc/cpuinfo that matter here, a blank between them. */
+	char cpu_flags[PROBE_LINE_MAX];
+	bool has_cpu_flags; /* it could be read */
 	/* Which code would seal (/proc/crypto): the driver of the highest priority; "": none yet.
 	 */
 	char aes_gcm_driver[PROBE_LINE_MAX];
@@ -81,6 +94,11 @@ void probe_facts_gather(struct probe_facts *facts);
 void probe_config_read(FILE *file, const char *option[PROBE_OPTION_COUNT]);
 /* Reads /proc/crypto: the driver of the highest priority that offers algorithm. "" if none does. */
 void probe_crypto_read(FILE *file, const char *algorithm, char driver[PROBE_LINE_MAX]);
+/* Reads /proc/net/tls_stat; returns how many lines it had. */
+size_t probe_counters_read(FILE *file, struct probe_counter counter[PROBE_COUNTERS_MAX]);
+/* Reads /proc/cpuinfo up to the first processor's flags (x86) or Features (arm64). False: neither
+ * is there. */
+bool probe_cpu_read(FILE *file, char flags[PROBE_LINE_MAX]);
 /* Is word one of the words of a file's first line? */
 bool probe_has_word(FILE *file, const char *word);
 
@@ -103,8 +121,8 @@ struct probe_report {
 	struct probe_warning warning[PROBE_WARNINGS_MAX];
 };
 
-/* Not usable: no ULP, or not both AES-GCM ciphers in both directions. Usable with warnings:
- * anything else that is lacking. The reasons stand in the report, the worst first. */
+/* Not usable: no ULP, or no cipher works in both directions. Usable with warnings: anything else
+ * that is lacking. The reasons stand in the report, the worst first. */
 void probe_judge(const struct probe_facts *facts, struct probe_report *report);
 
 /* Static texts: "usable", "usable_with_warnings", "not_usable"; "yes", "no", "untested"; ... */

@@ -129,6 +129,39 @@ void probe_crypto_read(FILE *file, const char *algorithm, char driver[PROBE_LINE
 	}
 }
 
+size_t probe_counters_read(FILE *file, struct probe_counter counter[PROBE_COUNTERS_MAX])
+{
+	char line[128];
+	size_t count = 0;
+
+	/* "TlsTxSw                         \t12" */
+	while (count < PROBE_COUNTERS_MAX && fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "%31s %ld", counter[count].name, &counter[count].value) == 2)
+			count++;
+	return count;
+}
+
+bool probe_cpu_read(FILE *file, char flags[PROBE_LINE_MAX])
+{
+	/* arch/x86/crypto, arch/arm64/crypto: what the drivers of AES-GCM and ChaCha20 ask for. */
+	static const char *const wanted[] = {"aes",  "pclmulqdq",  "ssse3",   "avx",   "avx2",
+					     "vaes", "vpclmulqdq", "avx512f", "pmull", "asimd"};
+	char line[8192], *rest = NULL, *word;
+
+	flags[0] = '\0';
+	while (rest == NULL && fgets(line, sizeof(line), file) != NULL)
+		if (strncmp(line, "flags", 5) == 0 || strncmp(line, "Features", 8) == 0)
+			rest = strchr(line, ':');
+	if (rest == NULL)
+		return false;
+	while ((word = strsep(&rest, ": \t\n")) != NULL)
+		for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+			if (strcmp(word, wanted[i]) == 0)
+				snprintf(flags + strlen(flags), PROBE_LINE_MAX - strlen(flags),
+					 "%s%s", flags[0] != '\0' ? " " : "", wanted[i]);
+	return true;
+}
+
 static bool ulp_is_listed(void)
 {
 	FILE *file = fopen("/proc/sys/net/ipv4/tcp_available_ulp", "re");
@@ -175,6 +208,24 @@ static void gather_config(struct probe_facts *facts)
 	facts->has_config_gz = access("/proc/config.gz", R_OK) == 0;
 }
 
+static void gather_counters(struct probe_facts *facts)
+{
+	FILE *file = fopen("/proc/net/tls_stat", "re");
+	if (file == NULL)
+		return;
+	facts->counter_count = probe_counters_read(file, facts->counter);
+	fclose(file);
+}
+
+static void gather_cpu(struct probe_facts *facts)
+{
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	if (file == NULL)
+		return;
+	facts->has_cpu_flags = probe_cpu_read(file, facts->cpu_flags);
+	fclose(file);
+}
+
 /* After the ciphers have been used: before, the kernel has not looked for their drivers. */
 static void gather_drivers(struct probe_facts *facts)
 {
@@ -200,10 +251,14 @@ void probe_facts_gather(struct probe_facts *facts)
 	facts->kernel = kernel_version_of(facts->release, facts->version);
 	facts->page_bytes = sysconf(_SC_PAGESIZE);
 
+	gather_cpu(facts);
+	gather_counters(facts);
 	bool was_there = ulp_is_listed();
 	facts->loopback_errno = ktls_probe(&facts->ktls, true);
 	if (facts->ktls.ulp_errno == 0)
 		facts->tls_module = was_there ? TLS_MODULE_THERE : TLS_MODULE_LOADED_BY_US;
+	else if (access("/sys/module/tls", F_OK) == 0)
+		facts->tls_module = TLS_MODULE_THERE;
 	else
 		facts->tls_module = module_on_disk(facts->release);
 	facts->has_tls_stat = access("/proc/net/tls_stat", R_OK) == 0;

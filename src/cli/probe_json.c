@@ -81,6 +81,7 @@ static void put_kernel(struct json *json, const struct probe_facts *facts)
 	put_text(json, "machine", facts->machine);
 	put_text(json, "version", text);
 	close_member(json, '}');
+	put_text(json, "cpu_flags", facts->cpu_flags);
 	put_text(json, "openssl", tls_library_version());
 }
 
@@ -88,11 +89,15 @@ static void put_tls(struct json *json, const struct probe_facts *facts)
 {
 	const struct ktls_caps *ktls = &facts->ktls;
 
-	open_member(json, "kernel_tls", '{');
+	open_member(json, "ktls", '{');
 	put_bool(json, "ulp", ktls->ulp_errno == 0);
 	put_number(json, "ulp_errno", -ktls->ulp_errno);
 	put_text(json, "module", tls_module_label(facts->tls_module));
-	put_bool(json, "tls_stat", facts->has_tls_stat);
+	put_bool(json, "has_tls_stat", facts->has_tls_stat);
+	open_member(json, "tls_stat", '{');
+	for (size_t i = 0; i < facts->counter_count; i++)
+		put_number(json, facts->counter[i].name, facts->counter[i].value);
+	close_member(json, '}');
 	open_member(json, "ciphers", '{');
 	for (int i = 0; i < TLS_CIPHER_COUNT; i++) {
 		open_member(json, tls_cipher_label((enum tls_cipher)i), '{');
@@ -136,6 +141,7 @@ static void put_io_uring(struct json *json, const struct io_caps *io)
 
 static void put_limits(struct json *json, const struct io_caps *io)
 {
+	put_bool(json, "openat2", io->has_openat2);
 	put_bool(json, "cachestat", io->has_cachestat);
 	open_member(json, "pipes", '{');
 	put_number(json, "max_bytes", io->pipe_max_bytes);

@@ -24,6 +24,10 @@ static void print_kernel(const struct probe_facts *facts, FILE *out)
 	if (strncmp(facts->release, stable, strlen(stable)) != 0)
 		fprintf(out, ", which is %s", stable);
 	fprintf(out, " (%s)\n", facts->version);
+	fprintf(out, "processor: %s\n",
+		!facts->has_cpu_flags         ? "flags not readable"
+		: facts->cpu_flags[0] != '\0' ? facts->cpu_flags
+					      : "none of the instructions for AES or wide vectors");
 	fprintf(out, "OpenSSL: %s\n", tls_library_version());
 }
 
@@ -41,7 +45,10 @@ static void print_tls(const struct probe_facts *facts, FILE *out)
 		facts->tls_module == TLS_MODULE_LOADED_BY_US
 			? " (after a boot it is not: modules-load.d/sluice.conf)"
 			: "");
-	fprintf(out, "/proc/net/tls_stat: %s\n", yes_no(facts->has_tls_stat));
+	fprintf(out, "/proc/net/tls_stat: %s", yes_no(facts->has_tls_stat));
+	for (size_t i = 0; i < facts->counter_count; i++)
+		fprintf(out, ", %s %ld", facts->counter[i].name, facts->counter[i].value);
+	fprintf(out, "\n");
 	for (int i = 0; i < TLS_CIPHER_COUNT; i++)
 		fprintf(out, "%s: TX %s, RX %s\n", tls_cipher_label((enum tls_cipher)i),
 			is_there ? yes_no(ktls->tx[i]) : "untested",
@@ -89,17 +96,15 @@ static void print_limits(const struct probe_facts *facts, FILE *out)
 {
 	const struct io_caps *io = &facts->io;
 
-	fprintf(out, "cachestat: %s\n", yes_no(io->has_cachestat));
+	fprintf(out, "openat2: %s; cachestat: %s\n", yes_no(io->has_openat2),
+		yes_no(io->has_cachestat));
 	print_limit(out, "pipes: bytes of one at most", io->pipe_max_bytes, -2);
 	print_limit(out, "; pages of a user, soft", io->pipe_user_pages_soft, 0);
 	print_limit(out, ", hard", io->pipe_user_pages_hard, 0);
-	if (io_caps_is_pipe_privileged(io))
-		fprintf(out, "; no limit for this process\n");
-	else if (io->pipe_user_pages_soft > 0)
-		fprintf(out, ", which is %ld pipes of %d bytes\n",
+	if (io->pipe_user_pages_soft > 0)
+		fprintf(out, ", which is %ld pipes of %d bytes for an unprivileged user",
 			io->pipe_user_pages_soft * facts->page_bytes / PIPE_BYTES, PIPE_BYTES);
-	else
-		fprintf(out, "\n");
+	fprintf(out, "%s\n", io_caps_is_pipe_privileged(io) ? "; this process has no limit" : "");
 	print_limit(out, "open files:", io->files_soft, -1);
 	print_limit(out, ", can be raised to", io->files_hard, -1);
 	print_limit(out, "\nlocked memory, bytes:", io->memlock_bytes, -1);

@@ -83,7 +83,12 @@ static void judge_missing_ulp(const struct probe_facts *facts, struct probe_repo
 		     strerrorname_np(-facts->loopback_errno));
 		return;
 	}
-	if (facts->tls_module == TLS_MODULE_LOADABLE)
+	if (facts->tls_module == TLS_MODULE_THERE)
+		warn(report, PROBE_NOT_USABLE, page_tls,
+		     "the TLS ULP is loaded, but this process may not attach it (%s): look at the "
+		     "security module or the sandbox around it",
+		     error);
+	else if (facts->tls_module == TLS_MODULE_LOADABLE)
 		warn(report, PROBE_NOT_USABLE, page_tls,
 		     "this kernel has no TLS ULP (%s): its module is not loaded%s; `modprobe tls` "
 		     "as "
@@ -121,23 +126,48 @@ static const char *directions(const struct ktls_caps *ktls, int cipher)
 static void judge_ciphers(const struct probe_facts *facts, struct probe_report *report)
 {
 	const struct ktls_caps *ktls = &facts->ktls;
+	bool has_any = false;
 
-	for (int i = 0; i < TLS_CIPHER_COUNT; i++) {
-		bool is_gcm = i != TLS_CIPHER_CHACHA20;
+	for (int i = 0; i < TLS_CIPHER_COUNT; i++)
+		has_any = has_any || (ktls->tx[i] && ktls->rx[i]);
+	if (!has_any)
+		warn(report, PROBE_NOT_USABLE, page_gcm,
+		     "the TLS ULP is there, but no cipher works in both directions: the kernel's "
+		     "gcm module is missing (CONFIG_CRYPTO_GCM)");
+	for (int i = 0; has_any && i < TLS_CIPHER_COUNT; i++) {
 		if (ktls->tx[i] && ktls->rx[i])
 			continue;
-		warn(report, is_gcm ? PROBE_NOT_USABLE : PROBE_USABLE_WITH_WARNINGS,
-		     is_gcm ? page_gcm : page_chacha,
+		warn(report, PROBE_USABLE_WITH_WARNINGS,
+		     i == TLS_CIPHER_CHACHA20 ? page_chacha : page_gcm,
 		     "%s works %s in the kernel; userspace TLS takes its place where it does not",
 		     tls_cipher_label((enum tls_cipher)i), directions(ktls, i));
 	}
-	if (strstr(facts->aes_gcm_driver, "aes-generic") != NULL)
+}
+
+static bool has_aes_instructions(const struct probe_facts *facts)
+{
+	/* Not a part of another word: "aes" is the first of them or stands behind a blank. */
+	const char *at = strstr(facts->cpu_flags, "aes");
+	return at != NULL && (at == facts->cpu_flags || at[-1] == ' ');
+}
+
+static void judge_aes(const struct probe_facts *facts, struct probe_report *report)
+{
+	if (facts->has_cpu_flags && !has_aes_instructions(facts))
+		warn(report, PROBE_USABLE_WITH_WARNINGS, page_gcm,
+		     "this processor shows no AES instructions, so AES-GCM is slow: in a virtual "
+		     "machine pass the processor through (QEMU: -cpu host), else put "
+		     "TLS_CHACHA20_POLY1305_SHA256 first in cipher_suites");
+	else if (strstr(facts->aes_gcm_driver, "aes-generic") != NULL)
 		warn(report, PROBE_USABLE_WITH_WARNINGS, page_gcm,
 		     "the kernel seals AES-GCM without the processor's AES instructions (%s), "
-		     "which "
-		     "is slow; load the driver (`modprobe aesni_intel`, on arm64 `modprobe "
+		     "which is slow; load the driver (`modprobe aesni_intel`, on arm64 `modprobe "
 		     "aes_ce_blk`)",
 		     facts->aes_gcm_driver);
+}
+
+static void judge_records(const struct ktls_caps *ktls, struct probe_report *report)
+{
 	if (ktls->rekey == KTLS_NO)
 		warn(report, PROBE_USABLE_WITH_WARNINGS, page_rekey,
 		     "no KeyUpdate on kernel TLS: a client that changes its key is disconnected "
@@ -197,9 +227,18 @@ static void judge_io_uring(const struct io_caps *io, struct probe_report *report
 	if (!io->op_splice)
 		warn(report, PROBE_USABLE_WITH_WARNINGS, page_io_uring,
 		     "io_uring lacks SPLICE: --send-engine=splice fails");
-	if (!io->op_openat2)
+}
+
+static void judge_openat2(const struct io_caps *io, struct probe_report *report)
+{
+	if (!io->has_openat2)
 		warn(report, PROBE_USABLE_WITH_WARNINGS, page_openat2,
-		     "io_uring lacks OPENAT2: no object can be opened");
+		     "openat2(2) is refused, so no object can be opened: allow it in the "
+		     "container's seccomp profile");
+	else if (io->ring_errno == 0 && !io->op_openat2)
+		warn(report, PROBE_USABLE_WITH_WARNINGS, page_openat2,
+		     "io_uring lacks OPENAT2: only objects whose names are in memory can be "
+		     "opened");
 }
 
 static void judge_pipes(const struct probe_facts *facts, struct probe_report *report)
@@ -229,7 +268,10 @@ void probe_judge(const struct probe_facts *facts, struct probe_report *report)
 		judge_missing_ulp(facts, report);
 	else
 		judge_ciphers(facts, report);
+	judge_aes(facts, report);
+	judge_records(&facts->ktls, report);
 	judge_kernel(facts, report);
 	judge_io_uring(&facts->io, report);
+	judge_openat2(&facts->io, report);
 	judge_pipes(facts, report);
 }

@@ -2,6 +2,7 @@
 #include "io/caps.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include <linux/capability.h>
+#include <linux/openat2.h>
 
 #include <liburing.h>
 
@@ -106,6 +108,18 @@ static void probe_ring(struct io_caps *caps)
 		setup_takes(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
 }
 
+/* ---- Files ---------------------------------------------------------------------------------- */
+
+static bool openat2_works(void)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+			       .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+	long fd = syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof(how));
+	if (fd >= 0)
+		close((int)fd);
+	return fd >= 0;
+}
+
 /* ---- Limits --------------------------------------------------------------------------------- */
 
 static long limit_of(rlim_t limit)
@@ -121,6 +135,7 @@ void io_caps_probe(struct io_caps *caps)
 	caps->disabled = -1;
 	read_status(caps);
 	probe_ring(caps);
+	caps->has_openat2 = openat2_works();
 	/* Of no file: a kernel that has the call complains about the file. */
 	caps->has_cachestat = syscall(SYS_cachestat, -1, NULL, NULL, 0) < 0 && errno == EBADF;
 	caps->pipe_max_bytes = number_of_file("/proc/sys/fs/pipe-max-size");

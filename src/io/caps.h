@@ -28,6 +28,7 @@ struct io_caps {
 	bool op_openat2;
 	bool op_async_cancel;
 
+	bool has_openat2;          /* openat2(2) itself, which old seccomp filters refuse: 5.6 */
 	bool has_cachestat;        /* cachestat(2): 6.5 */
 	long pipe_max_bytes;       /* fs.pipe-max-size; -1: not readable, as below */
 	long pipe_user_pages_soft; /* fs.pipe-user-pages-soft; 0: no limit */
