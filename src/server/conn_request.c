@@ -83,17 +83,10 @@ static enum conn_next opened(struct conn *conn, int file_fd)
 	return answer_with(conn, S3_ERROR_COUNT);
 }
 
-static enum conn_next open_object(struct conn *conn)
+static enum conn_next open_through_ring(struct conn *conn)
 {
 	struct request *request = conn->request;
 	struct worker *worker = conn->worker;
-
-	object_path(request->path, request->target.bucket, request->target.object_key);
-	int fd = object_open_cached(worker->server->root_fd, request->path);
-	if (fd != -EAGAIN)
-		return opened(conn, fd);
-
-	request->how = object_open_how();
 	ring_openat2(&worker->ring, worker->server->root_fd, request->path, &request->how,
 		     token_pack(TOKEN_CONN_OPEN, conn->slot, conn->generation));
 	conn->is_in_flight = true;
@@ -103,8 +96,24 @@ static enum conn_next open_object(struct conn *conn)
 	return CONN_WAITS;
 }
 
+static enum conn_next open_object(struct conn *conn)
+{
+	struct request *request = conn->request;
+	struct worker *worker = conn->worker;
+
+	object_path(request->path, request->target.bucket, request->target.object_key);
+	request->how = worker->open_how;
+	int fd = object_open_cached(worker->server->root_fd, request->path, &request->how);
+	worker->open_how = request->how; /* not the owner of one file: most likely of none */
+	if (fd != -EAGAIN)
+		return opened(conn, fd);
+	return open_through_ring(conn);
+}
+
 enum conn_next conn_step_opened(struct conn *conn, int32_t result)
 {
+	if (result == -EPERM && object_open_without_noatime(&conn->request->how))
+		return open_through_ring(conn);
 	return opened(conn, result);
 }
 

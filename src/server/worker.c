@@ -340,6 +340,7 @@ int worker_init(struct worker *worker, struct server *server, unsigned index, co
 	memset(worker, 0, sizeof(*worker));
 	worker->server = server;
 	worker->index = index;
+	worker->open_how = object_open_how();
 	atomic_store(&worker->start_result, 1); /* not yet */
 	log_init(&worker->log, STDERR_FILENO, config->log_level, config->log_format);
 	for (unsigned i = 0; i < sock_count; i++)

@@ -18,6 +18,7 @@
 #include "io/pool.h"
 #include "io/ring.h"
 #include "io/wheel.h"
+#include "store/object.h"
 #include "tls/handshake.h"
 #include "xfer/send.h"
 
@@ -61,6 +62,7 @@ struct worker {
 	time_t wall_seconds;    /* the wall clock, for Date */
 	uint64_t request_count; /* for request ids */
 	uint64_t request_salt;
+	struct open_how open_how; /* how objects are opened; see object_open_without_noatime */
 	struct listener listener[LISTENERS_MAX];
 	unsigned listener_count;
 	bool is_draining;

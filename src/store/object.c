@@ -20,17 +20,31 @@ void object_path(char out[OBJECT_PATH_BYTES], const char *bucket, const char *ob
 struct open_how object_open_how(void)
 {
 	return (struct open_how){
-		/* O_NONBLOCK: a FIFO must not hold us; object_from_fd then refuses it. */
-		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		/* O_NONBLOCK: a FIFO must not hold us; object_from_fd then refuses it. O_NOATIME:
+		 * the first read after a write would bring the inode's block from the disk to note
+		 * its time, on the thread that reads, whatever RWF_NOWAIT says. */
+		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOATIME,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 }
 
-int object_open_cached(int root_fd, const char *path)
+bool object_open_without_noatime(struct open_how *how)
 {
-	struct open_how how = object_open_how();
-	how.resolve |= RESOLVE_CACHED; /* Linux 5.12 */
-	long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+	if ((how->flags & O_NOATIME) == 0)
+		return false;
+	how->flags &= ~(uint64_t)O_NOATIME;
+	return true;
+}
+
+int object_open_cached(int root_fd, const char *path, struct open_how *how)
+{
+	struct open_how cached;
+	long fd;
+	do {
+		cached = *how;
+		cached.resolve |= RESOLVE_CACHED; /* Linux 5.12 */
+		fd = syscall(SYS_openat2, root_fd, path, &cached, sizeof(cached));
+	} while (fd < 0 && errno == EPERM && object_open_without_noatime(how));
 	return fd < 0 ? -errno : (int)fd;
 }
 

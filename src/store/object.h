@@ -31,9 +31,14 @@ struct object {
 void object_path(char out[OBJECT_PATH_BYTES], const char *bucket, const char *object_key);
 struct open_how object_open_how(void);
 
-/* Opens from the name cache only. A descriptor, -EAGAIN (the disk must be asked: open it through
- * the ring), or another negative errno as openat2's. */
-int object_open_cached(int root_fd, const char *path);
+/*
+ * Opens from the name cache only. A descriptor, -EAGAIN (the disk must be asked: open it through
+ * the ring), or another negative errno as openat2's. *how loses O_NOATIME where the file is another
+ * user's.
+ */
+int object_open_cached(int root_fd, const char *path, struct open_how *how);
+/* After -EPERM: makes how one that can open another user's file. False: it was one already. */
+bool object_open_without_noatime(struct open_how *how);
 
 /* Takes file_fd over, also on failure. 0; -ENOENT: not a regular file; another negative errno. */
 int object_from_fd(struct object *object, int file_fd);

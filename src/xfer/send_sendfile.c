@@ -27,19 +27,32 @@ static bool is_cached(const struct send *send, uint64_t offset)
 	return preadv2(send->file_fd, &iov, 1, (off_t)offset, RWF_NOWAIT) >= 0;
 }
 
-/* How far from send->offset, at most until end, the page cache holds. */
+/*
+ * How far from send->offset, at most until end, the page cache holds.
+ *
+ * A window counts only if the byte behind it is there as well: what is being read ahead, and what
+ * is being evicted, ends in the middle of a window.
+ *
+ *      offset    |  window  |  window  |  window  |  end
+ *        yes    yes        yes         no
+ *         `------ counted ---'
+ */
 static uint64_t cached_until(const struct send *send, uint64_t end)
 {
+	uint64_t sure = send->offset, next;
+
 	if (send->is_in_memory)
 		return end;
-	uint64_t at = send->offset;
-	while (at < end) {
-		if (!is_cached(send, at))
-			return at;
-		at = (at / LOOK_BYTES + 1) * LOOK_BYTES;
+	if (!is_cached(send, send->offset))
+		return sure;
+	for (; sure < end; sure = next) {
+		next = (sure / LOOK_BYTES + 1) * LOOK_BYTES;
+		if (next > end)
+			next = end;
+		if (!is_cached(send, next < end ? next : end - 1))
+			break;
 	}
-	/* The windows begin well; the last one must end well too. */
-	return is_cached(send, end - 1) ? end : (end - 1) / LOOK_BYTES * LOOK_BYTES;
+	return sure;
 }
 
 static uint64_t now_ms(void)
