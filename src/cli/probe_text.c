@@ -121,7 +121,7 @@ static void print_config(const struct probe_facts *facts, FILE *out)
 	fprintf(out, "kernel configuration (%s):", facts->config_file);
 	bool is_arm64 = strcmp(facts->machine, "aarch64") == 0;
 	for (int i = 0; i < PROBE_OPTION_COUNT; i++)
-		if (i != (is_arm64 ? PROBE_OPTION_AES_X86 : PROBE_OPTION_AES_ARM64))
+		if (i != (is_arm64 ? PROBE_OPTION_AES_X86 : PROBE_OPTION_GCM_ARM64))
 			fprintf(out, " %s=%s", probe_option_name((enum probe_option)i),
 				facts->option[i]);
 	fprintf(out, "\n");

@@ -102,11 +102,16 @@ static void judge_missing_ulp(const struct probe_facts *facts, struct probe_repo
 		     "this kernel has no TLS ULP (%s): it was built without CONFIG_TLS; boot one "
 		     "that has it, as Debian's do",
 		     error);
-	else if (strcmp(option, "m") == 0 || facts->tls_module == TLS_MODULE_MISSING)
+	else if (facts->tls_module == TLS_MODULE_MISSING)
 		warn(report, PROBE_NOT_USABLE, page_tls,
 		     "this kernel has no TLS ULP (%s): /lib/modules/%s has no tls.ko; install the "
 		     "kernel's modules, or in a container `modprobe tls` on its host",
 		     error, facts->release);
+	else if (strcmp(option, "m") == 0)
+		warn(report, PROBE_NOT_USABLE, page_tls,
+		     "this kernel has no TLS ULP (%s): its module is not loaded, and /lib/modules "
+		     "is not to be seen; `modprobe tls` as root (in a container: on its host)",
+		     error);
 	else
 		warn(report, PROBE_NOT_USABLE, page_tls,
 		     "this kernel has no TLS ULP (%s): built without CONFIG_TLS, or its module is "
@@ -162,7 +167,7 @@ static void judge_aes(const struct probe_facts *facts, struct probe_report *repo
 		warn(report, PROBE_USABLE_WITH_WARNINGS, page_gcm,
 		     "the kernel seals AES-GCM without the processor's AES instructions (%s), "
 		     "which is slow; load the driver (`modprobe aesni_intel`, on arm64 `modprobe "
-		     "aes_ce_blk`)",
+		     "ghash_ce`)",
 		     facts->aes_gcm_driver);
 }
 
