@@ -121,6 +121,36 @@ Test(control, keyupdate_inside_a_request)
 	wire_server_stop(&server);
 }
 
+/* One that stands right behind a request, in its segment, and is received together with it: the
+ * next request, in a segment of its own, must not be lost over it. */
+Test(control, keyupdate_behind_a_request)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	struct wire_flight *flight = calloc(1, sizeof(*flight));
+
+	must(flight != NULL);
+	wire_server_start(&server);
+	wire_connect(&client, &server);
+	wire_raw_begin(&client);
+	for (unsigned round = 0; round < 3; round++) {
+		wire_flight_text(flight, &client, GET_100);
+		wire_flight_keyupdate(flight, &client, round == 1);
+		cr_assert(wire_flight_send(flight, &client));
+		expect_object(&client);
+		if (!can_rekey(&server)) {
+			wire_expect_gone(&client);
+			wire_closed(&server, "keyupdate_unsupported", 1);
+			break;
+		}
+		wire_fetch(&client, "/data/size-100", 100, 100);
+		cr_assert_eq(client.keyupdates_seen, round >= 1);
+	}
+	wire_disconnect(&client);
+	free(flight);
+	wire_server_stop(&server);
+}
+
 /* While a response is on its way: it goes on, and then the new key is used. */
 Test(control, keyupdate_inside_a_response)
 {

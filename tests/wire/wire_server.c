@@ -142,19 +142,23 @@ static int log_create(struct wire_server *server)
 	return -1;
 }
 
-/* In the child. The program is opened first: nobody may lack the way to it. */
+/* In the child. The program is opened first: nobody may lack the way to it. (Not always by its
+ * descriptor: SLUICE_BIN may be a script, which has to be opened again.) */
 static void execute(const struct wire_server *server, char *const argv[], pid_t parent)
 {
+	bool drops = server->unprivileged && geteuid() == 0;
 	int program_fd = open(argv[0], O_RDONLY | O_CLOEXEC);
 
-	if (server->unprivileged && geteuid() == 0 &&
-	    (setgroups(0, NULL) < 0 || setgid(NOBODY) < 0 || setuid(NOBODY) < 0))
+	if (drops && (setgroups(0, NULL) < 0 || setgid(NOBODY) < 0 || setuid(NOBODY) < 0))
 		dprintf(STDERR_FILENO, "setuid: %s\n", strerror(errno));
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* after setuid, which clears it */
 	if (getppid() != parent)
 		_exit(127);
 	signal(SIGPIPE, SIG_DFL);
-	fexecve(program_fd, argv, environ);
+	if (drops)
+		fexecve(program_fd, argv, environ);
+	else
+		execv(argv[0], argv);
 	dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
 	_exit(127);
 }
