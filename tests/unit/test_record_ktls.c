@@ -429,6 +429,7 @@ Test(record_ktls, a_short_send_goes_on_where_it_ended)
 	for (int i = 1; i < 4; i++)
 		expect_sent(&kernel.call[i], RECORD_DATA, "456789", 6);
 	cr_expect_eq(kernel.call[3].flags & MSG_MORE, 0);
+	cr_expect(record.tx_records >= 2, "each of the two sends is a record");
 }
 
 Test(record_ktls, nothing_to_send_is_no_call)
