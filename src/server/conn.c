@@ -262,6 +262,8 @@ static void handshake_go_on(struct conn *conn)
 
 /* ---- Receiving ------------------------------------------------------------------------------ */
 
+static enum conn_next receive(struct conn *conn);
+
 enum conn_next conn_wait_for_head(struct conn *conn)
 {
 	struct record *record = &conn->record;
@@ -274,6 +276,8 @@ enum conn_next conn_wait_for_head(struct conn *conn)
 			return CONN_WAITS;
 		}
 	}
+	if (record->is_rx_unsure)
+		return receive(conn);
 	/* Writable is true at once: back after the others, with what is buffered already. */
 	conn_wait(conn, record_has_buffered(record) ? READABLE | POLLOUT : READABLE);
 	return CONN_WAITS;

@@ -90,12 +90,20 @@ const struct record_tx_ops record_tx_kernel = {
 
 /* ---- Receiving ----------------------------------------------------------------------------- */
 
+/*
+ * Two things of the kernel are hidden here. An empty record is taken without a word, so what is not
+ * there although the socket was readable was most likely one: counted, for floods. And a receive
+ * that gives data may have opened the KeyUpdate behind it already; it then lies in the kernel's
+ * list, and poll is silent until the next key is installed (Linux 6.14 and later, tls_sw.c). So
+ * after data there is one more receive before the next poll.
+ */
 static ssize_t kernel_recv(struct record *record, void *data, size_t len, enum record_type *type)
 {
+	bool was_unsure = record->is_rx_unsure;
 	ssize_t n = ktls_recv(record->sys, record->sock_fd, data, len, type);
-	/* The socket was readable, so what is not there was most likely an empty record: the kernel
-	 * takes those without a word (net/tls/tls_sw.c, process_rx_list). Counted, for floods. */
-	return n == -EAGAIN ? -ENOMSG : n;
+
+	record->is_rx_unsure = n > 0 && record->can_rekey_kernel;
+	return n == -EAGAIN && !was_unsure ? -ENOMSG : n;
 }
 
 static int kernel_rx_rekey(struct record *record)
