@@ -332,6 +332,9 @@ static void end_await(struct wire_client *client)
 	size_t n = wire_read(client, data, sizeof(data) - 1);
 
 	data[n] = '\0';
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)data[i] < ' ' || (unsigned char)data[i] > '~')
+			data[i] = '.';
 	cr_assert_eq(n, 0, "the server sent %zu bytes more: %s", n, data);
 }
 
