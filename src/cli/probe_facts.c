@@ -135,9 +135,18 @@ size_t probe_counters_read(FILE *file, struct probe_counter counter[PROBE_COUNTE
 	size_t count = 0;
 
 	/* "TlsTxSw                         \t12" */
-	while (count < PROBE_COUNTERS_MAX && fgets(line, sizeof(line), file) != NULL)
-		if (sscanf(line, "%31s %ld", counter[count].name, &counter[count].value) == 2)
-			count++;
+	while (count < PROBE_COUNTERS_MAX && fgets(line, sizeof(line), file) != NULL) {
+		struct probe_counter *found = &counter[count];
+		size_t len = strcspn(line, " \t\n");
+		char *end;
+
+		found->value = strtol(line + len, &end, 10);
+		if (len == 0 || len >= sizeof(found->name) || end == line + len)
+			continue;
+		memcpy(found->name, line, len);
+		found->name[len] = '\0';
+		count++;
+	}
 	return count;
 }
 
