@@ -10,119 +10,122 @@
 
 /* Bytes of a request head, request line included. S3 allows 8 KiB of fields; a signed request
  * with a 1,024 byte key, percent-encoded, needs 3 KiB more. One pooled buffer holds one head. */
-#define HEAD_BYTES_MAX 16384
+#define HEAD_BYTES_MAX               16384
 /* Fields of a request head. aws-cli sends about 15, a browser about 25. */
-#define HEAD_FIELDS_MAX 64
+#define HEAD_FIELDS_MAX              64
 /* Bytes of a response head that we write: fixed fields and one echoed name. */
-#define RESPONSE_HEAD_BYTES_MAX 1024
+#define RESPONSE_HEAD_BYTES_MAX      1024
 /* Bytes of an error body: template, and the escaped key (6 bytes for each of 1,024 at worst). */
-#define ERROR_BODY_BYTES_MAX 8192
+#define ERROR_BODY_BYTES_MAX         8192
 /* Bytes of an object key after decoding; S3's limit. */
-#define OBJECT_KEY_BYTES_MAX 1024
+#define OBJECT_KEY_BYTES_MAX         1024
 /* Bytes of one component of a key: NAME_MAX of Linux file systems. */
-#define KEY_COMPONENT_BYTES_MAX 255
+#define KEY_COMPONENT_BYTES_MAX      255
 /* Bytes of a bucket name; S3's limit, and its least. */
-#define BUCKET_BYTES_MAX 63
-#define BUCKET_BYTES_MIN 3
+#define BUCKET_BYTES_MAX             63
+#define BUCKET_BYTES_MIN             3
 /* A request body that no operation wants is read and dropped up to here so that the connection
  * stays usable; a longer one ends the connection after the answer. */
-#define DISCARD_BODY_BYTES_MAX 65536
+#define DISCARD_BODY_BYTES_MAX       65536
 
 /* ---- Time, in milliseconds unless the name says otherwise ------------------------------- */
 
 /* From accept to the client's Finished. Thanos gives 10 s (tls_handshake_timeout). */
 #define HANDSHAKE_TIMEOUT_MS_DEFAULT 10000
 /* From the first byte of a head to its last. */
-#define HEAD_TIMEOUT_MS_DEFAULT 10000
+#define HEAD_TIMEOUT_MS_DEFAULT      10000
 /* A kept connection without a request. Go's idle pool keeps 90 s: ours must be longer, or the
  * client finds its connection closed under a request. */
-#define IDLE_TIMEOUT_MS_DEFAULT 120000
+#define IDLE_TIMEOUT_MS_DEFAULT      120000
 /* A response that moved fewer than the minimum rate's bytes in one such window is ended. */
-#define RATE_WINDOW_MS 30000
+#define RATE_WINDOW_MS               30000
 /* Bytes per second, over RATE_WINDOW_MS. */
-#define MIN_RATE_BYTES_DEFAULT 1024
+#define MIN_RATE_BYTES_DEFAULT       1024
 /* After our last byte: time for the client to read it and close (an early close makes the
  * kernel send RST, which can destroy an alert or an error answer on its way). */
-#define LINGER_MS 2000
+#define LINGER_MS                    2000
 /* Bytes read and dropped while lingering. */
-#define LINGER_BYTES_MAX (256 * 1024)
+#define LINGER_BYTES_MAX             (256 * 1024)
 /* Time from SIGTERM to leaving, busy connections or not. */
-#define DRAIN_TIMEOUT_MS_DEFAULT 120000
+#define DRAIN_TIMEOUT_MS_DEFAULT     120000
 /* Granularity of the deadline wheel. A deadline fires at most this much late. */
-#define TICK_MS 100
+#define TICK_MS                      100
 /* Slots of the wheel; a deadline further away goes round. 1,024 x 100 ms > idle timeout/2. */
-#define TICK_SLOTS 1024
+#define TICK_SLOTS                   1024
 /* Pause of a listener after accept() ran out of descriptors or memory. */
-#define ACCEPT_PAUSE_MS 250
+#define ACCEPT_PAUSE_MS              250
 /* A cold file is read again or waited for at most this long before the connection is closed. */
-#define DISK_TIMEOUT_MS 60000
+#define DISK_TIMEOUT_MS              60000
 
 /* ---- Work per wake-up -------------------------------------------------------------------- */
 
 /* Bytes that one connection may send before the others get their turn. */
-#define TURN_BYTES_MAX (1024 * 1024)
+#define TURN_BYTES_MAX               (1024 * 1024)
 /* Connections accepted per wake-up of a listener. */
-#define ACCEPTS_PER_WAKE 32
+#define ACCEPTS_PER_WAKE             32
 /* Pipelined requests served before the others get their turn. */
-#define REQUESTS_PER_WAKE 16
+#define REQUESTS_PER_WAKE            16
 /* Control records (alerts, KeyUpdates, empty records) handled in one receive call. */
-#define CONTROL_RECORDS_PER_CALL 8
+#define CONTROL_RECORDS_PER_CALL     8
 /* KeyUpdates accepted from one peer in any one second; more is a flood (HAProxy's default). */
-#define KEYUPDATES_PER_SECOND_MAX 100
+#define KEYUPDATES_PER_SECOND_MAX    100
 
 /* ---- Connections and memory --------------------------------------------------------------- */
 
-#define WORKERS_MAX             64
-#define LISTENERS_MAX           16
-#define CONNS_MAX_DEFAULT       20000
-#define CONNS_MAX_MAX           1000000
-#define LISTEN_BACKLOG          4096
+#define WORKERS_MAX                  64
+#define LISTENERS_MAX                16
+#define CONNS_MAX_DEFAULT            20000
+#define CONNS_MAX_MAX                1000000
+#define LISTEN_BACKLOG               4096
 /* Plaintext of one TLS record (RFC 8446 section 5.1). */
-#define RECORD_PLAIN_MAX        16384
+#define RECORD_PLAIN_MAX             16384
 /* Records that the copy engine seals and sends at once: 8 x 16 KiB stay in the L2 cache, and
  * one send call carries them all. */
-#define TX_RECORDS_MAX          8
+#define TX_RECORDS_MAX               8
 /* Sending buffers (each TX_RECORDS_MAX records, about 132 KiB) per worker. A response that
  * finds none free waits its turn. */
-#define TX_BUFS_MAX             512
+#define TX_BUFS_MAX                  512
 /* Head buffers per worker (HEAD_BYTES_MAX each); only a connection with half a head holds one. */
-#define HEAD_BUFS_MAX           4096
+#define HEAD_BUFS_MAX                4096
 /* Ciphertext buffers of the userspace record layer, per worker; only half a record holds one. */
-#define RX_BUFS_MAX             4096
+#define RX_BUFS_MAX                  4096
 /* Pipes per worker for the splice engine. An unprivileged user gets 64 pipes of 1 MiB in all
  * (fs.pipe-user-pages-soft = 16384 pages); past that a new pipe has two pages. */
-#define PIPES_MAX               16
-#define PIPE_BYTES              (1024 * 1024)
+#define PIPES_MAX                    16
+#define PIPE_BYTES                   (1024 * 1024)
 /* SQEs of a worker's ring; its CQ has four times as many. */
-#define RING_ENTRIES            1024
+#define RING_ENTRIES                 1024
 /* Workers that io_uring may start for blocking file work, per ring (bounded and unbounded). */
-#define RING_IOWQ_WORKERS_MAX   16
+#define RING_IOWQ_WORKERS_MAX        16
 
 /* ---- Keys ---------------------------------------------------------------------------------- */
 
 /* Records sealed with one AES-GCM key before it is changed: RFC 8446 section 5.5 gives 2^24.5
  * full-size records. */
-#define RECORDS_PER_KEY_DEFAULT (1ull << 24)
+#define RECORDS_PER_KEY_DEFAULT      (1ull << 24)
 
 /* ---- Choice of engine ----------------------------------------------------------------------- */
 
 /* Below this a body goes with its head through one buffer (read + send); above, by sendfile.
  * Follows the measured cost curve; see bench/. */
-#define SENDFILE_BYTES_MIN (64 * 1024)
+#define SENDFILE_BYTES_MIN           (64 * 1024)
 
 /* ---- Text ------------------------------------------------------------------------------------ */
 
-#define LOG_LINE_BYTES_MAX   8192
+#define LOG_LINE_BYTES_MAX           8192
 /* A thread waits so long for a reader of the log that has stopped, once, and then loses lines. */
-#define LOG_STALL_MS         100
-#define ADDR_TEXT_MAX        64
-#define ERROR_TEXT_MAX       512
-#define ACCESS_RULES_MAX     256
-#define ACCESS_PATTERNS_MAX  32
-#define ALLOWED_SANS_MAX     64
-#define PATTERN_BYTES_MAX    512
-#define CONFIG_BYTES_MAX     (1024 * 1024)
-#define IDENTITY_NAMES_MAX   64
-#define IDENTITY_BYTES_MAX   4096
+#define LOG_STALL_MS                 100
+#define ADDR_TEXT_MAX                64
+#define ERROR_TEXT_MAX               512
+#define ACCESS_RULES_MAX             256
+#define ACCESS_PATTERNS_MAX          32
+#define ALLOWED_SANS_MAX             64
+#define PATTERN_BYTES_MAX            512
+#define CONFIG_BYTES_MAX             (1024 * 1024)
+/* Brackets [ and { in it: libyaml's time grows with the square of how deep they nest (131,072 take
+ * half a minute), and the most rules there may be use 1,024. */
+#define CONFIG_BRACKETS_MAX          4096
+#define IDENTITY_NAMES_MAX           64
+#define IDENTITY_BYTES_MAX           4096
 
 #endif

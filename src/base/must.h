@@ -12,7 +12,7 @@
 /* Prints "FILE:LINE: must(EXPR) is false" to stderr and aborts. Never returns. */
 _Noreturn void must_fail(const char *expr, const char *file, int line);
 
-#define must(expr) ((expr) ? (void)0 : must_fail(#expr, __FILE__, __LINE__))
+#define must(expr)                 ((expr) ? (void)0 : must_fail(#expr, __FILE__, __LINE__))
 
 #define ARRAY_LEN(a)               (sizeof(a) / sizeof((a)[0]))
 #define CONTAINER_OF(p, type, mem) ((type *)((char *)(p)-offsetof(type, mem)))

@@ -29,11 +29,13 @@
 	R(FILE_TRUNCATED, "file_truncated", WARN, "the file became shorter while it was sent")     \
 	R(FILE_ERROR, "file_error", ERROR, "the file could not be read")                           \
 	R(DISK_TIMEOUT, "disk_timeout", ERROR, "the disk did not answer in time")                  \
-	R(RECORD_BAD, "record_bad", INFO, "a record of the client could not be decrypted or parsed") \
+	R(RECORD_BAD, "record_bad", INFO,                                                          \
+	  "a record of the client could not be decrypted or parsed")                               \
 	R(UNEXPECTED_RECORD, "unexpected_record", INFO,                                            \
 	  "the client sent a record that has no place after the handshake")                        \
 	R(KEYUPDATE_UNSUPPORTED, "keyupdate_unsupported", INFO,                                    \
-	  "the client changed its traffic key, which this kernel cannot follow (needs Linux 6.14)") \
+	  "the client changed its traffic key, which this kernel cannot follow (needs Linux "      \
+	  "6.14)")                                                                                 \
 	R(KEYUPDATE_FLOOD, "keyupdate_flood", WARN, "the client sent too many KeyUpdates")         \
 	R(RECORD_FLOOD, "record_flood", WARN, "the client sent too many empty records")            \
 	R(RECORD_LIMIT, "record_limit", INFO,                                                      \
@@ -54,7 +56,8 @@
 	  "the client's certificate was not issued by a CA of --client-ca")                        \
 	R(CERT_WRONG_PURPOSE, "wrong_purpose", INFO,                                               \
 	  "the client's certificate is not for client authentication")                             \
-	R(CERT_REVOKED, "certificate_revoked", INFO, "the client's certificate is revoked (--crl)") \
+	R(CERT_REVOKED, "certificate_revoked", INFO,                                               \
+	  "the client's certificate is revoked (--crl)")                                           \
 	R(CRL_UNUSABLE, "crl_unusable", ERROR,                                                     \
 	  "no current CRL covers the client's certificate (--crl)")                                \
 	R(CERT_BAD, "bad_certificate", INFO, "the client's certificate could not be verified")     \
@@ -64,7 +67,8 @@
 	  "the client's certificate names cannot be used as an identity")                          \
 	R(NOT_TLS, "not_tls", INFO, "the client did not speak TLS")                                \
 	R(VERSION, "protocol_version", INFO, "the client does not offer TLS 1.3")                  \
-	R(NO_SHARED_CIPHER, "no_shared_cipher", INFO, "the client offers no cipher that is allowed") \
+	R(NO_SHARED_CIPHER, "no_shared_cipher", INFO,                                              \
+	  "the client offers no cipher that is allowed")                                           \
 	R(CLIENT_ALERT, "client_alert", INFO, "the client ended the handshake with an alert")      \
 	R(CLIENT_CLOSED, "client_closed", INFO, "the client closed inside the handshake")          \
 	R(TIMEOUT, "timeout", INFO, "the handshake was not finished in --handshake-timeout")       \
@@ -74,7 +78,8 @@
 /* Why a direction of a connection is served by userspace TLS. */
 #define FALLBACK_REASONS(R)                                                                        \
 	R(CONFIGURED, "configured", DEBUG, "--tls-path=user")                                      \
-	R(NO_ULP, "no_ulp", DEBUG, "the kernel has no TLS ULP (module tls not loaded, or not built)") \
+	R(NO_ULP, "no_ulp", DEBUG,                                                                 \
+	  "the kernel has no TLS ULP (module tls not loaded, or not built)")                       \
 	R(CIPHER, "cipher", INFO, "the kernel cannot do this cipher in this direction")            \
 	R(PENDING_DATA, "pending_data", INFO,                                                      \
 	  "bytes of the client were already inside the TLS library when the keys were ready")      \

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/must.h"
+#include "config/config_private.h"
 #include "config/options.h"
 
 const char *tls_cipher_label(enum tls_cipher cipher)
@@ -16,6 +17,13 @@ const char *tls_cipher_label(enum tls_cipher cipher)
 					     "TLS_CHACHA20_POLY1305_SHA256"};
 	must((unsigned)cipher < ARRAY_LEN(labels));
 	return labels[cipher];
+}
+
+void config_clean_error(char error[ERROR_TEXT_MAX])
+{
+	for (; *error != '\0'; error++)
+		if ((unsigned char)*error < 0x20 || *error == 0x7f)
+			*error = '?';
 }
 
 void config_init(struct config *config)
@@ -35,8 +43,7 @@ void config_fini(struct config *config)
 	policy_fini(&config->policy);
 }
 
-/* ---- The file
- * ------------------------------------------------------------------------------------- */
+/* ---- The file ------------------------------------------------------------------------------- */
 
 /* Paths of the file are seen from the file's folder. */
 static int resolve_paths(struct config *config, char error[ERROR_TEXT_MAX])
@@ -99,8 +106,7 @@ static int load_file(struct config *config, char error[ERROR_TEXT_MAX])
 	return r < 0 ? r : resolve_paths(config, error);
 }
 
-/* ---- The command line
- * ------------------------------------------------------------------------------- */
+/* ---- The command line ----------------------------------------------------------------------- */
 
 struct argument {
 	const struct option *option;
@@ -112,9 +118,9 @@ static int refuse_flag(const char *text, char error[ERROR_TEXT_MAX])
 {
 	char name[64];
 	const char *nearest = NULL;
-	unsigned best = 4;
 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(text + 2, "="), text + 2);
+	unsigned best = text_near(name) + 1;
 	for (size_t i = 0; i < options_count; i++) {
 		if (options[i].flag == NULL)
 			continue;
@@ -164,10 +170,11 @@ static int next_argument(int argc, char *const argv[], int *at, struct argument 
 		return 0;
 	if (argument->option->type == OPTION_BOOL) {
 		argument->value = "true";
-	} else if (*at < argc) {
+	} else if (*at < argc && strncmp(argv[*at], "--", 2) != 0) {
 		argument->value = argv[(*at)++];
-	} else {
-		snprintf(error, ERROR_TEXT_MAX, "--%s needs a value: %s", argument->option->flag,
+	} else { /* a value that begins so must be written with =, or a forgotten one hides */
+		snprintf(error, ERROR_TEXT_MAX, "--%s needs a value: --%s=%s",
+			 argument->option->flag, argument->option->flag,
 			 argument->option->value_name);
 		return -EINVAL;
 	}
@@ -203,8 +210,7 @@ static int read_arguments(struct config *config, int argc, char *const argv[], b
 	return CONFIG_READY;
 }
 
-/* ---- The whole
- * ---------------------------------------------------------------------------------------- */
+/* ---- The whole ------------------------------------------------------------------------------ */
 
 static int check_whole(const struct config *config, char error[ERROR_TEXT_MAX])
 {
@@ -249,5 +255,9 @@ int config_load(struct config *config, int argc, char *const argv[], char error[
 		r = load_file(config, error);
 	if (r == CONFIG_READY)
 		r = read_arguments(config, argc, argv, false, error);
-	return r == CONFIG_READY ? check_whole(config, error) : r;
+	if (r == CONFIG_READY)
+		r = check_whole(config, error);
+	if (r < 0)
+		config_clean_error(error);
+	return r;
 }

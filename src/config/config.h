@@ -91,9 +91,12 @@ int config_parse_yaml(struct config *config, const char *text, size_t len, const
 		      char error[ERROR_TEXT_MAX]);
 void config_init(struct config *config);
 
-/* --help text, and the OPTIONS section of the manual page in roff, from the same table. */
+/* --help text, and the OPTIONS, CONFIGURATION FILE and EXIT STATUS of the manual page in roff, from
+ * the same table. */
 void config_print_help(FILE *out);
 void config_print_man(FILE *out);
+/* The file that the manual page shows. Static. */
+const char *config_example(void);
 
 const char *tls_cipher_label(enum tls_cipher cipher); /* "TLS_AES_128_GCM_SHA256" ... */
 

@@ -10,6 +10,8 @@
 /* A document under reading. */
 struct yaml_reader {
 	yaml_document_t document;
+	const char *text; /* of the file */
+	size_t len;
 	const char *file_name;
 	char *error; /* ERROR_TEXT_MAX */
 };
@@ -20,6 +22,11 @@ int yaml_refuse(const struct yaml_reader *reader, const yaml_node_t *node, const
 yaml_node_t *yaml_node(struct yaml_reader *reader, int index);
 /* NULL: not a scalar, or it holds a NUL. */
 const char *yaml_text(const yaml_node_t *node);
+/* Written as nothing, ~ or null. */
+bool yaml_is_null(const yaml_node_t *node);
+
+/* Control bytes of names and values become "?": an error is one line. */
+void config_clean_error(char error[ERROR_TEXT_MAX]);
 
 /* The access: section. */
 int config_read_access(struct config *config, struct yaml_reader *reader, yaml_node_t *node);

@@ -8,10 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "config/config_private.h"
 #include "config/options.h"
 
-#define KEY_BYTES_MAX 128
+#define KEY_BYTES_MAX  128
+#define KNOWN_KEYS_MAX 32
+#define LIST_BYTES_MAX 280 /* of known keys, in a message of ERROR_TEXT_MAX */
 
 int yaml_refuse(const struct yaml_reader *reader, const yaml_node_t *node, const char *format, ...)
 {
@@ -37,36 +40,88 @@ const char *yaml_text(const yaml_node_t *node)
 	return strlen(text) == node->data.scalar.length ? text : NULL;
 }
 
-/* The known key that is nearest, or a list of the section's keys. */
-static int refuse_key(const struct yaml_reader *reader, const yaml_node_t *node,
-		      const char *section, const char *key)
+bool yaml_is_null(const yaml_node_t *node)
 {
-	char known[400] = "";
-	const char *nearest = NULL;
-	unsigned best = 3;
-	size_t section_len = strlen(section);
+	static const char *const words[] = {"", "~", "null", "Null", "NULL"};
+	const char *text = yaml_text(node);
 
-	for (size_t i = 0; i < options_count; i++) {
-		const char *candidate = options[i].key;
+	if (text == NULL || node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(words[i], text) == 0)
+			return true;
+	return false;
+}
+
+/* ---- Keys that are not known ------------------------------------------------------------------
+ */
+
+struct known_key {
+	const char *key; /* without its section */
+	unsigned distance;
+};
+
+/* The keys of a section, the nearest to key first. Returns how many. */
+static size_t sort_known(const char *section, const char *key, struct known_key *known, size_t max)
+{
+	static const char *const sections[] = {"tls_server_config", "access"};
+	size_t section_len = strlen(section), count = 0;
+
+	for (size_t i = 0; i < options_count + ARRAY_LEN(sections); i++) {
+		const char *candidate =
+			i < options_count ? options[i].key : sections[i - options_count];
 		if (candidate == NULL || strncmp(candidate, section, section_len) != 0)
 			continue;
 		candidate += section_len;
-		if (section_len == 0 && strchr(candidate, '.') != NULL)
+		if (strchr(candidate, '.') != NULL)
 			continue;
-		unsigned distance = text_distance(key, candidate, best);
-		if (distance < best) {
-			best = distance;
-			nearest = candidate;
-		}
-		size_t used = strlen(known);
-		snprintf(known + used, sizeof(known) - used, "%s%s", used > 0 ? ", " : "",
-			 candidate);
+		must(count < max);
+		unsigned distance = text_distance(key, candidate, KEY_BYTES_MAX);
+		size_t at = count++;
+		for (; at > 0 && known[at - 1].distance > distance; at--)
+			known[at] = known[at - 1];
+		known[at] = (struct known_key){candidate, distance};
 	}
-	if (nearest != NULL)
-		return yaml_refuse(reader, node, "unknown key %s%.60s; did you mean %s%s?", section,
-				   key, section, nearest);
-	return yaml_refuse(reader, node, "unknown key %s%.60s; known are %s%s", section, key, known,
-			   section_len == 0 ? ", tls_server_config, access" : "");
+	return count;
+}
+
+/* The option that stands in the other section, or whose flag was written instead of its key. */
+static const struct option *find_elsewhere(const char *key)
+{
+	for (size_t i = 0; i < options_count; i++) {
+		const char *dot = options[i].key != NULL ? strchr(options[i].key, '.') : NULL;
+		if (options[i].key != NULL &&
+		    strcmp(dot != NULL ? dot + 1 : options[i].key, key) == 0)
+			return &options[i];
+	}
+	const struct option *option = option_by_flag(key, strlen(key));
+	return option != NULL && option->key != NULL ? option : NULL;
+}
+
+static int refuse_key(const struct yaml_reader *reader, const yaml_node_t *node,
+		      const char *section, const char *key)
+{
+	struct known_key known[KNOWN_KEYS_MAX];
+	size_t count = sort_known(section, key, known, ARRAY_LEN(known));
+	const struct option *elsewhere = find_elsewhere(key);
+	char list[LIST_BYTES_MAX] = "", meant[100] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int n = snprintf(list + used, sizeof(list) - used, "%s%s", i > 0 ? ", " : "",
+				 known[i].key);
+		if ((size_t)n >= sizeof(list) - used) {
+			list[used] = '\0';
+			break;
+		}
+		used += (size_t)n;
+	}
+	if (elsewhere != NULL)
+		snprintf(meant, sizeof(meant), "; did you mean %s?", elsewhere->key);
+	else if (known[0].distance <= text_near(key))
+		snprintf(meant, sizeof(meant), "; did you mean %s%s?", section, known[0].key);
+	return yaml_refuse(reader, node, "unknown key %s%.60s%s (known: %s)", section, key, meant,
+			   list);
 }
 
 /* Keys of exporter-toolkit's tls_server_config that this port cannot honour, and what to do. */
@@ -77,8 +132,16 @@ static const struct {
 	{"key", "put the key in a file and name it in key_file"},
 	{"client_ca", "put the CA in a file and name it in client_ca_file"},
 	{"curve_preferences", "X25519, P-256 and P-384 are offered, in this order; leave it out"},
-	{"prefer_server_cipher_suites", "the server's order always counts; leave it out"},
 };
+
+/* null, "", []: how the toolkit writes that a key is not used. */
+static bool says_nothing(const yaml_node_t *value)
+{
+	if (value->type == YAML_SEQUENCE_NODE)
+		return value->data.sequence.items.start == value->data.sequence.items.top;
+	return value->type == YAML_SCALAR_NODE &&
+	       (value->data.scalar.length == 0 || yaml_is_null(value));
+}
 
 static int set_node(struct config *config, struct yaml_reader *reader, const struct option *option,
 		    const yaml_node_t *key_node, const yaml_node_t *value, bool is_first)
@@ -88,6 +151,9 @@ static int set_node(struct config *config, struct yaml_reader *reader, const str
 	if (text == NULL)
 		return yaml_refuse(reader, value != NULL ? value : key_node,
 				   "%s: a single value is wanted here", option->key);
+	if (yaml_is_null(value))
+		return yaml_refuse(reader, value, "%s: a value is missing: %s", option->key,
+				   option->value_name != NULL ? option->value_name : "");
 	if (option_set(config, option, text, is_first, why) < 0)
 		return yaml_refuse(reader, value, "%s: %.300s", option->key, why);
 	return 0;
@@ -116,15 +182,17 @@ static int set_option(struct config *config, struct yaml_reader *reader,
 	return 0;
 }
 
-static bool stands_before(struct yaml_reader *reader, const yaml_node_t *mapping,
-			  const yaml_node_pair_t *pair, const char *key)
+/* Only known keys come this far, so there are few to look at. NULL: it is the first. */
+static const yaml_node_t *find_before(struct yaml_reader *reader, const yaml_node_t *mapping,
+				      const yaml_node_pair_t *pair, const char *key)
 {
 	for (yaml_node_pair_t *p = mapping->data.mapping.pairs.start; p < pair; p++) {
-		const char *other = yaml_text(yaml_node(reader, p->key));
+		const yaml_node_t *node = yaml_node(reader, p->key);
+		const char *other = yaml_text(node);
 		if (other != NULL && strcmp(other, key) == 0)
-			return true;
+			return node;
 	}
-	return false;
+	return NULL;
 }
 
 static int read_mapping(struct config *config, struct yaml_reader *reader, yaml_node_t *mapping,
@@ -148,10 +216,12 @@ static int read_pair(struct config *config, struct yaml_reader *reader, const ch
 			"%s is not served: a client's certificate is its only key; leave it out",
 			key);
 	if (section[0] != '\0')
-		for (size_t i = 0; i < sizeof(not_honoured) / sizeof(not_honoured[0]); i++)
+		for (size_t i = 0; i < ARRAY_LEN(not_honoured); i++)
 			if (strcmp(key, not_honoured[i].key) == 0)
-				return yaml_refuse(reader, key_node, "%s%s: %s", section, key,
-						   not_honoured[i].instead);
+				return says_nothing(value)
+					       ? 0
+					       : yaml_refuse(reader, key_node, "%s%s: %s", section,
+							     key, not_honoured[i].instead);
 	snprintf(full, sizeof(full), "%s%s", section, key);
 	const struct option *option = option_by_key(full);
 	if (option == NULL || (section[0] == '\0' && strchr(key, '.') != NULL))
@@ -162,6 +232,8 @@ static int read_pair(struct config *config, struct yaml_reader *reader, const ch
 static int read_mapping(struct config *config, struct yaml_reader *reader, yaml_node_t *mapping,
 			const char *section)
 {
+	if (yaml_is_null(mapping))
+		return 0; /* a section whose keys are all comments */
 	if (mapping == NULL || mapping->type != YAML_MAPPING_NODE)
 		return yaml_refuse(reader, mapping, "%s: keys with values are wanted here",
 				   section[0] != '\0' ? section : "the file");
@@ -172,8 +244,11 @@ static int read_mapping(struct config *config, struct yaml_reader *reader, yaml_
 		const char *key = yaml_text(key_node);
 		if (key == NULL)
 			return yaml_refuse(reader, key_node, "a key must be a word");
-		if (stands_before(reader, mapping, pair, key))
-			return yaml_refuse(reader, key_node, "%s%.60s stands twice", section, key);
+		const yaml_node_t *before = find_before(reader, mapping, pair, key);
+		if (before != NULL)
+			return yaml_refuse(reader, key_node,
+					   "%s%.60s stands twice, first in line %zu", section, key,
+					   before->start_mark.line + 1);
 		int r = read_pair(config, reader, section, key_node, value);
 		if (r < 0)
 			return r;
@@ -181,48 +256,89 @@ static int read_mapping(struct config *config, struct yaml_reader *reader, yaml_
 	return 0;
 }
 
+/* libyaml's own words, and the line: a byte that is no UTF-8 has only an offset. */
+static int refuse_syntax(const struct yaml_reader *reader, const yaml_parser_t *parser)
+{
+	size_t line = parser->problem_mark.line + 1;
+
+	if (parser->error == YAML_READER_ERROR) {
+		line = 1;
+		for (size_t i = 0; i < parser->problem_offset && i < reader->len; i++)
+			line += reader->text[i] == '\n';
+	}
+	snprintf(reader->error, ERROR_TEXT_MAX, "%.200s:%zu: not YAML: %s%s%s", reader->file_name,
+		 line, parser->problem != NULL ? parser->problem : "no memory",
+		 parser->context != NULL ? " " : "",
+		 parser->context != NULL ? parser->context : "");
+	return -EINVAL;
+}
+
+/* A tag (!env, !!int) would change what a value means: none is known. */
+static int check_tags(struct yaml_reader *reader)
+{
+	static const char *const plain[] = {[YAML_SCALAR_NODE] = YAML_STR_TAG,
+					    [YAML_SEQUENCE_NODE] = YAML_SEQ_TAG,
+					    [YAML_MAPPING_NODE] = YAML_MAP_TAG};
+
+	for (yaml_node_t *node = reader->document.nodes.start; node < reader->document.nodes.top;
+	     node++)
+		if (node->tag != NULL && node->type != YAML_NO_NODE &&
+		    strcmp((const char *)node->tag, plain[node->type]) != 0)
+			return yaml_refuse(reader, node, "tag %.60s: no tags are known here",
+					   (const char *)node->tag);
+	return 0;
+}
+
+static int read_document(struct config *config, struct yaml_reader *reader, yaml_parser_t *parser)
+{
+	yaml_document_t second;
+	yaml_node_t *root = yaml_document_get_root_node(&reader->document);
+
+	if (root == NULL)
+		return 0; /* the file is empty */
+	int r = check_tags(reader);
+	if (r == 0)
+		r = read_mapping(config, reader, root, "");
+	if (r < 0)
+		return r;
+	if (yaml_parser_load(parser, &second) != 1)
+		return refuse_syntax(reader, parser);
+	const yaml_node_t *more = yaml_document_get_root_node(&second);
+	if (more != NULL)
+		r = yaml_refuse(reader, more, "a second document begins here; a file has one");
+	yaml_document_delete(&second);
+	return r;
+}
+
 int config_parse_yaml(struct config *config, const char *text, size_t len, const char *file_name,
 		      char error[ERROR_TEXT_MAX])
 {
-	struct yaml_reader reader = {.file_name = file_name, .error = error};
-	yaml_document_t second;
+	struct yaml_reader reader = {
+		.text = text, .len = len, .file_name = file_name, .error = error};
 	yaml_parser_t parser;
-	int r = 0;
+	size_t brackets = 0;
+	int r;
 
 	error[0] = '\0';
 	if (len > CONFIG_BYTES_MAX)
 		return yaml_refuse(&reader, NULL, "the file is larger than %d bytes",
 				   CONFIG_BYTES_MAX);
+	for (size_t i = 0; i < len; i++)
+		brackets += text[i] == '[' || text[i] == '{';
+	if (brackets > CONFIG_BRACKETS_MAX)
+		return yaml_refuse(&reader, NULL, "the file has more than %d brackets [ and {",
+				   CONFIG_BRACKETS_MAX);
 	if (yaml_parser_initialize(&parser) != 1)
 		return yaml_refuse(&reader, NULL, "no memory");
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
-	if (yaml_parser_load(&parser, &reader.document) != 1) {
-		snprintf(error, ERROR_TEXT_MAX, "%.200s:%zu: not YAML: %s", file_name,
-			 parser.problem_mark.line + 1,
-			 parser.problem != NULL ? parser.problem : "?");
-		yaml_parser_delete(&parser);
-		return -EINVAL;
+	if (yaml_parser_load(&parser, &reader.document) == 1) {
+		r = read_document(config, &reader, &parser);
+		yaml_document_delete(&reader.document);
+	} else {
+		r = refuse_syntax(&reader, &parser);
 	}
-	yaml_node_t *root = yaml_document_get_root_node(&reader.document);
-	bool is_empty =
-		root == NULL || (root->type == YAML_SCALAR_NODE && root->data.scalar.length == 0);
-	if (!is_empty)
-		r = read_mapping(config, &reader, root, "");
-	if (r == 0 && root != NULL) {
-		if (yaml_parser_load(&parser, &second) != 1) {
-			snprintf(error, ERROR_TEXT_MAX, "%.200s:%zu: not YAML: %s", file_name,
-				 parser.problem_mark.line + 1,
-				 parser.problem != NULL ? parser.problem : "?");
-			r = -EINVAL;
-		} else {
-			const yaml_node_t *more = yaml_document_get_root_node(&second);
-			if (more != NULL)
-				r = yaml_refuse(&reader, more,
-						"a second document begins; one is read");
-			yaml_document_delete(&second);
-		}
-	}
-	yaml_document_delete(&reader.document);
 	yaml_parser_delete(&parser);
+	if (r < 0)
+		config_clean_error(error);
 	return r;
 }

@@ -2,14 +2,61 @@
 /* --help and the manual page, from the table of options. */
 #include <string.h>
 
+#include "base/must.h"
 #include "config/options.h"
+#include "config/roff.h"
 
-#define WIDTH 100
+#define WIDTH          100
+#define TEXT_BYTES_MAX 600
 
-/* Words of text, from column indent to WIDTH. */
+static const struct {
+	const char *code, *text;
+} exit_codes[] = {
+	{"0", "It stopped on SIGTERM or SIGINT and every response was ended; or --check-config "
+	      "found nothing."},
+	{"1", "An error while it ran, or responses were cut at --drain-timeout."},
+	{"2", "An option or the configuration file is wrong."},
+	{"3", "The root folder is missing."},
+	{"5", "A certificate, key, CA or CRL cannot be used, or --tls-path=kernel cannot be kept."},
+	{"6", "An address cannot be listened on."},
+};
+
+/* ---- Words of an option --------------------------------------------------------------------- */
+
+/* "auto|kernel|user", or the name of the value. */
+static void format_value(const struct option *option, char *out, size_t size)
+{
+	size_t used = 0;
+
+	if (option->choices == NULL) {
+		snprintf(out, size, "%s",
+			 option->type == OPTION_BOOL ? "true|false" : option->value_name);
+		return;
+	}
+	for (int i = 0; option->choices[i] != NULL; i++) {
+		int n = snprintf(out + used, size - used, "%s%s", i > 0 ? "|" : "",
+				 option->choices[i]);
+		must(n > 0 && (size_t)n < size - used);
+		used += (size_t)n;
+	}
+}
+
+/* The sentence, and the default. */
+static void format_text(const struct option *option, char *out, size_t size)
+{
+	int n = option->initial != NULL
+			? snprintf(out, size, "%s Default: %s.", option->help, option->initial)
+			: snprintf(out, size, "%s", option->help);
+	must(n > 0 && (size_t)n < size);
+}
+
+/* ---- --help --------------------------------------------------------------------------------- */
+
+/* Words of text, from column indent to WIDTH; the line is there already up to indent. */
 static void print_wrapped(FILE *out, const char *text, int indent)
 {
 	int column = indent;
+
 	while (*text != '\0') {
 		int len = (int)strcspn(text, " ");
 		if (column > indent && column + 1 + len > WIDTH) {
@@ -27,91 +74,137 @@ static void print_wrapped(FILE *out, const char *text, int indent)
 	fputc('\n', out);
 }
 
-/* "auto | kernel | user", or the name of the value. */
-static void format_value(const struct option *option, char *out, size_t size)
-{
-	out[0] = '\0';
-	if (option->choices == NULL) {
-		snprintf(out, size, "%s",
-			 option->type == OPTION_BOOL ? "true|false" : option->value_name);
-		return;
-	}
-	for (int i = 0; option->choices[i] != NULL; i++) {
-		size_t used = strlen(out);
-		snprintf(out + used, size - used, "%s%s", i > 0 ? "|" : "", option->choices[i]);
-	}
-}
-
 void config_print_help(FILE *out)
 {
-	char value[100], text[600];
+	char value[100], text[TEXT_BYTES_MAX];
 
-	fprintf(out,
-		"Usage: sluice serve --root DIR --listen ADDR:PORT --cert FILE --key FILE "
-		"--client-ca FILE "
-		"[options]\n\n"
-		"Serves the files of a folder as objects over mutual TLS 1.3, sealed by the kernel "
-		"where it "
-		"can.\n"
-		"Options are written --name=value or --name value; true|false ones also --name, "
-		"--no-name.\n\n");
+	fputs("Usage: sluice serve --root DIR --listen ADDR:PORT --cert FILE --key FILE "
+	      "--client-ca FILE\n"
+	      "                    [options]\n\n"
+	      "Serves the files of a folder as objects over mutual TLS 1.3, sealed by the kernel "
+	      "where it can.\n"
+	      "Options are written --name=value or --name value; those of true|false also --name "
+	      "and --no-name.\n"
+	      "Of one that is given twice the last counts.\n\n",
+	      out);
 	for (size_t i = 0; i < options_count; i++) {
-		const struct option *option = &options[i];
-		if (option->flag == NULL)
+		if (options[i].flag == NULL)
 			continue;
-		format_value(option, value, sizeof(value));
-		fprintf(out, "  --%s=%s\n", option->flag, value);
-		snprintf(text, sizeof(text), "%s%s%s%s", option->help,
-			 option->initial != NULL ? " Default: " : "",
-			 option->initial != NULL ? option->initial : "",
-			 option->initial != NULL ? "." : "");
-		fprintf(out, "        ");
+		format_value(&options[i], value, sizeof(value));
+		format_text(&options[i], text, sizeof(text));
+		fprintf(out, "  --%s=%s\n        ", options[i].flag, value);
 		print_wrapped(out, text, 8);
 	}
-	fprintf(out, "  --help\n        Print this.\n\n"
-		     "The same options stand in a YAML file (--config); `man sluice-serve` has its "
-		     "keys.\n"
-		     "Exit codes: 0 stopped on a signal, 1 error, 2 usage or configuration, 3 root "
-		     "folder missing,\n"
-		     "5 certificate, key or kernel TLS, 6 address in use.\n");
+	fputs("  --help\n        Print this.\n\n"
+	      "The same options, and rules of access, stand in a YAML file (--config): `man "
+	      "sluice-serve`.\n\n"
+	      "Exit codes:\n",
+	      out);
+	for (size_t i = 0; i < ARRAY_LEN(exit_codes); i++) {
+		fprintf(out, "  %s     ", exit_codes[i].code);
+		print_wrapped(out, exit_codes[i].text, 8);
+	}
 }
 
-/* roff: a line must not begin with '.' or '\'', and '-' and '\\' are escaped. */
-static void print_roff(FILE *out, const char *text)
+/* ---- The manual page ------------------------------------------------------------------------ */
+
+static const char example[] = "listen: [\"0.0.0.0:8443\", \"[::]:8443\"]\n"
+			      "root: /var/lib/sluice\n"
+			      "tls_server_config:\n"
+			      "  cert_file: server.crt\n"
+			      "  key_file: server.key\n"
+			      "  client_ca_file: client-ca.crt\n"
+			      "access:\n"
+			      "  - identity: \"dns:thanos-*.monitoring\"\n"
+			      "    allow: [read, list]\n"
+			      "    on: [\"blocks/**\"]\n"
+			      "  - identity: \"spki:sha256/"
+			      "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"\n"
+			      "    allow: [read, list, write, delete]\n"
+			      "    on: [\"**\"]\n";
+
+const char *config_example(void)
 {
-	for (; *text != '\0'; text++) {
-		if (*text == '-' || *text == '\\')
-			fputc('\\', out);
-		fputc(*text, out);
+	return example;
+}
+
+static void print_options(FILE *out)
+{
+	char value[100], tag[200], text[TEXT_BYTES_MAX];
+
+	roff_section(out, "OPTIONS");
+	roff_text(out, "Options are written --name=value or --name value; those of true|false also "
+		       "--name and --no-name. Of one that is given twice the last counts. They "
+		       "override the configuration file.\n");
+	for (size_t i = 0; i < options_count; i++) {
+		if (options[i].flag == NULL)
+			continue;
+		format_value(&options[i], value, sizeof(value));
+		format_text(&options[i], text, sizeof(text));
+		snprintf(tag, sizeof(tag), "--%s=%s", options[i].flag, value);
+		roff_item(out, tag, text);
 	}
+	roff_item(out, "--help", "Print a summary of the options.");
+}
+
+static void print_keys(FILE *out)
+{
+	char value[100], text[TEXT_BYTES_MAX];
+
+	roff_section(out, "CONFIGURATION FILE");
+	roff_text(out,
+		  "One YAML document. A key that is not known, a value that is not accepted and "
+		  "a key that stands twice are refused with file and line. Relative paths are "
+		  "seen from the folder of the file. Each key under tls_server_config is "
+		  "written in that section, as the web configuration of Prometheus has it.\n");
+	for (size_t i = 0; i < options_count; i++) {
+		if (options[i].key == NULL)
+			continue;
+		if (options[i].flag != NULL)
+			snprintf(text, sizeof(text), "As --%s.%s", options[i].flag,
+				 options[i].type == OPTION_ADDRESSES ||
+						 options[i].type == OPTION_CIPHERS
+					 ? " A list."
+					 : "");
+		else if (options[i].choices != NULL) {
+			format_value(&options[i], value, sizeof(value));
+			snprintf(text, sizeof(text), "%s Accepted: %s.", options[i].help, value);
+		} else {
+			format_text(&options[i], text, sizeof(text));
+		}
+		roff_item(out, options[i].key, text);
+	}
+}
+
+static void print_access(FILE *out)
+{
+	roff_item(out, "access",
+		  "Who may do what where: a list of rules, each with identity, allow and on. The "
+		  "first rule that matches allows; no match is a refusal. Without this key every "
+		  "client with a verified certificate may read and list; an empty list allows "
+		  "nothing.");
+	roff_item(
+		out, "access: identity",
+		"KIND:PATTERN, matched against the names of the client's certificate. Kinds: dns, "
+		"uri, email, ip (subject alternative names), cn, ou (subject), spki (sha256/ and "
+		"the base64 of the SHA-256 of the public key, without wildcards). In a pattern * "
+		"is any run of characters inside one label of a dns name or one segment of a "
+		"uri, ** any run at all.");
+	roff_item(out, "access: allow", "A list of read, list, write, delete.");
+	roff_item(
+		out, "access: on",
+		"A list of patterns of BUCKET/KEY, * inside one segment, ** any run: blocks/** is "
+		"the bucket and every object in it, blocks the bucket alone (it may be listed), "
+		"** everything.");
+	roff_example(out, example);
 }
 
 void config_print_man(FILE *out)
 {
-	char value[100];
-	for (size_t i = 0; i < options_count; i++) {
-		const struct option *option = &options[i];
-		format_value(option, value, sizeof(value));
-		fputs(".TP\n", out);
-		if (option->flag != NULL) {
-			fputs(".BI \\-\\-", out);
-			print_roff(out, option->flag);
-			fputs("= \"", out);
-			print_roff(out, value);
-			fputs("\"\n", out);
-		} else {
-			fputs(".B (file only)\n", out);
-		}
-		print_roff(out, option->help);
-		if (option->initial != NULL) {
-			fputs(" Default: ", out);
-			print_roff(out, option->initial);
-			fputc('.', out);
-		}
-		if (option->key != NULL) {
-			fputs("\n.br\nIn the file: ", out);
-			print_roff(out, option->key);
-		}
-		fputc('\n', out);
-	}
+	print_options(out);
+	print_keys(out);
+	print_access(out);
+	roff_section(out, "EXIT STATUS");
+	for (size_t i = 0; i < ARRAY_LEN(exit_codes); i++)
+		roff_item(out, exit_codes[i].code, exit_codes[i].text);
 }

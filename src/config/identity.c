@@ -85,6 +85,7 @@ const char *identity_kind_label(enum identity_kind kind)
 size_t identity_format(const struct identity *identity, char *out, size_t size)
 {
 	const struct identity_name *name = &identity->name[identity->primary];
+	must(size > 0);
 	int n = snprintf(out, size, "%s:%.*s", identity_kind_label(name->kind), name->len,
 			 identity_name_text(identity, identity->primary));
 	return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;

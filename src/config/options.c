@@ -13,6 +13,7 @@ static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
 static const char *const auth_types[] = {"RequireAndVerifyClientCert", NULL};
 static const char *const versions[] = {"TLS13", NULL};
+static const char *const only_true[] = {"true", NULL};
 
 #define AT(field)      offsetof(struct config, field)
 
@@ -25,20 +26,20 @@ static const char *const versions[] = {"TLS13", NULL};
 
 const struct option options[] = {
 	{"root", "root", OPTION_PATH, AT(root), NULL, 0, 0, NULL, "DIR",
-	 "Folder whose subfolders are the buckets."},
+	 "Folder whose subfolders are the buckets. Required."},
 	{"listen", "listen", OPTION_ADDRESSES, AT(listen), NULL, 0, 0, NULL, "ADDR:PORT",
-	 "Address of the object port; may be given several times."},
+	 "Address of the object port; may be given several times. Required."},
 	{"admin-listen", "admin_listen", OPTION_ADDRESS, AT(admin_listen), "127.0.0.1:10902", 0, 0,
 	 NULL, "ADDR:PORT",
 	 "Address of /metrics, /-/healthy and /-/ready, plain HTTP; none turns it off."},
 	{"cert", "tls_server_config.cert_file", OPTION_PATH, AT(cert_file), NULL, 0, 0, NULL,
-	 "FILE", "Certificate of the server and its chain, PEM."},
+	 "FILE", "Certificate of the server and its chain, PEM. Required."},
 	{"key", "tls_server_config.key_file", OPTION_PATH, AT(key_file), NULL, 0, 0, NULL, "FILE",
-	 "Private key of the certificate, PEM."},
+	 "Private key of the certificate, PEM. Required."},
 	{"client-ca", "tls_server_config.client_ca_file", OPTION_PATH, AT(client_ca_file), NULL, 0,
 	 0, NULL, "FILE",
 	 "CA certificates that may issue clients' certificates, PEM; several while one is "
-	 "changed."},
+	 "changed. Required."},
 	{"crl", "tls_server_config.crl_file", OPTION_PATH, AT(crl_file), NULL, 0, 0, NULL, "FILE",
 	 "Revocation lists of those CAs, PEM; every client must then be covered by a current one."},
 	{"cipher-suites", "tls_server_config.cipher_suites", OPTION_CIPHERS, AT(ciphers),
@@ -52,12 +53,13 @@ const struct option options[] = {
 	 "The object port speaks TLS 1.3 only."},
 	{NULL, "tls_server_config.max_version", OPTION_ONLY, 0, NULL, 0, 0, versions, "VERSION",
 	 "The object port speaks TLS 1.3 only."},
+	{NULL, "tls_server_config.prefer_server_cipher_suites", OPTION_ONLY, 0, NULL, 0, 0,
+	 only_true, "BOOL", "The order of cipher_suites always counts, not the client's."},
 	{"tls-path", "tls_path", OPTION_CHOICE, AT(tls_path), "auto", 0, 0, tls_paths, "PATH",
-	 "Who seals and opens records: the kernel, or this program; kernel refuses what the kernel "
-	 "cannot "
-	 "do."},
+	 "Who seals and opens records: auto takes the kernel where it can and counts where not; "
+	 "kernel refuses what the kernel cannot do; user leaves the kernel out."},
 	{"send-engine", "send_engine", OPTION_CHOICE, AT(send_engine), "auto", 0, 0, engines,
-	 "ENGINE", "How a file gets to the socket."},
+	 "ENGINE", "How a file gets to the socket; sendfile and splice need kernel TLS."},
 	{"workers", "workers", OPTION_UNSIGNED, AT(workers), "0", 0, WORKERS_MAX, NULL, "N",
 	 "Threads that serve; 0: one per CPU that this process may use."},
 	{"max-connections", "max_connections", OPTION_UNSIGNED, AT(conns_max),
@@ -66,12 +68,12 @@ const struct option options[] = {
 	{"records-per-key", "records_per_key", OPTION_U64, AT(records_per_key), "16777216", 16,
 	 1ull << 24, NULL, "N",
 	 "Records sealed with one AES-GCM key before it is changed, or the connection closed after "
-	 "its "
-	 "response (RFC 8446 section 5.5)."},
+	 "its response (RFC 8446 section 5.5)."},
 	{"min-rate", "min_rate", OPTION_BYTES, AT(min_rate_bytes), "1KiB", 0, 1ull << 40, NULL,
-	 "BYTES", "Bytes per second that a client must read, on average over --rate-window; 0: any."},
-        {"rate-window", "rate_window", OPTION_DURATION, AT(rate_window_ms), "30s", TIMEOUT_MS_MIN,
-         TIMEOUT_MS_MAX, NULL, "TIME", "The time over which --min-rate is looked at."},
+	 "BYTES",
+	 "Bytes per second that a client must read, on average over --rate-window; 0: any."},
+	{"rate-window", "rate_window", OPTION_DURATION, AT(rate_window_ms), "30s", TIMEOUT_MS_MIN,
+	 TIMEOUT_MS_MAX, NULL, "TIME", "The time over which --min-rate is looked at."},
 	{"handshake-timeout", "handshake_timeout", OPTION_DURATION, AT(handshake_timeout_ms), "10s",
 	 TIMEOUT_MS_MIN, TIMEOUT_MS_MAX, NULL, "TIME", "From accept to the end of the handshake."},
 	{"head-timeout", "head_timeout", OPTION_DURATION, AT(head_timeout_ms), "10s",
@@ -113,8 +115,7 @@ const struct option *option_by_key(const char *key)
 	return NULL;
 }
 
-/* ---- Values -------------------------------------------------------------------------------------
- */
+/* ---- Values ------------------------------------------------------------------------------- */
 
 static int refuse(char error[ERROR_TEXT_MAX], const char *value, const char *accepted)
 {
@@ -168,7 +169,7 @@ struct unit {
 
 static const struct unit byte_units[] = {
 	{"", 1}, {"B", 1}, {"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30}};
-/* Longest first where one begins another. */
+/* Smallest first; "ms" must be tried before "m". */
 static const struct unit time_units[] = {
 	{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
 
@@ -185,10 +186,11 @@ static int parse_bytes(const char *text, uint64_t *out)
 	return -EINVAL;
 }
 
-/* 1m30s; "0" too. */
+/* 1m30s: larger units first, each once, as Prometheus has it; "0" too. */
 static int parse_duration(const char *text, uint64_t *out)
 {
 	uint64_t total = 0;
+	size_t before = ARRAY_LEN(time_units);
 	if (strcmp(text, "0") == 0) {
 		*out = 0;
 		return 0;
@@ -205,8 +207,9 @@ static int parse_duration(const char *text, uint64_t *out)
 			if (strncmp(end, time_units[unit].name, len) == 0)
 				break;
 		}
-		if (unit == ARRAY_LEN(time_units))
+		if (unit >= before)
 			return -EINVAL;
+		before = unit;
 		if (__builtin_mul_overflow(n, time_units[unit].factor, &n) ||
 		    __builtin_add_overflow(total, n, &total))
 			return -ERANGE;
@@ -258,6 +261,10 @@ static int set_bool(bool *out, const char *value, char error[ERROR_TEXT_MAX])
 	return refuse(error, value, "use true or false");
 }
 
+#define CIPHERS_ACCEPTED                                                                           \
+	"the cipher suites are TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, "                   \
+	"TLS_CHACHA20_POLY1305_SHA256"
+
 static int add_cipher(struct config *config, const char *name, char error[ERROR_TEXT_MAX])
 {
 	for (int i = 0; i < TLS_CIPHER_COUNT; i++) {
@@ -269,9 +276,7 @@ static int add_cipher(struct config *config, const char *name, char error[ERROR_
 		config->ciphers[config->cipher_count++] = (enum tls_cipher)i;
 		return 0;
 	}
-	return refuse(error, name,
-		      "use TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, "
-		      "TLS_CHACHA20_POLY1305_SHA256");
+	return refuse(error, name, CIPHERS_ACCEPTED);
 }
 
 /* One suite, or several with commas. */
@@ -284,7 +289,7 @@ static int set_ciphers(struct config *config, const char *value, bool is_first,
 	for (;;) {
 		size_t len = strcspn(value, ",");
 		if (len >= sizeof(name))
-			return refuse(error, value, "no cipher suite has such a name");
+			return refuse(error, value, CIPHERS_ACCEPTED);
 		memcpy(name, value, len);
 		name[len] = '\0';
 		int r = add_cipher(config, name, error);
@@ -311,12 +316,19 @@ static int add_san(struct config *config, const char *value, bool is_first,
 	return 0;
 }
 
-/* Does it end in ":PORT", 0 to 65535? */
-static bool has_port(const char *value)
+/* HOST:PORT, [IPV6]:PORT or :PORT, with a port of 0 to 65535. */
+static bool is_address(const char *value)
 {
-	const char *colon = strrchr(value, ':'), *end;
+	const char *host_end = value + strcspn(value, ":"), *end;
 	uint64_t port;
-	return colon != NULL && parse_number(colon + 1, &end, &port) == 0 && *end == '\0' &&
+
+	if (value[0] == '[') {
+		host_end = strchr(value, ']');
+		if (host_end == NULL || host_end == value + 1)
+			return false;
+		host_end++;
+	}
+	return *host_end == ':' && parse_number(host_end + 1, &end, &port) == 0 && *end == '\0' &&
 	       port <= 65535;
 }
 
@@ -327,7 +339,7 @@ static int add_address(struct config *config, const char *value, bool is_first,
 		config->listen_count = 0;
 	if (config->listen_count == LISTENERS_MAX)
 		return refuse(error, value, "at most " TEXT_OF(LISTENERS_MAX) " addresses");
-	if (!has_port(value))
+	if (!is_address(value))
 		return refuse(error, value, "use HOST:PORT, [IPV6]:PORT or :PORT");
 	int r = set_text(config->listen[config->listen_count], ADDR_TEXT_MAX, value, error);
 	if (r == 0)
@@ -347,7 +359,7 @@ int option_set(struct config *config, const struct option *option, const char *v
 			return refuse(error, value, "use the name of a file or folder");
 		return set_text(field, PATH_MAX, value, error);
 	case OPTION_ADDRESS:
-		if (value[0] != '\0' && strcmp(value, "none") != 0 && !has_port(value))
+		if (value[0] != '\0' && strcmp(value, "none") != 0 && !is_address(value))
 			return refuse(error, value, "use HOST:PORT, [IPV6]:PORT, :PORT, or none");
 		return set_text(field, ADDR_TEXT_MAX, strcmp(value, "none") == 0 ? "" : value,
 				error);
@@ -375,6 +387,12 @@ int option_set(struct config *config, const struct option *option, const char *v
 	}
 	must(!"a type of the table");
 	return -EINVAL;
+}
+
+unsigned text_near(const char *typed)
+{
+	size_t half = strlen(typed) / 2;
+	return half < 3 ? (unsigned)half : 3;
 }
 
 unsigned text_distance(const char *a, const char *b, unsigned limit)

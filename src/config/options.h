@@ -55,5 +55,7 @@ int option_set(struct config *config, const struct option *option, const char *v
 
 /* Edit distance, for "did you mean"; at most limit + 1. */
 unsigned text_distance(const char *a, const char *b, unsigned limit);
+/* The distance up to which a known word was probably meant by what was typed: 3, or half of it. */
+unsigned text_near(const char *typed);
 
 #endif

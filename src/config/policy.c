@@ -20,40 +20,76 @@ void policy_fini(struct policy *policy)
 	*policy = (struct policy){0};
 }
 
-static char fold(char c, bool fold_case)
+struct text {
+	const char *at;
+	size_t len;
+	char separator;
+	bool fold_case;
+};
+
+static char lower(char c)
 {
-	return fold_case && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool is_same(const struct text *text, size_t i, char c)
+{
+	return text->at[i] == c || (text->fold_case && lower(text->at[i]) == lower(c));
+}
+
+static bool is_separator(const struct text *text, size_t i)
+{
+	return text->separator != '\0' && text->at[i] == text->separator;
 }
 
 /*
- * reach[j]: what was read of the pattern matches the first j bytes of text. Pattern times text
- * steps, whatever the pattern: nothing is tried twice.
+ * The pattern's len bytes begin and end with a wildcard. reach[j]: what was read of the pattern
+ * matches the first j bytes of text. Nothing is tried twice.
  */
-bool policy_pattern_matches(const char *pattern, const char *text, size_t text_len, char separator,
-			    bool fold_case)
+static bool middle_matches(const char *pattern, size_t len, const struct text *text)
 {
 	bool reach[TEXT_BYTES_MAX + 1];
-	if (text_len > TEXT_BYTES_MAX)
-		return false;
-	memset(reach, 0, text_len + 1);
+	memset(reach, 0, text->len + 1);
 	reach[0] = true;
 
-	while (*pattern != '\0') {
-		if (*pattern != '*') {
-			for (size_t j = text_len; j > 0; j--)
-				reach[j] = reach[j - 1] && fold(text[j - 1], fold_case) ==
-								   fold(*pattern, fold_case);
+	for (size_t i = 0; i < len;) {
+		if (pattern[i] != '*') {
+			for (size_t j = text->len; j > 0; j--)
+				reach[j] = reach[j - 1] && is_same(text, j - 1, pattern[i]);
 			reach[0] = false;
-			pattern++;
+			i++;
 			continue;
 		}
-		bool any = pattern[1] == '*';
-		for (size_t j = 1; j <= text_len; j++)
-			reach[j] |= reach[j - 1] &&
-				    (any || separator == '\0' || text[j - 1] != separator);
-		pattern += any ? 2 : 1;
+		bool is_any = i + 1 < len && pattern[i + 1] == '*';
+		for (size_t j = 1; j <= text->len; j++)
+			reach[j] |= reach[j - 1] && (is_any || !is_separator(text, j - 1));
+		i += is_any ? 2 : 1;
 	}
-	return reach[text_len];
+	return reach[text->len];
+}
+
+/* Most patterns are a literal and one wildcard: the ends are compared first, from both sides. */
+bool policy_pattern_matches(const char *pattern, const char *bytes, size_t text_len, char separator,
+			    bool fold_case)
+{
+	struct text text = {bytes, text_len, separator, fold_case};
+	size_t len = strlen(pattern);
+
+	if (text_len > TEXT_BYTES_MAX)
+		return false;
+	for (; len > 0 && *pattern != '*'; pattern++, len--, text.at++, text.len--)
+		if (text.len == 0 || !is_same(&text, 0, *pattern))
+			return false;
+	if (len == 0)
+		return text.len == 0;
+	for (; pattern[len - 1] != '*'; len--, text.len--)
+		if (text.len == 0 || !is_same(&text, text.len - 1, pattern[len - 1]))
+			return false;
+	if (len == 2 && pattern[1] == '*')
+		return true;
+	if (len == 1)
+		return separator == '\0' || memchr(text.at, separator, text.len) == NULL;
+	return middle_matches(pattern, len, &text);
 }
 
 static bool identity_matches(const struct access_rule *rule, const struct identity *identity)
@@ -96,17 +132,20 @@ struct decision policy_decide(const struct policy *policy, const struct identity
 			      enum access_verb verb, const char *bucket, const char *key)
 {
 	struct decision deny = {.allow = false, .rule = -1};
+	must(verb == ACCESS_READ || verb == ACCESS_LIST || verb == ACCESS_WRITE ||
+	     verb == ACCESS_DELETE);
+	if (identity == NULL)
+		return deny;
 	if (!policy->has_section)
-		return (struct decision){.allow = (verb & (ACCESS_READ | ACCESS_LIST)) != 0,
+		return (struct decision){.allow = verb == ACCESS_READ || verb == ACCESS_LIST,
 					 .rule = -1};
 
-	char place[BUCKET_BYTES_MAX + 1 + OBJECT_KEY_BYTES_MAX];
+	char place[BUCKET_BYTES_MAX + 1 + OBJECT_KEY_BYTES_MAX + 1];
 	size_t bucket_len = strlen(bucket), key_len = strlen(key);
-	if (bucket_len + 1 + key_len > sizeof(place))
+	if (bucket_len + 1 + key_len >= sizeof(place))
 		return deny;
-	memcpy(place, bucket, bucket_len);
-	place[bucket_len] = '/';
-	memcpy(place + bucket_len + 1, key, key_len);
+	*stpcpy(place, bucket) = '/';
+	stpcpy(place + bucket_len + 1, key);
 
 	for (unsigned i = 0; i < policy->rule_count; i++) {
 		const struct access_rule *rule = &policy->rule[i];

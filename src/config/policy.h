@@ -2,11 +2,35 @@
 /*
  * Who may do what where: a pure function of rules, identity and request.
  *
- * The first rule whose identity pattern matches one of the client's names,
- * whose verbs hold the request's and whose place matches decides: allow.
- * No match: deny. No rules at all: every verified client may read and list.
- * Unknown means deny.
+ * The first rule whose identity pattern matches one of the client's names, whose
+ * verbs hold the request's and whose place matches decides: allow. There are no
+ * rules that refuse: no match is the refusal. Without an access section every
+ * verified client may read and list; an empty section allows nothing. Unknown
+ * means deny.
+ *
+ * Patterns match the whole text, byte by byte. "*" matches any run of bytes, none
+ * too, that does not hold the separator; "**" any run at all. Nothing else is
+ * special, and a "*" in the text is a byte like others.
+ *
+ *	text		separator	letters
+ *	dns		.		ASCII case does not matter
+ *	uri, places	/		exact
+ *	email, ip, cn, ou  none: "*" and "**" are the same
+ *	spki		no wildcards	exact
+ *
+ * A place is "BUCKET/KEY". What is done to a bucket itself (list it, HEAD it) has
+ * the place "BUCKET/", and a pattern without that slash names it too. The list of
+ * buckets has the place "/", and "" names it too. Keys are compared as they are
+ * opened: decoded once, never normalised.
  */
+// Examples of places:
+//	blocks/**	the bucket blocks and every object in it
+//	blocks/*	the bucket, and the objects whose keys hold no "/"
+//	blocks		the bucket alone: it may be listed, no object read
+//	blocks/01J*	objects whose key begins so and holds no "/"; not the bucket
+//	blocks/01J*/**	everything in such folders; not the bucket
+//	*/index		the object "index" of every bucket
+//	**		everything, the list of buckets too
 #ifndef SLUICE_CONFIG_POLICY_H
 #define SLUICE_CONFIG_POLICY_H
 
@@ -40,14 +64,15 @@ struct decision {
 
 void policy_fini(struct policy *policy);
 
-/* key "" for operations on a bucket, bucket "" and key "" for the list of buckets. */
+/* key "" for operations on a bucket, bucket "" and key "" for the list of buckets. verb is one
+ * verb. identity NULL, which no verified client has, is denied. */
 struct decision policy_decide(const struct policy *policy, const struct identity *identity,
 			      enum access_verb verb, const char *bucket, const char *key);
 
 /*
- * Pattern matching, exact bytes but for the wildcards. separator is '.' for dns, '/' for uri and
- * places, 0 otherwise: "*" matches any run without the separator, "**" any run at all. dns
- * patterns compare without regard to ASCII case.
+ * Does the pattern match all of text? separator '\0': there is none. Texts over
+ * IDENTITY_BYTES_MAX match nothing. At most pattern times text steps, whatever stands in them, and
+ * a few for patterns with one wildcard.
  */
 bool policy_pattern_matches(const char *pattern, const char *text, size_t text_len, char separator,
 			    bool fold_case);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of subcommands, and what is printed from it. */
+#include <ctype.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "cli/cli.h"
+#include "config/config.h"
+#include "config/roff.h"
+
+static void print_probe_man(FILE *out)
+{
+	roff_section(out, "OPTIONS");
+	roff_item(out, "--json", "One JSON object on one line instead of the report.");
+	roff_item(out, "--help", "Print a summary.");
+	roff_section(out, "EXIT STATUS");
+	roff_item(out, "0", "Kernel TLS is usable.");
+	roff_item(out, "1", "It is usable, with warnings.");
+	roff_item(out, "2", "It is not usable, or the arguments were wrong.");
+}
+
+const struct command commands[] = {
+	{"serve", cli_serve, "serve the files of a folder over mutual TLS",
+	 "--root DIR --listen ADDR:PORT --cert FILE --key FILE --client-ca FILE [options]",
+	 "Serves the files of a folder as S3 objects over HTTP/1.1 and mutual TLS 1.3: "
+	 "root/BUCKET/KEY "
+	 "is the object. The only key that a client needs is its certificate. Where the kernel has "
+	 "TLS, it seals and opens the records; every line of the access log says who did.\n"
+	 "SIGTERM and SIGINT end it: responses that run are ended, within --drain-timeout; a "
+	 "second "
+	 "signal ends it at once. On the admin address are /metrics, /-/healthy and /-/ready.\n",
+	 config_print_man},
+	{"probe", cli_probe, "tell what this machine's kernel TLS and io_uring can do", "[--json]",
+	 "Tries, on a loopback connection with made-up keys, what kernel TLS can do here: each "
+	 "cipher "
+	 "in each direction, a change of keys, a self-test for CVE-2026-74611; and io_uring, "
+	 "pipes, "
+	 "limits and the kernel's configuration. What is lacking is a line that begins with "
+	 "\"warning:\" and names the page of kconfig-notes that tells the cure.\n"
+	 "Run it as the user, and in the container or unit, that is to serve: the limits are "
+	 "theirs. "
+	 "As root it loads the kernel's module tls if it can.\n",
+	 print_probe_man},
+};
+
+const size_t commands_count = ARRAY_LEN(commands);
+
+static const struct {
+	enum exit_code code;
+	const char *text;
+} exit_codes[] = {
+	{EXIT_OK, "Everything was done."},
+	{EXIT_ERROR, "An error."},
+	{EXIT_USAGE, "A wrong command line or configuration file."},
+	{EXIT_NOT_FOUND, "A file, folder, bucket or object is missing."},
+	{EXIT_DENIED, "The other side does not allow it."},
+	{EXIT_TLS, "TLS, a certificate or an identity."},
+	{EXIT_NETWORK, "The network, or a timeout."},
+	{EXIT_INTEGRITY, "Bytes are not what they should be."},
+	{EXIT_PARTIAL, "Done in part."},
+};
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < commands_count; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+void commands_print_help(FILE *out)
+{
+	fputs("Usage: sluice COMMAND [options]\n\n", out);
+	for (size_t i = 0; i < commands_count; i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+	fputs("\n`sluice COMMAND --help` tells more; `sluice --version` prints the version.\n",
+	      out);
+}
+
+/* ---- Manual pages --------------------------------------------------------------------------- */
+
+/* ".TH" and NAME. page: "sluice-serve". */
+static void print_head(FILE *out, const char *page, const char *summary)
+{
+	fputs(".TH ", out);
+	for (const char *at = page; *at != '\0'; at++)
+		fputc(toupper((unsigned char)*at), out);
+	fprintf(out, " 1 \"\" \"sluice %s\" \"User Commands\"\n", SLUICE_VERSION);
+	roff_section(out, "NAME");
+	roff_text(out, page);
+	fputs(" \\- ", out);
+	roff_text(out, summary);
+	fputc('\n', out);
+}
+
+static void print_synopsis(FILE *out, const char *command, const char *arguments)
+{
+	roff_section(out, "SYNOPSIS");
+	fputs(".B ", out);
+	roff_text(out, command);
+	fputc('\n', out);
+	roff_text(out, arguments);
+	fputc('\n', out);
+}
+
+/* Lines of text, each a paragraph. */
+static void print_description(FILE *out, const char *text)
+{
+	char paragraph[1024];
+
+	roff_section(out, "DESCRIPTION");
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+		must(len < sizeof(paragraph) && text[len] == '\n');
+		memcpy(paragraph, text, len);
+		paragraph[len] = '\0';
+		roff_paragraph(out, paragraph);
+		text += len + 1;
+	}
+}
+
+static void print_sluice(FILE *out)
+{
+	char text[200], code[8];
+
+	print_head(out, "sluice", "object-storage blocks over mutual TLS, sealed by the kernel");
+	print_synopsis(out, "sluice", "COMMAND [options]");
+	print_description(
+		out,
+		"Moves object-storage blocks between components such as those of Thanos over "
+		"mutual TLS 1.3. OpenSSL does the handshake; then the session keys go into the "
+		"kernel, which seals file pages into the socket. Where the kernel has no TLS, the "
+		"same program does it, and says so.\n");
+	roff_section(out, "COMMANDS");
+	for (size_t i = 0; i < commands_count; i++) {
+		snprintf(text, sizeof(text), "%s. See sluice-%s(1).", commands[i].summary,
+			 commands[i].name);
+		text[0] = (char)toupper((unsigned char)text[0]);
+		roff_item(out, commands[i].name, text);
+	}
+	roff_section(out, "OPTIONS");
+	roff_item(out, "--help", "Print the commands.");
+	roff_item(out, "--version", "Print the version.");
+	roff_section(out, "EXIT STATUS");
+	for (size_t i = 0; i < ARRAY_LEN(exit_codes); i++) {
+		snprintf(code, sizeof(code), "%d", exit_codes[i].code);
+		roff_item(out, code, exit_codes[i].text);
+	}
+	roff_paragraph(out, "sluice-probe(1) has codes of its own.");
+}
+
+void command_print_man(FILE *out, const struct command *command)
+{
+	char name[32];
+
+	if (command == NULL) {
+		print_sluice(out);
+		return;
+	}
+	snprintf(name, sizeof(name), "sluice-%s", command->name);
+	print_head(out, name, command->summary);
+	snprintf(name, sizeof(name), "sluice %s", command->name);
+	print_synopsis(out, name, command->synopsis);
+	print_description(out, command->description);
+	command->print_man(out);
+	roff_section(out, "SEE ALSO");
+	fputs(".BR sluice (1)\n", out);
+	for (size_t i = 0; i < commands_count; i++)
+		if (&commands[i] != command)
+			fprintf(out, ".BR sluice\\-%s (1)\n", commands[i].name);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of subcommands, its help and its manual pages. */
+#include "cli/cli.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/roff.h"
+
+TestSuite(commands, .timeout = 60);
+
+Test(commands, table)
+{
+	for (size_t i = 0; i < commands_count; i++) {
+		cr_assert_eq(command_find(commands[i].name), &commands[i]);
+		cr_assert_not_null(commands[i].run);
+		size_t len = strlen(commands[i].summary);
+		cr_assert_neq(commands[i].summary[len - 1], '.');
+		cr_assert_eq(commands[i].description[strlen(commands[i].description) - 1], '\n');
+	}
+	cr_assert_eq(command_find("serve")->run, cli_serve);
+	cr_assert_eq(command_find("probe")->run, cli_probe);
+	cr_assert_null(command_find("serv"));
+	cr_assert_null(command_find("--help"));
+	cr_assert_null(command_find(""));
+}
+
+static char *text;
+static size_t text_len;
+
+static FILE *begin(void)
+{
+	free(text);
+	text = NULL;
+	return open_memstream(&text, &text_len);
+}
+
+Test(commands, help_names_them_all)
+{
+	FILE *out = begin();
+
+	commands_print_help(out);
+	fclose(out);
+	for (size_t i = 0; i < commands_count; i++) {
+		cr_assert_not_null(strstr(text, commands[i].name));
+		cr_assert_not_null(strstr(text, commands[i].summary));
+	}
+	free(text);
+}
+
+/* The sections of a page, in the order in which manual pages have them. */
+static void check_page(const char *title, const char *name, const char *const *sections)
+{
+	const char *at = text;
+
+	cr_assert_eq(strncmp(text, ".TH ", 4), 0, "%s", text);
+	cr_assert_eq(strncmp(text + 4, title, strlen(title)), 0, "%s", text);
+	cr_assert_not_null(strstr(text, SLUICE_VERSION));
+	for (; *sections != NULL; sections++) {
+		char heading[40];
+		snprintf(heading, sizeof(heading), "\n.SH %s\n", *sections);
+		at = strstr(at, heading);
+		cr_assert_not_null(at, "%s: no %s, or not in its place", title, *sections);
+		at++;
+	}
+	/* NAME is what apropos(1) reads: one line, "name \- words". */
+	const char *line = strstr(text, "\n.SH NAME\n") + strlen("\n.SH NAME\n");
+	cr_assert_eq(strncmp(line, name, strlen(name)), 0, "%s", line);
+	cr_assert_eq(strncmp(line + strlen(name), " \\- ", 4), 0, "%s", line);
+}
+
+#define SECTIONS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+Test(commands, manual_pages)
+{
+	FILE *out = begin();
+	command_print_man(out, NULL);
+	fclose(out);
+	check_page(
+		"SLUICE 1 ", "sluice",
+		SECTIONS("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS", "EXIT STATUS"));
+	for (size_t i = 0; i < commands_count; i++)
+		cr_assert_not_null(strstr(text, commands[i].name));
+
+	out = begin();
+	command_print_man(out, command_find("serve"));
+	fclose(out);
+	check_page("SLUICE-SERVE 1 ", "sluice\\-serve",
+		   SECTIONS("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "CONFIGURATION FILE",
+			    "EXIT STATUS", "SEE ALSO"));
+
+	out = begin();
+	command_print_man(out, command_find("probe"));
+	fclose(out);
+	check_page(
+		"SLUICE-PROBE 1 ", "sluice\\-probe",
+		SECTIONS("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "SEE ALSO"));
+	free(text);
+}
+
+/* ---- roff ---------------------------------------------------------------------------------- */
+
+static void check_roff(const char *plain, const char *expected)
+{
+	FILE *out = begin();
+
+	roff_text(out, plain);
+	fclose(out);
+	cr_assert_str_eq(text, expected);
+}
+
+Test(commands, roff)
+{
+	check_roff("", "");
+	check_roff("a b, c", "a b, c");
+	check_roff("--a-b", "\\-\\-a\\-b");
+	check_roff(".TH\n.x 'y' a.b", "\\&.TH\n\\&.x \\(aqy\\(aq a.b");
+	check_roff("'x", "\\(aqx");
+	check_roff("a\\b", "a\\eb");
+	check_roff("\"a\" `b` ^ ~", "\\(dqa\\(dq \\(gab\\(ga \\(ha \\(ti");
+	check_roff("a,b,c,", "a,\\:b,\\:c,");
+	free(text);
+}
