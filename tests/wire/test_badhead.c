@@ -177,8 +177,8 @@ static char *large_head(unsigned lines, size_t bytes)
 	return head;
 }
 
-/* The last one is as much as the server reads after its answer (LINGER_BYTES_MAX), so that the answer
- * is not lost over the bytes behind it. */
+/* The last one is as much as the server reads after its answer (LINGER_BYTES_MAX), so that the
+ * answer is not lost over the bytes behind it. */
 Test(badhead, too_large)
 {
 	char *field = large_head(1, HEAD_BYTES_MAX), *many = large_head(HEAD_FIELDS_MAX, 1),
