@@ -164,6 +164,11 @@ Test(probe, slow_aes_is_the_processors_lack_or_the_modules)
 	strcpy(facts.cpu_flags, "ssse3 vaes"); /* no processor is so; "aes" is no part of a word */
 	expect_one(&facts, PROBE_USABLE_WITH_WARNINGS, "crypto-aes-gcm.md", "-cpu host");
 	facts = perfect();
+	strcpy(facts.aes_gcm_driver, "gcm-aes-lib"); /* 7.3 without the module */
+	expect_one(&facts, PROBE_USABLE_WITH_WARNINGS, "crypto-aes-gcm.md", "by gcm-aes-lib");
+	strcpy(facts.machine, "aarch64");
+	cr_expect_eq(judge(&facts).warning_count, 0, "not measured there");
+	facts = perfect();
 	facts.cpu_flags[0] = '\0';
 	expect_one(&facts, PROBE_USABLE_WITH_WARNINGS, "crypto-aes-gcm.md", "-cpu host");
 	facts.has_cpu_flags = false;
