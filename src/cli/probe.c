@@ -48,7 +48,5 @@ int cli_probe(int argc, char *const argv[])
 		probe_print_json(&facts, &report, stdout);
 	else
 		probe_print_text(&facts, &report, stdout);
-	if (fflush(stdout) != 0)
-		fprintf(stderr, "sluice probe: the report could not be written: %m\n");
 	return (int)report.verdict;
 }
