@@ -13,6 +13,7 @@
 /* Tokens of our own, above every caller's. */
 #define TOKEN_WAKE   RING_TOKEN_LIMIT
 #define TOKEN_CANCEL (RING_TOKEN_LIMIT + 1)
+#define TOKEN_TIMER  (RING_TOKEN_LIMIT + 2) /* and above: each timer's due time is added */
 
 static struct io_uring_sqe *sqe_get(struct ring *ring)
 {
@@ -132,6 +133,12 @@ static unsigned events_take(struct ring *ring, struct ring_event *events, unsign
 		}
 		if (cqe->user_data == TOKEN_CANCEL)
 			continue;
+		if (cqe->user_data >= TOKEN_TIMER) {
+			/* Not the armed one: a later timer, which an earlier had made idle. */
+			if (cqe->user_data - TOKEN_TIMER == ring->timer_due_ms)
+				ring->timer_due_ms = 0;
+			continue;
+		}
 		events[count].token = cqe->user_data;
 		events[count].result = cqe->res;
 		count++;
@@ -140,18 +147,29 @@ static unsigned events_take(struct ring *ring, struct ring_event *events, unsign
 	return count;
 }
 
-int ring_wait(struct ring *ring, int timeout_ms, struct ring_event *events, unsigned events_max)
+/* The kernel copies ts when the timer is submitted. */
+static void timer_arm(struct ring *ring, uint64_t due_ms, struct __kernel_timespec *ts)
+{
+	struct io_uring_sqe *sqe = sqe_get(ring);
+	io_uring_prep_timeout(sqe, ts, 0, 0);
+	io_uring_sqe_set_data64(sqe, TOKEN_TIMER + due_ms);
+	ring->timer_due_ms = due_ms;
+}
+
+int ring_wait(struct ring *ring, uint64_t now_ms, int timeout_ms, struct ring_event *events,
+	      unsigned events_max)
 {
 	struct __kernel_timespec ts = {.tv_sec = timeout_ms / 1000,
 				       .tv_nsec = (long long)(timeout_ms % 1000) * 1000000};
-	struct io_uring_cqe *cqe;
-	int r;
+	uint64_t due_ms = now_ms + (uint64_t)timeout_ms;
 
-	if (timeout_ms < 0)
-		r = io_uring_submit_and_wait(&ring->uring, 1);
-	else
-		r = io_uring_submit_and_wait_timeout(&ring->uring, &cqe, 1, &ts, NULL);
-	if (r < 0 && r != -ETIME && r != -EINTR && r != -EAGAIN && r != -EBUSY)
+	if (timeout_ms > 0 && (ring->timer_due_ms == 0 || due_ms < ring->timer_due_ms))
+		timer_arm(ring, due_ms, &ts);
+	int r = io_uring_submit_and_wait(&ring->uring, timeout_ms == 0 ? 0 : 1);
+	if (timeout_ms == 0)
+		io_uring_get_events(
+			&ring->uring); /* DEFER_TASKRUN runs completions only when asked */
+	if (r < 0 && r != -EINTR && r != -EAGAIN && r != -EBUSY)
 		return r;
 	return (int)events_take(ring, events, events_max);
 }

@@ -30,6 +30,7 @@ struct ring {
 	struct io_uring uring;
 	int wake_fd; /* eventfd; ring_wake writes it from other threads */
 	uint64_t wake_sink;
+	uint64_t timer_due_ms; /* of the timer that is armed; 0: none */
 };
 
 struct ring_event {
@@ -58,11 +59,15 @@ void ring_openat2(struct ring *ring, int dir_fd, const char *path, struct open_h
 void ring_cancel(struct ring *ring, uint64_t token);
 
 /*
- * Submits what was started and waits up to timeout_ms (-1: for ever, 0: not) for events; fills at
- * most events_max. Returns their number, 0 on timeout, signal or wake-up; negative errno when the
- * ring itself fails (a bug or no memory).
+ * Submits what was started and waits for events until timeout_ms after now_ms (-1: for ever, 0:
+ * does not wait); fills at most events_max. Returns their number, 0 on timeout, signal or wake-up;
+ * it may return early with 0. Negative errno when the ring itself fails (a bug or no memory).
+ *
+ * now_ms: the caller's monotonic clock. Deadlines mostly move later, so one timer stays armed in
+ * the ring for the earliest, and a wait that it covers needs none of its own.
  */
-int ring_wait(struct ring *ring, int timeout_ms, struct ring_event *events, unsigned events_max);
+int ring_wait(struct ring *ring, uint64_t now_ms, int timeout_ms, struct ring_event *events,
+	      unsigned events_max);
 /* From any thread: makes ring_wait return. Safe in a signal handler. */
 void ring_wake(struct ring *ring);
 

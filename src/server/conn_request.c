@@ -273,6 +273,17 @@ static bool tx_buf_take(struct conn *conn)
 	return true;
 }
 
+/* Asked once for each file system, as long as the requests are for files of one. */
+static bool is_in_memory(struct worker *worker, const struct object *object)
+{
+	if (!worker->has_device || worker->device != object->device) {
+		worker->has_device = true;
+		worker->device = object->device;
+		worker->device_is_in_memory = send_file_is_in_memory(object->file_fd);
+	}
+	return worker->device_is_in_memory;
+}
+
 enum conn_next conn_step_answer(struct conn *conn)
 {
 	struct request *request = conn->request;
@@ -307,7 +318,7 @@ enum conn_next conn_step_answer(struct conn *conn)
 		.bytes = answer->file_bytes,
 	};
 	if (answer->file_bytes > 0)
-		body.is_in_memory = send_file_is_in_memory(body.file_fd);
+		body.is_in_memory = is_in_memory(worker, &request->object);
 	send_begin(&request->send, &worker->means, &conn->record, answer->text_bytes,
 		   answer->file_bytes > 0 ? &body : NULL, worker->server->config->send_engine);
 	conn->state = CONN_SEND;

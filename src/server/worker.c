@@ -274,8 +274,9 @@ static int loop(struct worker *worker)
 	struct ring_event events[EVENTS_PER_WAIT];
 
 	while (!worker->is_draining || worker->conn_count > 0 || is_listening(worker)) {
-		int n = ring_wait(&worker->ring, wheel_timeout_ms(&worker->wheel, worker->now_ms),
-				  events, EVENTS_PER_WAIT);
+		int n = ring_wait(&worker->ring, worker->now_ms,
+				  wheel_timeout_ms(&worker->wheel, worker->now_ms), events,
+				  EVENTS_PER_WAIT);
 		clock_read(worker);
 		if (n < 0)
 			return n;

@@ -62,6 +62,9 @@ struct worker {
 	time_t wall_seconds;    /* the wall clock, for Date */
 	uint64_t request_count; /* for request ids */
 	uint64_t request_salt;
+	dev_t device; /* of the last object, if has_device */
+	bool has_device;
+	bool device_is_in_memory;
 	struct open_how open_how; /* how objects are opened; see object_open_without_noatime */
 	struct listener listener[LISTENERS_MAX];
 	unsigned listener_count;

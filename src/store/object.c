@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -48,13 +47,23 @@ int object_open_cached(int root_fd, const char *path, struct open_how *how)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+/* The last digits hex digits of value. */
+static char *put_hex(char *out, uint64_t value, int digits)
+{
+	for (int i = digits - 1; i >= 0; i--)
+		*out++ = "0123456789abcdef"[value >> (4 * i) & 15];
+	return out;
+}
+
+/* Opaque. Equal on every server that shares the files, and new whenever they are written; "-1" at
+ * its end says that it is no MD5. By hand: snprintf was 1 % of a small request (bench/cost). */
 static void etag_make(char out[ETAG_BYTES], const struct stat *st)
 {
-	/* Opaque. Equal on every server that shares the files, and new whenever they are written;
-	 * "-1" at its end says that it is no MD5. */
-	snprintf(out, ETAG_BYTES, "\"%08llx%08lx%012llx-1\"",
-		 (unsigned long long)st->st_mtim.tv_sec, (unsigned long)st->st_mtim.tv_nsec,
-		 (unsigned long long)st->st_size);
+	*out++ = '"';
+	out = put_hex(out, (uint64_t)st->st_mtim.tv_sec, 10);
+	out = put_hex(out, (uint64_t)st->st_mtim.tv_nsec, 8);
+	out = put_hex(out, (uint64_t)st->st_size, 14);
+	memcpy(out, "-1\"", 4);
 }
 
 int object_from_fd(struct object *object, int file_fd)
@@ -74,6 +83,7 @@ int object_from_fd(struct object *object, int file_fd)
 	object->file_fd = file_fd;
 	object->size = (uint64_t)st.st_size;
 	object->modified = st.st_mtim.tv_sec;
+	object->device = st.st_dev;
 	etag_make(object->etag, &st);
 	return 0;
 }

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include <linux/openat2.h>
@@ -24,6 +25,7 @@ struct object {
 	int file_fd; /* -1: none; whoever holds the object closes it (object_close) */
 	uint64_t size;
 	time_t modified; /* seconds */
+	dev_t device;
 	char etag[ETAG_BYTES];
 };
 

@@ -27,15 +27,31 @@ static int kernel_seal(struct record *record, size_t plain_bytes)
 	return 0;
 }
 
+/*
+ * Whole records first, then what is left of them, so that the two leave in one TCP segment: within
+ * one call the kernel pushes each record by itself, and a response of 16 KiB and a head is always
+ * one record and a bit. MSG_MORE behind a whole record keeps nothing back in the TLS layer.
+ */
+static size_t next_piece(size_t left, bool *more)
+{
+	size_t rest = left % RECORD_PLAIN_MAX;
+	if (left < RECORD_PLAIN_MAX || rest == 0)
+		return left;
+	*more = true;
+	return left - rest;
+}
+
 static int kernel_flush(struct record *record, bool more)
 {
 	struct tx_buf *buf = record->tx_buf;
 	if (buf == NULL)
 		return 0;
-	int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
 	while (buf->at < buf->end) {
-		struct iovec iov = {.iov_base = buf->byte + buf->at, .iov_len = buf->end - buf->at};
+		bool piece_more = more;
+		struct iovec iov = {.iov_base = buf->byte + buf->at};
+		iov.iov_len = next_piece(buf->end - buf->at, &piece_more);
 		struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+		int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (piece_more ? MSG_MORE : 0);
 		ssize_t n = record->sys->sendmsg(record->sock_fd, &message, flags);
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -122,8 +122,9 @@ static void buf_give(struct send *send)
 
 enum send_state send_head(struct send *send)
 {
-	/* The kernel keeps the head's record open for the file's first bytes. */
-	enum send_state state = send_drain(send, send->left > 0);
+	/* A record of its own: behind an open one every record would hold parts of five pages, not
+	 * four whole ones, which costs 4 % (bench/cost, 64 MiB, Linux 6.12, 2026-11-23). */
+	enum send_state state = send_drain(send, false);
 	if (state == SEND_DONE)
 		buf_give(send);
 	return state;

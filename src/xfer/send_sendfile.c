@@ -4,7 +4,7 @@
  *
  * sendfile(2) would wait for the disk where a page is missing, and with it every
  * connection of this thread. So a stretch is looked at first: one byte is read
- * without waiting (RWF_NOWAIT) from each readahead window of it. What is missing
+ * without waiting (RWF_NOWAIT) at each LOOK_BYTES of it. What is missing
  * goes through the ring and a buffer. A page lost between its neighbours is not
  * seen; such a wait is one page long and counted (METRIC_SLOW_TURNS).
  */
@@ -15,8 +15,9 @@
 #include "base/must.h"
 #include "xfer/send_private.h"
 
-/* One look for each 128 KiB, the kernel's default readahead window (read_ahead_kb). */
-#define LOOK_BYTES   (128u * 1024)
+/* A look costs about 1,300 instructions, so one for each 512 KiB costs under 0.1 % of the sealing.
+ */
+#define LOOK_BYTES   (512u * 1024)
 #define SLOW_TURN_MS 20
 
 static bool is_cached(const struct send *send, uint64_t offset)
@@ -103,7 +104,11 @@ enum send_state send_step_sendfile(struct send *send, uint64_t turn_bytes, uint6
 		if (state != SEND_DONE || send->left == 0)
 			return state;
 	}
-	uint64_t bytes = send->left < turn_bytes ? send->left : turn_bytes;
+	/* Turns end at a multiple of the record's size, which pages divide: four whole pages a
+	 * record. */
+	uint64_t bytes = turn_bytes - send->offset % RECORD_PLAIN_MAX;
+	if (bytes > send->left)
+		bytes = send->left;
 	if (send->cached_until <= send->offset)
 		send->cached_until = cached_until(send, send->offset + bytes);
 	if (send->cached_until <= send->offset)
