@@ -85,7 +85,8 @@ bool policy_pattern_matches(const char *pattern, const char *bytes, size_t text_
 	for (; pattern[len - 1] != '*'; len--, text.len--)
 		if (text.len == 0 || !is_same(&text, text.len - 1, pattern[len - 1]))
 			return false;
-	if (len == 2 && pattern[1] == '*')
+	/* Both ends are wildcards now. */
+	if (len == 2)
 		return true;
 	if (len == 1)
 		return separator == '\0' || memchr(text.at, separator, text.len) == NULL;
