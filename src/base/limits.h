@@ -59,8 +59,9 @@
 
 /* ---- Work per wake-up -------------------------------------------------------------------- */
 
-/* Bytes that one connection may send before the others get their turn. */
-#define TURN_BYTES_MAX               (1024 * 1024)
+/* Bytes that one connection may send before the others get their turn: about two milliseconds of
+ * sealing. */
+#define TURN_BYTES_MAX               (2 * 1024 * 1024)
 /* Connections accepted per wake-up of a listener. */
 #define ACCEPTS_PER_WAKE             32
 /* Pipelined requests served before the others get their turn. */

@@ -48,16 +48,17 @@ struct http_field {
 struct http_head {
 	enum http_method method;
 	struct slice method_text;
-	struct slice target; /* origin form, or absolute form's path: starts with '/'; still encoded */
-	unsigned minor;      /* HTTP/1.minor: 0 or 1 */
+	struct slice
+		target; /* origin form, or absolute form's path: starts with '/'; still encoded */
+	unsigned minor; /* HTTP/1.minor: 0 or 1 */
 	/* at NULL: absent. Of a field that may repeat, the first. HOST: the authority if the target
 	 * was in absolute form (RFC 9112 section 3.2.2). */
 	struct slice known[HTTP_FIELD_COUNT];
 	struct http_field field[HEAD_FIELDS_MAX]; /* all, in order */
 	unsigned field_count;
-	bool keep_alive;        /* by version and Connection */
+	bool keep_alive; /* by version and Connection */
 	bool expect_continue;
-	bool chunked;           /* Transfer-Encoding: chunked, and nothing else */
+	bool chunked; /* Transfer-Encoding: chunked, and nothing else */
 	bool has_content_length;
 	uint64_t content_length;
 };
@@ -99,7 +100,7 @@ enum http_head_error { HTTP_HEAD_ERRORS(HTTP_HEAD_ERROR_ENUM) HTTP_HEAD_ERROR_CO
  * after -EAGAIN, *head says nothing. No HTTP/1.x request can be read behind a refused one.
  */
 int http_head_parse(const char *buf, size_t len, size_t scanned, struct http_head *head,
-                    enum http_head_error *error);
+		    enum http_head_error *error);
 int http_head_error_status(enum http_head_error error);
 const char *http_head_error_text(enum http_head_error error);
 

@@ -21,7 +21,7 @@ void http_response_field(struct http_response *response, const char *name, const
 void http_response_field_u64(struct http_response *response, const char *name, uint64_t value);
 /* Content-Range: bytes FIRST-LAST/SIZE; with bytes 0: bytes STAR/SIZE (416). */
 void http_response_content_range(struct http_response *response, uint64_t first, uint64_t bytes,
-                                 uint64_t size);
+				 uint64_t size);
 /* The empty line. Returns the length, or -ENOSPC. */
 int http_response_end(struct http_response *response);
 

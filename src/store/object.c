@@ -13,7 +13,8 @@ void object_path(char out[OBJECT_PATH_BYTES], const char *bucket, const char *ob
 	size_t bucket_len = strlen(bucket), key_len = strlen(object_key);
 	memcpy(out, bucket, bucket_len);
 	out[bucket_len] = '/';
-	memcpy(out + bucket_len + 1, object_key, key_len + 1);
+	memcpy(out + bucket_len + 1, object_key, key_len);
+	out[bucket_len + 1 + key_len] = '\0';
 }
 
 struct open_how object_open_how(void)

@@ -47,15 +47,12 @@ int handshake_ex_index(void)
 	return ex_index;
 }
 
-static int hex_digit(char c)
+/* c is a hex digit. */
+static unsigned hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+		return (unsigned)(c - '0');
+	return (unsigned)((c | 0x20) - 'a' + 10);
 }
 
 static void secret_from_hex(struct traffic_secret *secret, const char *hex)
@@ -64,7 +61,7 @@ static void secret_from_hex(struct traffic_secret *secret, const char *hex)
 	if (len % 2 != 0 || len / 2 > TRAFFIC_SECRET_BYTES_MAX)
 		return; /* secret->len stays 0, and handshake_finish refuses */
 	for (size_t i = 0; i < len / 2; i++)
-		secret->byte[i] = (uint8_t)(hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]));
+		secret->byte[i] = (uint8_t)(hex_value(hex[2 * i]) << 4 | hex_value(hex[2 * i + 1]));
 	secret->len = (uint8_t)(len / 2);
 }
 

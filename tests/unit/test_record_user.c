@@ -38,17 +38,17 @@ static void set_up(void)
 	peer_rx_secret = (struct traffic_secret){.len = 32, .byte = {1}};
 	peer_tx_secret = (struct traffic_secret){.len = 32, .byte = {2}};
 	record = (struct record){.sock_fd = fd[0],
-	                         .cipher = CIPHER,
-	                         .tx = &record_tx_user,
-	                         .rx = &record_rx_user,
-	                         .sys = &ktls_sys_kernel,
-	                         .metrics = &metrics,
-	                         .rx_bufs = &rx_bufs,
-	                         .records_per_key = 1000,
-	                         .tx_secret = peer_rx_secret,
-	                         .rx_secret = peer_tx_secret,
-	                         .tx_aead = aead_of(&peer_rx_secret, true),
-	                         .rx_aead = aead_of(&peer_tx_secret, false)};
+				 .cipher = CIPHER,
+				 .tx = &record_tx_user,
+				 .rx = &record_rx_user,
+				 .sys = &ktls_sys_kernel,
+				 .metrics = &metrics,
+				 .rx_bufs = &rx_bufs,
+				 .records_per_key = 1000,
+				 .tx_secret = peer_rx_secret,
+				 .rx_secret = peer_tx_secret,
+				 .tx_aead = aead_of(&peer_rx_secret, true),
+				 .rx_aead = aead_of(&peer_tx_secret, false)};
 	peer_tx = aead_of(&peer_tx_secret, true);
 	peer_rx = aead_of(&peer_rx_secret, false);
 	tx_buf = malloc(sizeof(*tx_buf));
@@ -140,7 +140,8 @@ Test(record_user, a_record_longer_than_the_readers_buffer_comes_in_pieces)
 		data[i] = (char)(i * 13);
 	peer_send(RECORD_DATA, data, sizeof(data));
 	while (have < sizeof(out)) {
-		ssize_t n = receive(out + have, sizeof(out) - have > 1000 ? 1000 : sizeof(out) - have + 5);
+		ssize_t n = receive(out + have,
+				    sizeof(out) - have > 1000 ? 1000 : sizeof(out) - have + 5);
 		cr_assert(n > 0);
 		have += (size_t)n;
 	}
@@ -172,13 +173,16 @@ Test(record_user, fatal_alerts_and_strange_records_end_it)
 		size_t len;
 		enum close_reason why;
 	} rows[] = {
-	        {"bad_certificate", RECORD_ALERT, "\x02\x2a", 2, CLOSE_CLIENT_ALERT},
-	        {"alert of one byte", RECORD_ALERT, "\x01", 1, CLOSE_UNEXPECTED_RECORD},
-	        {"ClientHello", RECORD_HANDSHAKE, "\x01\x00\x00\x01\x00", 5, CLOSE_UNEXPECTED_RECORD},
-	        {"KeyUpdate with 2", RECORD_HANDSHAKE, "\x18\x00\x00\x01\x02", 5, CLOSE_UNEXPECTED_RECORD},
-	        {"KeyUpdate and more", RECORD_HANDSHAKE, "\x18\x00\x00\x01\x00\x18", 6, CLOSE_UNEXPECTED_RECORD},
-	        {"ChangeCipherSpec", 20, "\x01", 1, CLOSE_UNEXPECTED_RECORD},
-	        {"type 0x63", 0x63, "x", 1, CLOSE_UNEXPECTED_RECORD},
+		{"bad_certificate", RECORD_ALERT, "\x02\x2a", 2, CLOSE_CLIENT_ALERT},
+		{"alert of one byte", RECORD_ALERT, "\x01", 1, CLOSE_UNEXPECTED_RECORD},
+		{"ClientHello", RECORD_HANDSHAKE, "\x01\x00\x00\x01\x00", 5,
+		 CLOSE_UNEXPECTED_RECORD},
+		{"KeyUpdate with 2", RECORD_HANDSHAKE, "\x18\x00\x00\x01\x02", 5,
+		 CLOSE_UNEXPECTED_RECORD},
+		{"KeyUpdate and more", RECORD_HANDSHAKE, "\x18\x00\x00\x01\x00\x18", 6,
+		 CLOSE_UNEXPECTED_RECORD},
+		{"ChangeCipherSpec", 20, "\x01", 1, CLOSE_UNEXPECTED_RECORD},
+		{"type 0x63", 0x63, "x", 1, CLOSE_UNEXPECTED_RECORD},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char out[64];

@@ -17,14 +17,14 @@ static const struct {
 	const char *name;
 	const char *secret, *key, *iv;
 } rfc8448[] = {
-        {"server application", "a11af9f05531f856ad47116b45a950328204b4f44bfb6b3a4b4f1f3fcb631643",
-         "9f02283b6c9c07efc26bb9f2ac92e356", "cf782b88dd83549aadf1e984"},
-        {"client application", "9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5",
-         "17422dda596ed5d9acd890e3c63f5051", "5b78923dee08579033e523d9"},
-        {"server handshake", "b67b7d690cc16c4e75e54213cb2d37b4e9c912bcded9105d42befd59d391ad38",
-         "3fce516009c21727d0f2e4e86ee403bc", "5d313eb2671276ee13000b30"},
-        {"client handshake", "b3eddb126e067f35a780b3abf45e2d8f3b1a950738f52e9600746a0e27a55a21",
-         "dbfaa693d1762c5b666af5d950258d01", "5bd3c71b836e0b76bb73265f"},
+	{"server application", "a11af9f05531f856ad47116b45a950328204b4f44bfb6b3a4b4f1f3fcb631643",
+	 "9f02283b6c9c07efc26bb9f2ac92e356", "cf782b88dd83549aadf1e984"},
+	{"client application", "9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5",
+	 "17422dda596ed5d9acd890e3c63f5051", "5b78923dee08579033e523d9"},
+	{"server handshake", "b67b7d690cc16c4e75e54213cb2d37b4e9c912bcded9105d42befd59d391ad38",
+	 "3fce516009c21727d0f2e4e86ee403bc", "5d313eb2671276ee13000b30"},
+	{"client handshake", "b3eddb126e067f35a780b3abf45e2d8f3b1a950738f52e9600746a0e27a55a21",
+	 "dbfaa693d1762c5b666af5d950258d01", "5bd3c71b836e0b76bb73265f"},
 };
 
 static size_t from_hex(uint8_t *out, const char *hex)
@@ -58,8 +58,8 @@ Test(traffic_key, derives_the_keys_of_rfc_8448)
 
 /* The client's one record of application data in that trace: 50 bytes, 00 to 31. */
 static const char client_record[] =
-        "1703030043a23f7054b62c94d0affafe8228ba55cbefacea42f914aa66bcab3f2b9819a8a5b46b395bd54a9a"
-        "20441e2b62974e1f5a6292a2977014bd1e3deae63aeebb21694915e4";
+	"1703030043a23f7054b62c94d0affafe8228ba55cbefacea42f914aa66bcab3f2b9819a8a5b46b395bd54a9a"
+	"20441e2b62974e1f5a6292a2977014bd1e3deae63aeebb21694915e4";
 
 Test(traffic_key, seals_the_record_of_rfc_8448)
 {
@@ -104,9 +104,10 @@ Test(traffic_key, opens_the_record_of_rfc_8448_and_refuses_it_changed)
 	aead_free(aead);
 }
 
-/* HKDF-Expand-Label for one block, from RFC 5869 and RFC 8446 section 7.1: HMAC(secret, info | 1). */
+/* HKDF-Expand-Label for one block, from RFC 5869 and RFC 8446 section 7.1: HMAC(secret, info | 1).
+ */
 static void expand_label_by_hand(const EVP_MD *digest, const struct traffic_secret *secret,
-                                 const char *label, uint8_t *out, size_t out_bytes)
+				 const char *label, uint8_t *out, size_t out_bytes)
 {
 	uint8_t info[64], block[EVP_MAX_MD_SIZE];
 	size_t label_len = strlen(label), n = 0;
@@ -127,7 +128,8 @@ static void expand_label_by_hand(const EVP_MD *digest, const struct traffic_secr
 Test(traffic_key, every_cipher_agrees_with_hmac)
 {
 	for (int cipher = 0; cipher < TLS_CIPHER_COUNT; cipher++) {
-		const EVP_MD *digest = cipher == TLS_CIPHER_AES_256_GCM ? EVP_sha384() : EVP_sha256();
+		const EVP_MD *digest =
+			cipher == TLS_CIPHER_AES_256_GCM ? EVP_sha384() : EVP_sha256();
 		struct traffic_secret secret = {.len = (uint8_t)tls_cipher_secret_bytes(cipher)};
 		struct traffic_key key;
 		uint8_t expected[TRAFFIC_SECRET_BYTES_MAX];
@@ -135,7 +137,8 @@ Test(traffic_key, every_cipher_agrees_with_hmac)
 		for (int i = 0; i < secret.len; i++)
 			secret.byte[i] = (uint8_t)(i * 7 + cipher);
 		cr_assert_eq(traffic_key_derive(cipher, &secret, &key), 0);
-		expand_label_by_hand(digest, &secret, "key", expected, tls_cipher_key_bytes(cipher));
+		expand_label_by_hand(digest, &secret, "key", expected,
+				     tls_cipher_key_bytes(cipher));
 		cr_expect_arr_eq(key.key, expected, tls_cipher_key_bytes(cipher));
 		expand_label_by_hand(digest, &secret, "iv", expected, TRAFFIC_IV_BYTES);
 		cr_expect_arr_eq(key.iv, expected, TRAFFIC_IV_BYTES);
