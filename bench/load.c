@@ -360,6 +360,7 @@ static void batches_run(struct load *load, struct conn **conns)
 	for (uint64_t batch = 0; batch < options->batches; batch++) {
 		load->received = 0;
 		uint64_t server_before = server_ns(load);
+		uint64_t own_before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 		uint64_t before = clock_ns(CLOCK_MONOTONIC);
 		if (options->handshakes > 0)
 			handshakes_run(load, count);
@@ -367,9 +368,10 @@ static void batches_run(struct load *load, struct conn **conns)
 			requests_run(load, conns, count);
 		uint64_t after = clock_ns(CLOCK_MONOTONIC);
 		printf("batch %" PRIu64 " requests %" PRIu64 " bytes %" PRIu64
-		       " seconds %.6f server_ns %" PRIu64 "\n",
+		       " seconds %.6f server_ns %" PRIu64 " own_ns %" PRIu64 "\n",
 		       batch + 1, count, load->received, (double)(after - before) / 1e9,
-		       server_ns(load) - server_before);
+		       server_ns(load) - server_before,
+		       clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own_before);
 		fflush(stdout);
 	}
 }
