@@ -11,6 +11,9 @@
 #include "base/must.h"
 
 /* Tokens of our own, above every caller's. */
+/* io_uring_submit may find no memory for requests (-EAGAIN); completions free some. */
+#define SUBMIT_TRIES 1000
+
 #define TOKEN_WAKE   RING_TOKEN_LIMIT
 #define TOKEN_CANCEL (RING_TOKEN_LIMIT + 1)
 #define TOKEN_TIMER  (RING_TOKEN_LIMIT + 2) /* and above: each timer's due time is added */
@@ -18,10 +21,11 @@
 static struct io_uring_sqe *sqe_get(struct ring *ring)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
-	if (sqe == NULL) {
+	for (int i = 0; sqe == NULL && i < SUBMIT_TRIES; i++) {
 		/* Full: hand over what is there. With IORING_FEAT_NODROP (5.5) completions are
 		 * kept by the kernel however many there are. */
-		io_uring_submit(&ring->uring);
+		if (io_uring_submit(&ring->uring) < 0)
+			io_uring_get_events(&ring->uring);
 		sqe = io_uring_get_sqe(&ring->uring);
 	}
 	must(sqe != NULL);
@@ -147,11 +151,12 @@ static unsigned events_take(struct ring *ring, struct ring_event *events, unsign
 	return count;
 }
 
-/* The kernel copies ts when the timer is submitted. */
-static void timer_arm(struct ring *ring, uint64_t due_ms, struct __kernel_timespec *ts)
+static void timer_arm(struct ring *ring, uint64_t due_ms, int timeout_ms)
 {
 	struct io_uring_sqe *sqe = sqe_get(ring);
-	io_uring_prep_timeout(sqe, ts, 0, 0);
+	ring->timer = (struct __kernel_timespec){
+		.tv_sec = timeout_ms / 1000, .tv_nsec = (long long)(timeout_ms % 1000) * 1000000};
+	io_uring_prep_timeout(sqe, &ring->timer, 0, 0);
 	io_uring_sqe_set_data64(sqe, TOKEN_TIMER + due_ms);
 	ring->timer_due_ms = due_ms;
 }
@@ -159,12 +164,10 @@ static void timer_arm(struct ring *ring, uint64_t due_ms, struct __kernel_timesp
 int ring_wait(struct ring *ring, uint64_t now_ms, int timeout_ms, struct ring_event *events,
 	      unsigned events_max)
 {
-	struct __kernel_timespec ts = {.tv_sec = timeout_ms / 1000,
-				       .tv_nsec = (long long)(timeout_ms % 1000) * 1000000};
 	uint64_t due_ms = now_ms + (uint64_t)timeout_ms;
 
 	if (timeout_ms > 0 && (ring->timer_due_ms == 0 || due_ms < ring->timer_due_ms))
-		timer_arm(ring, due_ms, &ts);
+		timer_arm(ring, due_ms, timeout_ms);
 	int r = io_uring_submit_and_wait(&ring->uring, timeout_ms == 0 ? 0 : 1);
 	if (timeout_ms == 0)
 		io_uring_get_events(

@@ -30,7 +30,8 @@ struct ring {
 	struct io_uring uring;
 	int wake_fd; /* eventfd; ring_wake writes it from other threads */
 	uint64_t wake_sink;
-	uint64_t timer_due_ms; /* of the timer that is armed; 0: none */
+	struct __kernel_timespec timer; /* until it is submitted */
+	uint64_t timer_due_ms;          /* of the timer that is armed; 0: none */
 };
 
 struct ring_event {

@@ -27,6 +27,7 @@ struct admin_conn {
 
 struct admin {
 	int sock_fd;
+	uint64_t paused_until_ms; /* accept found no descriptors */
 	struct admin_source source;
 	struct admin_conn conn[ADMIN_CONNS_MAX];
 };
@@ -162,8 +163,11 @@ static void conn_write(struct admin_conn *conn)
 static void accept_one(struct admin *admin, uint64_t now_ms)
 {
 	int sock_fd = accept4(admin->sock_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (sock_fd < 0)
+	if (sock_fd < 0) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			admin->paused_until_ms = now_ms + ACCEPT_PAUSE_MS;
 		return;
+	}
 	for (int i = 0; i < ADMIN_CONNS_MAX; i++) {
 		struct admin_conn *conn = &admin->conn[i];
 		if (conn->sock_fd >= 0)
@@ -182,10 +186,11 @@ static bool is_writing(const struct admin_conn *conn)
 	return conn->at < conn->end;
 }
 
-unsigned admin_poll_fill(struct admin *admin, struct pollfd *pollfds)
+unsigned admin_poll_fill(struct admin *admin, struct pollfd *pollfds, uint64_t now_ms)
 {
 	unsigned count = 0;
-	pollfds[count++] = (struct pollfd){.fd = admin->sock_fd, .events = POLLIN};
+	bool is_paused = now_ms < admin->paused_until_ms;
+	pollfds[count++] = (struct pollfd){.fd = is_paused ? -1 : admin->sock_fd, .events = POLLIN};
 	for (int i = 0; i < ADMIN_CONNS_MAX; i++) {
 		const struct admin_conn *conn = &admin->conn[i];
 		if (conn->sock_fd >= 0)
@@ -214,6 +219,6 @@ void admin_poll_done(struct admin *admin, const struct pollfd *pollfds, unsigned
 		if (conn->sock_fd >= 0 && now_ms - conn->since_ms > ADMIN_TIMEOUT_MS)
 			conn_end(conn);
 	}
-	if (count > 0 && pollfds[0].revents != 0)
+	if (count > 0 && pollfds[0].fd >= 0 && pollfds[0].revents != 0)
 		accept_one(admin, now_ms);
 }

@@ -29,7 +29,7 @@ struct admin *admin_new(int sock_fd, const struct admin_source *source);
 void admin_free(struct admin *admin);
 
 /* Adds what admin waits for to pollfds (at most 1 + ADMIN_CONNS_MAX); returns how many. */
-unsigned admin_poll_fill(struct admin *admin, struct pollfd *pollfds);
+unsigned admin_poll_fill(struct admin *admin, struct pollfd *pollfds, uint64_t now_ms);
 /* After poll(): the same array, filled. now_ms: monotonic; ends connections that take too long. */
 void admin_poll_done(struct admin *admin, const struct pollfd *pollfds, unsigned count,
 		     uint64_t now_ms);

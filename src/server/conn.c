@@ -5,8 +5,11 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <linux/sockios.h>
 
 #include "base/must.h"
 #include "server/access_log.h"
@@ -107,6 +110,8 @@ static void conn_free_soon(struct conn *conn)
 	if (conn->is_doomed)
 		return;
 	conn->is_doomed = true;
+	shutdown(conn->sock_fd,
+		 SHUT_RDWR); /* a read of a file may go on: the client need not wait */
 	wheel_disarm(&conn->worker->wheel, &conn->deadline);
 	ring_cancel(&conn->worker->ring, token_pack(conn->in_flight, conn->slot, conn->generation));
 }
@@ -187,8 +192,9 @@ void conn_close(struct conn *conn, enum close_reason why)
 		conn_free_soon(conn);
 		return;
 	}
+	if (conn->state != CONN_CLOSING)
+		conn_deadline(conn, LINGER_MS);
 	conn->state = CONN_CLOSING;
-	conn_deadline(conn, LINGER_MS);
 	if (conn->is_in_flight) { /* its event brings us back here */
 		ring_cancel(&conn->worker->ring,
 			    token_pack(conn->in_flight, conn->slot, conn->generation));
@@ -276,8 +282,6 @@ enum conn_next conn_wait_for_head(struct conn *conn)
 			return CONN_WAITS;
 		}
 	}
-	if (record->is_rx_unsure)
-		return receive(conn);
 	/* Writable is true at once: back after the others, with what is buffered already. */
 	conn_wait(conn, record_has_buffered(record) ? READABLE | POLLOUT : READABLE);
 	return CONN_WAITS;
@@ -376,27 +380,36 @@ void conn_event(struct conn *conn, enum token_kind kind, int32_t result)
 	}
 }
 
+/* File bytes that the client has taken: not what waits in our buffer or in the socket's. */
+static int64_t bytes_taken(const struct conn *conn)
+{
+	const struct tx_buf *buf = conn->record.tx_buf;
+	int waiting = 0;
+	ioctl(conn->sock_fd, SIOCOUTQ, &waiting);
+	return (int64_t)conn->request->send.sent - waiting -
+	       (int64_t)(buf != NULL ? buf->end - buf->at : 0);
+}
+
 /* The window of the minimum rate has ended. */
 static void check_rate(struct conn *conn)
 {
 	const struct config *config = conn->worker->server->config;
-	uint64_t sent = conn->request->send.sent;
-	uint64_t elapsed_ms = conn->worker->now_ms - conn->window_ms;
+	uint64_t now_ms = conn->worker->now_ms;
+	int64_t taken = bytes_taken(conn);
+	bool is_slow = (taken - conn->window_taken) * 1000 <
+		       (int64_t)config->min_rate_bytes * (int64_t)(now_ms - conn->window_ms);
 
-	if (conn->request->send.is_reading) { /* the disk is slow, not the client */
-		if (elapsed_ms >= DISK_TIMEOUT_MS)
+	if (conn->request->send.is_reading) { /* the disk's turn, not the client's */
+		if (now_ms - conn->read_since_ms >= DISK_TIMEOUT_MS) {
 			conn_abort(conn, CLOSE_DISK_TIMEOUT);
-		else
-			conn_deadline(conn, config->rate_window_ms);
-		return;
-	}
-	if (!conn->is_waiting &&
-	    (sent - conn->window_sent) * 1000 < config->min_rate_bytes * elapsed_ms) {
+			return;
+		}
+	} else if (!conn->is_waiting && is_slow) {
 		conn_abort(conn, CLOSE_SLOW_READER);
 		return;
 	}
-	conn->window_ms = conn->worker->now_ms;
-	conn->window_sent = sent;
+	conn->window_ms = now_ms;
+	conn->window_taken = taken;
 	conn_deadline(conn, config->rate_window_ms);
 }
 

@@ -86,10 +86,12 @@ struct conn {
 	struct head_buf *in;
 	struct request *request;
 	uint64_t started_ns;
-	uint64_t window_ms; /* of the minimum rate: its start, and what was sent by then */
-	uint64_t window_sent;
-	bool is_head_begun;    /* a byte of the next head (or a body to be dropped) is here */
-	uint64_t discard_left; /* request body bytes still to be read and dropped */
+	uint64_t window_ms; /* of the minimum rate: its start, and what the client had taken by then
+			     */
+	int64_t window_taken;
+	uint64_t read_since_ms; /* the ring reads a file since */
+	bool is_head_begun;     /* a byte of the next head (or a body to be dropped) is here */
+	uint64_t discard_left;  /* request body bytes still to be read and dropped */
 	uint64_t requests;
 	struct record record;
 	char peer[ADDR_TEXT_MAX];

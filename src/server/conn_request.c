@@ -222,6 +222,10 @@ enum conn_next conn_step_head(struct conn *conn)
 	if (in->have == 0) {
 		if (conn->is_head_begun) { /* only a body was left: idle from now on */
 			conn->is_head_begun = false;
+			if (conn->worker->is_draining) {
+				conn_close(conn, CLOSE_DRAINED);
+				return CONN_WAITS;
+			}
 			conn_deadline(conn, config->idle_timeout_ms);
 		}
 		return conn_wait_for_head(conn);
@@ -323,7 +327,7 @@ enum conn_next conn_step_answer(struct conn *conn)
 		   answer->file_bytes > 0 ? &body : NULL, worker->server->config->send_engine);
 	conn->state = CONN_SEND;
 	conn->window_ms = worker->now_ms;
-	conn->window_sent = 0;
+	conn->window_taken = 0;
 	return CONN_GOES_ON;
 }
 
@@ -374,6 +378,7 @@ enum conn_next conn_step_send(struct conn *conn)
 		conn_wait(conn, POLLOUT);
 		return CONN_WAITS;
 	case SEND_WAIT_FILE:
+		conn->read_since_ms = conn->worker->now_ms;
 		conn->is_in_flight = true;
 		conn->in_flight = TOKEN_CONN_FILE;
 		return CONN_WAITS;

@@ -29,8 +29,14 @@ struct process {
 	struct admin *admin;
 	int signal_fd;
 	uint64_t drain_due_ms; /* 0: not stopping */
+	uint64_t abort_due_ms; /* 0: nothing is closed by force */
 	bool is_ready;
 };
+
+/* The main thread looks around at least so often: a paused admin listener listens again. */
+#define ADMIN_WAKE_MS 1000
+/* From closing everything to leaving without those that a disk still holds. */
+#define ABORT_MS      5000
 
 static uint64_t now_ms(void)
 {
@@ -203,6 +209,7 @@ static void abort_all(struct process *process, const char *why)
 {
 	if (atomic_exchange(&process->server.is_aborting, true))
 		return;
+	process->abort_due_ms = now_ms() + ABORT_MS;
 	log_msg(&process->log, LOG_LEVEL_WARN, "%s: closing %u connections that are still open",
 		why, atomic_load(&process->server.conns_open));
 	wake_all(process);
@@ -233,8 +240,11 @@ static void main_loop(struct process *process)
 		pollfds[0] = (struct pollfd){.fd = process->signal_fd, .events = POLLIN};
 		pollfds[1] = (struct pollfd){.fd = process->server.event_fd, .events = POLLIN};
 		unsigned admin_count =
-			process->admin != NULL ? admin_poll_fill(process->admin, pollfds + 2) : 0;
-		int timeout_ms = admin_count > 1 || process->drain_due_ms != 0 ? TICK_MS : -1;
+			process->admin != NULL
+				? admin_poll_fill(process->admin, pollfds + 2, now_ms())
+				: 0;
+		int timeout_ms =
+			admin_count > 1 || process->drain_due_ms != 0 ? TICK_MS : ADMIN_WAKE_MS;
 		if (poll(pollfds, 2 + admin_count, timeout_ms) < 0)
 			continue;
 		if (pollfds[0].revents != 0)
@@ -248,6 +258,12 @@ static void main_loop(struct process *process)
 			admin_poll_done(process->admin, pollfds + 2, admin_count, now_ms());
 		if (process->drain_due_ms != 0 && now_ms() >= process->drain_due_ms)
 			abort_all(process, "drain timeout");
+		if (process->abort_due_ms != 0 && now_ms() >= process->abort_due_ms) {
+			log_msg(&process->log, LOG_LEVEL_ERROR,
+				"a disk does not answer; leaving without %u connections",
+				atomic_load(&process->server.conns_open));
+			_exit(1);
+		}
 	}
 }
 

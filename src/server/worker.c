@@ -229,6 +229,7 @@ static void expired(struct worker *worker, struct wheel_entry *entry)
 {
 	for (unsigned i = 0; i < worker->listener_count; i++) {
 		if (entry == &worker->listener[i].resume) {
+			worker->listener[i].is_paused = false;
 			listener_poll(worker, &worker->listener[i]);
 			return;
 		}
@@ -326,7 +327,6 @@ static void *worker_main(void *arg)
 		log_flush(&worker->log);
 		abort(); /* connections cannot be served, nor told */
 	}
-	ring_fini(&worker->ring);
 	atomic_fetch_sub(&worker->server->workers_running, 1);
 	report(worker, 0);
 	return NULL;
@@ -394,6 +394,7 @@ void worker_wake(struct worker *worker)
 void worker_join(struct worker *worker)
 {
 	pthread_join(worker->thread, NULL);
+	ring_fini(&worker->ring); /* not before: worker_wake writes to its descriptor */
 }
 
 void worker_fini(struct worker *worker)

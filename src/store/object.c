@@ -81,6 +81,9 @@ int object_from_fd(struct object *object, int file_fd)
 		close(file_fd);
 		return -ENOENT;
 	}
+	/* It has kept a FIFO from holding us. On a file it would make Linux 6.1 give -EAGAIN, for
+	 * ever, to reads through the ring from a device without NOWAIT (dm-crypt). */
+	fcntl(file_fd, F_SETFL, 0);
 	object->file_fd = file_fd;
 	object->size = (uint64_t)st.st_size;
 	object->modified = st.st_mtim.tv_sec;

@@ -36,6 +36,15 @@ static int fail(struct record *record, enum close_reason why, int error)
 
 /* ---- Receiving ----------------------------------------------------------------------------- */
 
+static int take_empty(struct record *record)
+{
+	metric_add(&record->metrics->value[METRIC_EMPTY_RECORDS], 1);
+	if (++record->empty_records <= EMPTY_RECORDS_MAX)
+		return -EAGAIN;
+	record_shutdown(record, ALERT_UNEXPECTED_MESSAGE);
+	return fail(record, CLOSE_RECORD_FLOOD, -EPROTO);
+}
+
 static int take_alert(struct record *record, const uint8_t *data, ssize_t len)
 {
 	if (len != 2) {
@@ -44,8 +53,9 @@ static int take_alert(struct record *record, const uint8_t *data, ssize_t len)
 	}
 	if (data[1] == ALERT_CLOSE_NOTIFY)
 		return fail(record, CLOSE_CLIENT_DONE, 0);
-	if (data[1] == ALERT_USER_CANCELED) /* close_notify follows (section 6.1) */
-		return -EAGAIN;
+	if (data[1] ==
+	    ALERT_USER_CANCELED) /* close_notify follows (section 6.1); many are a flood */
+		return take_empty(record);
 	return fail(record, CLOSE_CLIENT_ALERT, -ECONNABORTED);
 }
 
@@ -114,15 +124,6 @@ static int recv_failed(struct record *record, ssize_t error)
 	default:
 		return fail(record, CLOSE_RECV_FAILED, (int)error);
 	}
-}
-
-static int take_empty(struct record *record)
-{
-	metric_add(&record->metrics->value[METRIC_EMPTY_RECORDS], 1);
-	if (++record->empty_records <= EMPTY_RECORDS_MAX)
-		return -EAGAIN;
-	record_shutdown(record, ALERT_UNEXPECTED_MESSAGE);
-	return fail(record, CLOSE_RECORD_FLOOD, -EPROTO);
 }
 
 ssize_t record_recv(struct record *record, void *data, size_t len)

@@ -118,7 +118,7 @@ static ssize_t kernel_recv(struct record *record, void *data, size_t len, enum r
 	bool was_unsure = record->is_rx_unsure;
 	ssize_t n = ktls_recv(record->sys, record->sock_fd, data, len, type);
 
-	record->is_rx_unsure = n > 0 && record->can_rekey_kernel;
+	record->is_rx_unsure = n > 0 && *type == RECORD_DATA && record->can_rekey_kernel;
 	return n == -EAGAIN && !was_unsure ? -ENOMSG : n;
 }
 
@@ -129,8 +129,7 @@ static int kernel_rx_rekey(struct record *record)
 
 static bool kernel_has_buffered(const struct record *record)
 {
-	(void)record; /* poll() sees what the kernel holds */
-	return false;
+	return record->is_rx_unsure; /* poll() sees all but what kernel_recv tells of */
 }
 
 const struct record_rx_ops record_rx_kernel = {

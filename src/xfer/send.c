@@ -8,6 +8,9 @@
 #include "base/must.h"
 #include "xfer/send_private.h"
 
+/* Ring reads that end with EAGAIN or EINTR, in a row, before the file is given up. */
+#define READ_RETRIES_MAX 100
+
 const char *send_engine_label(enum send_engine engine)
 {
 	switch (engine) {
@@ -60,6 +63,8 @@ void send_begin(struct send *send, const struct send_means *means, struct record
 	send->in_pipe = 0;
 	send->is_reading = false;
 	send->read_error = 0;
+	send->read_retries = 0;
+	send->looked_ms = 0;
 	send->is_limit_hit = false;
 	send->is_in_memory = body != NULL && body->is_in_memory;
 	send->pipe = NULL;
@@ -186,10 +191,12 @@ void send_file_event(struct send *send, int32_t result)
 	must(send->is_reading);
 	send->is_reading = false;
 	if (result <= 0) {
-		if (result != -EINTR && result != -EAGAIN) /* else the next step tries again */
+		bool again = result == -EINTR || result == -EAGAIN;
+		if (!again || ++send->read_retries > READ_RETRIES_MAX) /* else the next step */
 			send->read_error = result == 0 ? -ENODATA : result;
 		return;
 	}
+	send->read_retries = 0;
 	if (send->pipe != NULL) { /* splice reads into nothing else */
 		send->in_pipe += (uint32_t)result;
 	} else {

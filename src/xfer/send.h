@@ -45,13 +45,15 @@ struct send {
 	uint64_t left;           /* file bytes not yet given to the record layer */
 	uint64_t sent;           /* file bytes given to the record layer or the socket */
 	uint64_t cached_until;   /* file offset up to which the page cache was seen to hold */
+	uint64_t looked_ms;      /* when that was */
 	uint32_t used;           /* plaintext in tx_buf that is not sealed */
 	uint32_t used_body;      /* how much of it is of the file */
 	uint32_t in_pipe;
-	bool is_reading;    /* the ring owns tx_buf or the pipe */
-	bool is_limit_hit;  /* the key's record limit is reached and cannot be lifted */
-	bool is_in_memory;  /* file system without a disk: never blocks */
-	int32_t read_error; /* of the last ring operation: 0, or a negative errno */
+	bool is_reading;       /* the ring owns tx_buf or the pipe */
+	bool is_limit_hit;     /* the key's record limit is reached and cannot be lifted */
+	bool is_in_memory;     /* file system without a disk: never blocks */
+	int32_t read_error;    /* of the last ring operation: 0, or a negative errno */
+	uint32_t read_retries; /* in a row */
 	struct pipe *pipe;
 	enum close_reason why; /* with SEND_FAILED */
 	struct iovec iov[TX_RECORDS_MAX];

@@ -37,7 +37,8 @@ static enum send_state drain_pipe(struct send *send)
 		send_count(send, (uint64_t)n, SEND_PATH_KERNEL_SPLICE);
 		return SEND_DONE;
 	}
-	must(n != 0); /* in_pipe bytes are there */
+	if (n == 0) /* a page in the pipe was cut off its file before its contents came */
+		return send_fail(send, CLOSE_FILE_TRUNCATED);
 	switch (errno) {
 	case EAGAIN:
 	case EINTR:
@@ -46,6 +47,8 @@ static enum send_state drain_pipe(struct send *send)
 	case ECONNRESET:
 	case ETIMEDOUT:
 		return send_fail(send, CLOSE_CLIENT_RESET);
+	case EIO:
+		return send_fail(send, CLOSE_FILE_ERROR);
 	default:
 		return send_fail(send, CLOSE_SEND_FAILED);
 	}
