@@ -23,23 +23,20 @@ const struct command commands[] = {
 	{"serve", cli_serve, "serve the files of a folder over mutual TLS",
 	 "--root DIR --listen ADDR:PORT --cert FILE --key FILE --client-ca FILE [options]",
 	 "Serves the files of a folder as S3 objects over HTTP/1.1 and mutual TLS 1.3: "
-	 "root/BUCKET/KEY "
-	 "is the object. The only key that a client needs is its certificate. Where the kernel has "
-	 "TLS, it seals and opens the records; every line of the access log says who did.\n"
+	 "root/BUCKET/KEY is the object. The only key that a client needs is its certificate. "
+	 "Where the kernel has TLS, it seals and opens the records; every line of the access log "
+	 "says who did.\n"
 	 "SIGTERM and SIGINT end it: responses that run are ended, within --drain-timeout; a "
-	 "second "
-	 "signal ends it at once. On the admin address are /metrics, /-/healthy and /-/ready.\n",
+	 "second signal ends it at once. On the admin address are /metrics, /-/healthy and "
+	 "/-/ready.\n",
 	 config_print_man},
 	{"probe", cli_probe, "tell what this machine's kernel TLS and io_uring can do", "[--json]",
 	 "Tries, on a loopback connection with made-up keys, what kernel TLS can do here: each "
-	 "cipher "
-	 "in each direction, a change of keys, a self-test for CVE-2026-74611; and io_uring, "
-	 "pipes, "
-	 "limits and the kernel's configuration. What is lacking is a line that begins with "
-	 "\"warning:\" and names the page of kconfig-notes that tells the cure.\n"
+	 "cipher in each direction, a change of keys, a self-test for CVE-2026-74611; and "
+	 "io_uring, pipes, limits and the kernel's configuration. What is lacking is a line that "
+	 "begins with \"warning:\" and names the page of kconfig-notes that tells the cure.\n"
 	 "Run it as the user, and in the container or unit, that is to serve: the limits are "
-	 "theirs. "
-	 "As root it loads the kernel's module tls if it can.\n",
+	 "theirs. As root it loads the kernel's module tls if it can.\n",
 	 print_probe_man},
 };
 
@@ -86,6 +83,7 @@ static void print_head(FILE *out, const char *page, const char *summary)
 	for (const char *at = page; *at != '\0'; at++)
 		fputc(toupper((unsigned char)*at), out);
 	fprintf(out, " 1 \"\" \"sluice %s\" \"User Commands\"\n", SLUICE_VERSION);
+	fputs(".ad l\n.nh\n", out); /* long words would tear lines apart */
 	roff_section(out, "NAME");
 	roff_text(out, page);
 	fputs(" \\- ", out);
