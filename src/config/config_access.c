@@ -57,6 +57,8 @@ static int read_identity(struct access_rule *rule, struct yaml_reader *reader,
 	const char *text = yaml_text(node);
 	const char *colon = text != NULL ? strchr(text, ':') : NULL;
 
+	if (yaml_has_control(node))
+		return yaml_refuse(reader, node, "access identity: " YAML_CONTROL);
 	if (colon == NULL || colon[1] == '\0')
 		return yaml_refuse(
 			reader, node,
@@ -103,6 +105,8 @@ static int read_verb(struct access_rule *rule, struct yaml_reader *reader, const
 static int read_place(struct access_rule *rule, struct yaml_reader *reader, const yaml_node_t *node)
 {
 	const char *text = yaml_text(node);
+	if (yaml_has_control(node))
+		return yaml_refuse(reader, node, "access on: " YAML_CONTROL);
 	if (text == NULL || text[0] == '\0' || text[0] == '/')
 		return yaml_refuse(
 			reader, node,

@@ -22,6 +22,10 @@ int yaml_refuse(const struct yaml_reader *reader, const yaml_node_t *node, const
 yaml_node_t *yaml_node(struct yaml_reader *reader, int index);
 /* NULL: not a scalar, or it holds a NUL. */
 const char *yaml_text(const yaml_node_t *node);
+/* Is it a scalar with a NUL, a line end (that of "|", mostly) or another control byte? Nothing that
+ * is configured has one, and a pattern with one would match nothing in silence. */
+bool yaml_has_control(const yaml_node_t *node);
+#define YAML_CONTROL "the value holds a line end or another control byte"
 /* Written as nothing, ~ or null. */
 bool yaml_is_null(const yaml_node_t *node);
 

@@ -40,6 +40,16 @@ const char *yaml_text(const yaml_node_t *node)
 	return strlen(text) == node->data.scalar.length ? text : NULL;
 }
 
+bool yaml_has_control(const yaml_node_t *node)
+{
+	if (node == NULL || node->type != YAML_SCALAR_NODE)
+		return false;
+	for (size_t i = 0; i < node->data.scalar.length; i++)
+		if (node->data.scalar.value[i] < 0x20 || node->data.scalar.value[i] == 0x7f)
+			return true;
+	return false;
+}
+
 bool yaml_is_null(const yaml_node_t *node)
 {
 	static const char *const words[] = {"", "~", "null", "Null", "NULL"};
@@ -148,6 +158,8 @@ static int set_node(struct config *config, struct yaml_reader *reader, const str
 {
 	char why[ERROR_TEXT_MAX];
 	const char *text = yaml_text(value);
+	if (yaml_has_control(value))
+		return yaml_refuse(reader, value, "%s: " YAML_CONTROL, option->key);
 	if (text == NULL)
 		return yaml_refuse(reader, value != NULL ? value : key_node,
 				   "%s: a single value is wanted here", option->key);

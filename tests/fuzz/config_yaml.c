@@ -29,9 +29,18 @@ static void check_error(int r, const char *error)
 	must(strlen(line + digits) > 8);
 }
 
+/* Ended within size, and one line. */
 static void check_text(const char *text, size_t size)
 {
 	must(memchr(text, '\0', size) != NULL);
+	for (; *text != '\0'; text++)
+		must((unsigned char)*text >= 0x20 && *text != 0x7f);
+}
+
+static void check_name(const char *text, size_t bytes_max)
+{
+	must(text[0] != '\0');
+	check_text(text, bytes_max + 1);
 }
 
 static void check_fields(const struct config *config)
@@ -54,7 +63,7 @@ static void check_fields(const struct config *config)
 			must(config->ciphers[i] != config->ciphers[j]);
 	must(config->allowed_san_count <= ALLOWED_SANS_MAX);
 	for (unsigned i = 0; i < config->allowed_san_count; i++)
-		must(config->allowed_sans[i][0] != '\0');
+		check_name(config->allowed_sans[i], CONFIG_BYTES_MAX);
 	must(config->tls_path <= TLS_PATH_USER && config->send_engine <= SEND_ENGINE_COPY);
 	must(config->log_level <= LOG_LEVEL_ERROR && config->log_format <= LOG_FORMAT_JSON);
 }
@@ -84,11 +93,11 @@ static void check_rules(const struct policy *policy)
 	for (unsigned i = 0; i < policy->rule_count; i++) {
 		const struct access_rule *rule = &policy->rule[i];
 		must((unsigned)rule->kind < IDENTITY_KIND_COUNT && rule->line > 0);
-		must(rule->pattern[0] != '\0' && strlen(rule->pattern) <= PATTERN_BYTES_MAX);
+		check_name(rule->pattern, PATTERN_BYTES_MAX);
 		must(rule->verbs > 0 && rule->verbs < 2 * ACCESS_DELETE);
 		must(rule->on_count >= 1 && rule->on_count <= ACCESS_PATTERNS_MAX);
 		for (unsigned j = 0; j < rule->on_count; j++)
-			must(rule->on[j][0] != '\0' && strlen(rule->on[j]) <= PATTERN_BYTES_MAX);
+			check_name(rule->on[j], PATTERN_BYTES_MAX);
 	}
 }
 

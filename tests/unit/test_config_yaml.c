@@ -57,6 +57,9 @@ static void refused(const char *text, int line, const char *const *words)
 	says(words);
 }
 
+#define RULE(identity, allow, on)                                                                  \
+	"access:\n  - identity: " identity "\n    allow: " allow "\n    on: " on "\n"
+
 #define REFUSED(text, line, ...) refused(text, line, (const char *const[]){__VA_ARGS__, NULL})
 
 Test(config_yaml, yaml_that_says_nothing)
@@ -116,7 +119,23 @@ Test(config_yaml, yaml_syntax)
 	cr_assert_eq(parse("root: a\0b\n", 10), -EINVAL);
 	SAYS("f.yml:1: not YAML");
 	cr_assert_eq(parse("root: \"a\\0b\"\n", 13), -EINVAL);
-	SAYS("f.yml:1: root: ");
+	SAYS("f.yml:1: root: the value holds a line end");
+}
+
+/* The line end of "|" is part of the value: a path with it is no file, a pattern no client. */
+Test(config_yaml, yaml_control_bytes)
+{
+	REFUSED("root: |\n  /srv\n", 1, "root: the value holds a line end");
+	REFUSED("root: \"a\\tb\"\n", 1, "root: the value holds");
+	REFUSED("root: \"a\\x7F\"\n", 1, "root: the value holds");
+	REFUSED("tls_server_config:\n  client_allowed_sans:\n    - |\n      a.example\n", 3,
+		"client_allowed_sans: the value holds");
+	REFUSED(RULE("|\n        dns:a", "[read]", "[a]"), 2, "access identity: the value holds");
+	REFUSED(RULE("\"dns:a\\0b\"", "[read]", "[a]"), 2, "access identity: the value holds");
+	REFUSED(RULE("'dns:a'", "[read]", "[\"a/\\n\"]"), 4, "access on: the value holds");
+	REFUSED(RULE("'dns:a'", "[\"read\\n\"]", "[a]"), 3, "\"read?\"");
+	accepted("root: >-\n  /srv\n  a\n");
+	cr_assert_str_eq(config.root, "/srv a");
 }
 
 Test(config_yaml, yaml_shapes)
@@ -304,9 +323,6 @@ Test(config_yaml, access_empty)
 		cr_assert_eq(config.policy.rule_count, 0);
 	}
 }
-
-#define RULE(identity, allow, on)                                                                  \
-	"access:\n  - identity: " identity "\n    allow: " allow "\n    on: " on "\n"
 
 Test(config_yaml, access_refused)
 {
