@@ -306,8 +306,8 @@ static enum conn_next receive(struct conn *conn)
 		in->have += (size_t)n;
 		return CONN_GOES_ON;
 	}
-	if (n == -EAGAIN)
-		return conn_wait_for_head(conn);
+	if (n == -EAGAIN) /* nothing new; but pipelined heads may wait here for their turn */
+		return in->have > in->scanned ? CONN_GOES_ON : conn_wait_for_head(conn);
 	bool is_idle = !conn->is_head_begun;
 	conn->is_closed_by_peer = n == 0 || n == -EPIPE || n == -ECONNRESET;
 	conn_close(conn, n == 0 && !is_idle ? CLOSE_CLIENT_TRUNCATED : conn->record.why);
