@@ -37,9 +37,7 @@
 /* A kept connection without a request. Go's idle pool keeps 90 s: ours must be longer, or the
  * client finds its connection closed under a request. */
 #define IDLE_TIMEOUT_MS_DEFAULT      120000
-/* A response that moved fewer than the minimum rate's bytes in one such window is ended. */
-#define RATE_WINDOW_MS               30000
-/* Bytes per second, over RATE_WINDOW_MS. */
+/* Bytes per second that a client takes at least, over --rate-window. */
 #define MIN_RATE_BYTES_DEFAULT       1024
 /* After our last byte: time for the client to read it and close (an early close makes the
  * kernel send RST, which can destroy an alert or an error answer on its way). */
@@ -83,9 +81,13 @@
 /* Records that the copy engine seals and sends at once: 8 x 16 KiB stay in the L2 cache, and
  * one send call carries them all. */
 #define TX_RECORDS_MAX               8
-/* Sending buffers (each TX_RECORDS_MAX records, about 132 KiB) per worker. A response that
- * finds none free waits its turn. */
-#define TX_BUFS_MAX                  512
+/* Sending buffers (struct tx_buf: TX_RECORDS_MAX records, about 132 KiB) per worker. A response
+ * that finds none free waits its turn. */
+#define SEND_BUFFERS_DEFAULT         512
+#define SEND_BUFFERS_MAX             65536
+/* ... of which a response that has not begun leaves so many to those that have, and to the answer
+ * that the server is busy. */
+#define SEND_BUFFERS_SPARED          16
 /* Head buffers per worker (HEAD_BYTES_MAX each); only a connection with half a head holds one. */
 #define HEAD_BUFS_MAX                4096
 /* Ciphertext buffers of the userspace record layer, per worker; only half a record holds one. */

@@ -81,8 +81,6 @@
 	R(NO_ULP, "no_ulp", DEBUG,                                                                 \
 	  "the kernel has no TLS ULP (module tls not loaded, or not built)")                       \
 	R(CIPHER, "cipher", INFO, "the kernel cannot do this cipher in this direction")            \
-	R(PENDING_DATA, "pending_data", INFO,                                                      \
-	  "bytes of the client were already inside the TLS library when the keys were ready")      \
 	R(INSTALL_FAILED, "install_failed", WARN, "the kernel refused the keys")
 
 #define REASON_ENUM_CLOSE(id, ...)     CLOSE_##id,

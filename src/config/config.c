@@ -212,6 +212,26 @@ static int read_arguments(struct config *config, int argc, char *const argv[], b
 
 /* ---- The whole ------------------------------------------------------------------------------ */
 
+/* Twice the same address: the second would find it in use, by us. */
+static int check_addresses(const struct config *config, char error[ERROR_TEXT_MAX])
+{
+	for (unsigned i = 0; i < config->listen_count; i++) {
+		const char *addr = config->listen[i];
+		const char *port = strrchr(addr, ':');
+		bool is_twice = strcmp(addr, config->admin_listen) == 0;
+		for (unsigned other = 0; other < i; other++)
+			is_twice = is_twice || strcmp(addr, config->listen[other]) == 0;
+		if (is_twice && (port == NULL || strcmp(port, ":0") != 0)) {
+			snprintf(error, ERROR_TEXT_MAX,
+				 "the address %.200s is given twice; each --listen and "
+				 "--admin-listen needs its own",
+				 addr);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
 static int check_whole(const struct config *config, char error[ERROR_TEXT_MAX])
 {
 	const struct {
@@ -240,7 +260,7 @@ static int check_whole(const struct config *config, char error[ERROR_TEXT_MAX])
 			 config->send_engine == SEND_ENGINE_SPLICE ? "splice" : "sendfile");
 		return -EINVAL;
 	}
-	return 0;
+	return check_addresses(config, error);
 }
 
 int config_load(struct config *config, int argc, char *const argv[], char error[ERROR_TEXT_MAX])

@@ -51,6 +51,7 @@ struct config {
 	enum send_engine send_engine;
 	unsigned workers; /* 0 = one per CPU that this process may use */
 	unsigned conns_max;
+	unsigned send_buffers;    /* of a worker */
 	uint64_t records_per_key; /* of one AES-GCM key, then rekey or close */
 	uint64_t min_rate_bytes;  /* per second */
 	unsigned rate_window_ms;

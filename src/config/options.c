@@ -65,6 +65,9 @@ const struct option options[] = {
 	{"max-connections", "max_connections", OPTION_UNSIGNED, AT(conns_max),
 	 TEXT_OF(CONNS_MAX_DEFAULT), 1, CONNS_MAX_MAX, NULL, "N",
 	 "Connections open at once; more are closed at once and counted."},
+	{"send-buffers", "send_buffers", OPTION_UNSIGNED, AT(send_buffers),
+	 TEXT_OF(SEND_BUFFERS_DEFAULT), 2 * SEND_BUFFERS_SPARED, SEND_BUFFERS_MAX, NULL, "N",
+	 "Sending buffers of each worker, 132 KiB each; a response that finds none free waits."},
 	{"records-per-key", "records_per_key", OPTION_U64, AT(records_per_key), "16777216", 16,
 	 1ull << 24, NULL, "N",
 	 "Records sealed with one AES-GCM key before it is changed, or the connection closed after "

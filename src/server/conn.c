@@ -123,7 +123,7 @@ static void note_reason(struct conn *conn, enum close_reason why)
 		return;
 	conn->why = why;
 	metric_add(&conn->worker->metrics.close[why], 1);
-	if (conn->request != NULL && conn->state == CONN_SEND)
+	if (conn->request != NULL)
 		access_log_request(conn, close_reason_row(why)->label);
 	access_log_close(conn, why);
 }
@@ -134,29 +134,32 @@ void conn_abort(struct conn *conn, enum close_reason why)
 	conn_free_soon(conn);
 }
 
-/* Reads and drops what the client still sends, so that no RST overtakes our last bytes. */
-static void linger(struct conn *conn)
+static ssize_t drop_some(struct conn *conn)
 {
 	uint8_t scratch[RECORD_PLAIN_MAX];
 	enum record_type type;
+
+	if (conn->is_established && conn->record.rx == &record_rx_kernel)
+		return ktls_recv(conn->record.sys, conn->sock_fd, scratch, sizeof(scratch), &type);
+	ssize_t n = recv(conn->sock_fd, scratch, sizeof(scratch), MSG_DONTWAIT);
+	return n < 0 ? -errno : n;
+}
+
+/* Reads and drops what the client still sends, so that no RST overtakes our last bytes. */
+static void linger(struct conn *conn)
+{
 	ssize_t n = 0;
 
-	for (int i = 0; i < LINGER_BYTES_MAX / RECORD_PLAIN_MAX; i++) {
-		if (conn->is_established && conn->record.rx == &record_rx_kernel) {
-			n = ktls_recv(conn->record.sys, conn->sock_fd, scratch, sizeof(scratch),
-				      &type);
-		} else {
-			n = recv(conn->sock_fd, scratch, sizeof(scratch), MSG_DONTWAIT);
-			if (n < 0)
-				n = -errno;
-		}
-		if (n <= 0)
-			break;
-	}
-	if (n == -EAGAIN)
+	while (conn->lingered < LINGER_BYTES_MAX && (n = drop_some(conn)) > 0)
+		conn->lingered += (uint32_t)n;
+	if (n == -EAGAIN) {
 		conn_wait(conn, READABLE);
-	else
+	} else if (n < 0 && conn->why == CLOSE_RECORD_BAD && !conn->is_rx_over) {
+		conn->is_rx_over = true; /* the kernel opens nothing more: until the client's FIN */
+		conn_wait(conn, POLLRDHUP);
+	} else {
 		conn_free_soon(conn);
+	}
 }
 
 /* Our side is done: everything we had to say is in the socket. */
@@ -270,20 +273,45 @@ static void handshake_go_on(struct conn *conn)
 
 static enum conn_next receive(struct conn *conn);
 
+/* A head, a body to be dropped or a record has begun, or none has any more: the deadline is another
+ * one. False: it would be that of an idle connection, and the server is stopping. */
+static bool deadline_follows(struct conn *conn)
+{
+	const struct config *config = conn->worker->server->config;
+	bool has_begun =
+		conn->in != NULL || conn->discard_left > 0 || record_holds_part(&conn->record);
+
+	if (has_begun == conn->is_head_begun)
+		return true;
+	conn->is_head_begun = has_begun;
+	conn_deadline(conn, has_begun ? config->head_timeout_ms : config->idle_timeout_ms);
+	return has_begun || !conn->worker->is_draining;
+}
+
 enum conn_next conn_wait_for_head(struct conn *conn)
 {
 	struct record *record = &conn->record;
+	unsigned events = READABLE;
+
 	if (conn->in != NULL && conn->in->have == 0)
 		buffers_give(conn);
-	if (record->due != 0) { /* our answer to a KeyUpdate, not later than the next response */
+	if (!deadline_follows(conn)) {
+		conn_close(conn, CLOSE_DRAINED);
+		return CONN_WAITS;
+	}
+	if (record_tx_has_due(record)) { /* our KeyUpdate, not later than the next response */
 		int r = record_tx_flush(record, false);
 		if (r < 0 && r != -EAGAIN) {
 			conn_close(conn, record->why);
 			return CONN_WAITS;
 		}
+		if (r < 0)
+			events |= POLLOUT;
 	}
 	/* Writable is true at once: back after the others, with what is buffered already. */
-	conn_wait(conn, record_has_buffered(record) ? READABLE | POLLOUT : READABLE);
+	if (record_has_buffered(record))
+		events |= POLLOUT;
+	conn_wait(conn, events);
 	return CONN_WAITS;
 }
 
@@ -308,7 +336,7 @@ static enum conn_next receive(struct conn *conn)
 	}
 	if (n == -EAGAIN) /* nothing new; but pipelined heads may wait here for their turn */
 		return in->have > in->scanned ? CONN_GOES_ON : conn_wait_for_head(conn);
-	bool is_idle = !conn->is_head_begun;
+	bool is_idle = in->have == 0 && conn->discard_left == 0;
 	conn->is_closed_by_peer = n == 0 || n == -EPIPE || n == -ECONNRESET;
 	conn_close(conn, n == 0 && !is_idle ? CLOSE_CLIENT_TRUNCATED : conn->record.why);
 	return CONN_WAITS;
@@ -413,6 +441,24 @@ static void check_rate(struct conn *conn)
 	conn_deadline(conn, config->rate_window_ms);
 }
 
+/* The answer has waited for a tx_buf as long as a client may keep one without taking anything: it
+ * becomes "503 SlowDown", for which some are spared; with all of them gone, too, the end. */
+static void buffer_waited_long(struct conn *conn)
+{
+	struct request *request = conn->request;
+
+	worker_stop_waiting(conn->worker, conn);
+	if (request->is_overdue) {
+		conn_abort(conn, CLOSE_NO_MEMORY);
+		return;
+	}
+	request->is_overdue = true;
+	request->error = S3_ERROR_SLOW_DOWN;
+	request->error_text = NULL;
+	object_close(&request->object);
+	run(conn, CONN_GOES_ON);
+}
+
 void conn_expired(struct conn *conn)
 {
 	switch (conn->state) {
@@ -429,7 +475,7 @@ void conn_expired(struct conn *conn)
 		conn_abort(conn, CLOSE_DISK_TIMEOUT);
 		break;
 	case CONN_ANSWER:
-		conn_abort(conn, CLOSE_NO_MEMORY);
+		buffer_waited_long(conn);
 		break;
 	case CONN_SEND:
 		check_rate(conn);

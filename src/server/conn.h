@@ -52,7 +52,9 @@ struct request {
 	size_t head_bytes;
 	uint64_t started_ns;
 	bool keep_alive;
-	bool is_parsed; /* head is valid; false: refused is */
+	bool is_parsed;  /* head is valid; false: refused is */
+	bool is_bucket;  /* path is the bucket's: what is opened is only to be there */
+	bool is_overdue; /* a tx_buf did not come in time: the answer is SlowDown */
 	enum http_head_error refused;
 	enum s3_error error;    /* S3_ERROR_COUNT: none so far */
 	const char *error_text; /* NULL: the table's */
@@ -92,6 +94,8 @@ struct conn {
 	uint64_t read_since_ms; /* the ring reads a file since */
 	bool is_head_begun;     /* a byte of the next head (or a body to be dropped) is here */
 	uint64_t discard_left;  /* request body bytes still to be read and dropped */
+	uint32_t lingered;      /* bytes dropped in state LINGER */
+	bool is_rx_over;        /* in state LINGER: nothing more can be received */
 	uint64_t requests;
 	struct record record;
 	char peer[ADDR_TEXT_MAX];

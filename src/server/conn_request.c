@@ -40,7 +40,7 @@ static enum s3_error error_of_target(enum s3_target_error error)
 }
 
 /* What opening an object failed with, as S3 says it. */
-static enum s3_error error_of_open(struct conn *conn, int error)
+static enum s3_error error_of_open(const struct conn *conn, int error)
 {
 	switch (error) {
 	case -ENOENT:
@@ -50,10 +50,7 @@ static enum s3_error error_of_open(struct conn *conn, int error)
 	case -ENXIO: /* a socket, or a FIFO or device without its other side */
 	case -ENODEV:
 	case -ENAMETOOLONG:
-		if (object_bucket_check(conn->worker->server->root_fd,
-					conn->request->target.bucket) == -ENOENT)
-			return S3_ERROR_NO_SUCH_BUCKET;
-		return S3_ERROR_NO_SUCH_KEY;
+		return conn->request->is_bucket ? S3_ERROR_NO_SUCH_BUCKET : S3_ERROR_NO_SUCH_KEY;
 	case -EACCES:
 	case -EPERM:
 		return S3_ERROR_ACCESS_DENIED;
@@ -66,10 +63,20 @@ static enum s3_error error_of_open(struct conn *conn, int error)
 	}
 }
 
+static enum conn_next open_bucket(struct conn *conn);
+
+/* The descriptor, or the error, of what request->path is. */
 static enum conn_next opened(struct conn *conn, int file_fd)
 {
 	struct request *request = conn->request;
-	int r = file_fd < 0 ? file_fd : object_from_fd(&request->object, file_fd);
+	int r = file_fd < 0 ? file_fd : 0;
+
+	if (file_fd >= 0 && request->is_bucket)
+		close(file_fd); /* it is there, and that was the question */
+	else if (file_fd >= 0)
+		r = object_from_fd(&request->object, file_fd);
+	if (r == 0 && request->is_bucket && request->route.operation != S3_HEAD_BUCKET)
+		return answer_with(conn, S3_ERROR_NO_SUCH_KEY);
 	if (r < 0) {
 		enum s3_error error = error_of_open(conn, r);
 		if (error == S3_ERROR_INTERNAL_ERROR || error == S3_ERROR_SLOW_DOWN)
@@ -78,6 +85,8 @@ static enum conn_next opened(struct conn *conn, int file_fd)
 		if (error == S3_ERROR_ACCESS_DENIED)
 			request->error_text =
 				"The server may not read this file; see its owner and mode.";
+		if (error == S3_ERROR_NO_SUCH_KEY)
+			return open_bucket(conn); /* or is there no such bucket? */
 		return answer_with(conn, error);
 	}
 	return answer_with(conn, S3_ERROR_COUNT);
@@ -94,6 +103,17 @@ static enum conn_next open_through_ring(struct conn *conn)
 	conn->state = CONN_OPEN;
 	conn_deadline(conn, DISK_TIMEOUT_MS);
 	return CONN_WAITS;
+}
+
+static enum conn_next open_bucket(struct conn *conn)
+{
+	struct request *request = conn->request;
+
+	request->is_bucket = true;
+	snprintf(request->path, sizeof(request->path), "%s", request->target.bucket);
+	request->how = object_bucket_how();
+	int fd = object_open_cached(conn->worker->server->root_fd, request->path, &request->how);
+	return fd != -EAGAIN ? opened(conn, fd) : open_through_ring(conn);
 }
 
 static enum conn_next open_object(struct conn *conn)
@@ -147,9 +167,7 @@ static enum conn_next route(struct conn *conn)
 	case S3_HEAD_OBJECT:
 		return open_object(conn);
 	case S3_HEAD_BUCKET:
-		if (object_bucket_check(conn->worker->server->root_fd, request->target.bucket) < 0)
-			return answer_with(conn, S3_ERROR_NO_SUCH_BUCKET);
-		return answer_with(conn, S3_ERROR_COUNT);
+		return open_bucket(conn);
 	}
 	must(!"an operation of the table");
 	return CONN_WAITS;
@@ -169,11 +187,11 @@ static struct request *request_new(struct conn *conn)
 	request->error = S3_ERROR_COUNT;
 	request->error_text = NULL;
 	request->started_ns = worker->now_ns;
-	request->is_parsed = false;
+	request->is_parsed = request->is_bucket = request->is_overdue = false;
 	request->keep_alive = false;
 	request->head_bytes = 0;
 	request->answer = (struct answer){.error = S3_ERROR_COUNT};
-	/* Unique among the servers of one root; reveals nothing. */
+	/* Unlike any other's: a random start, and each count gives another number. */
 	static const char digits[] = "0123456789ABCDEF";
 	uint64_t id = worker->request_salt ^ (++worker->request_count * 0x9e3779b97f4a7c15ull);
 	for (int i = 0; i < REQUEST_ID_BYTES - 1; i++)
@@ -217,19 +235,13 @@ enum conn_next conn_step_head(struct conn *conn)
 
 	if (in == NULL)
 		return conn_wait_for_head(conn);
-	if (conn->discard_left > 0 && !discard(conn))
-		return conn_wait_for_head(conn);
-	if (in->have == 0) {
-		if (conn->is_head_begun) { /* only a body was left: idle from now on */
-			conn->is_head_begun = false;
-			if (conn->worker->is_draining) {
-				conn_close(conn, CLOSE_DRAINED);
-				return CONN_WAITS;
-			}
-			conn_deadline(conn, config->idle_timeout_ms);
-		}
-		return conn_wait_for_head(conn);
+	if (conn->discard_left > 0) {
+		if (!discard(conn))
+			return conn_wait_for_head(conn);
+		conn_deadline(conn, config->head_timeout_ms); /* what is behind it is a head */
 	}
+	if (in->have == 0)
+		return conn_wait_for_head(conn);
 	if (conn->request == NULL && request_new(conn) == NULL) {
 		conn_close(conn, CLOSE_NO_MEMORY);
 		return CONN_WAITS;
@@ -239,10 +251,6 @@ enum conn_next conn_step_head(struct conn *conn)
 	if (n == -EAGAIN) {
 		in->scanned = in->have;
 		conn_request_free(conn);
-		if (!conn->is_head_begun) {
-			conn->is_head_begun = true;
-			conn_deadline(conn, config->head_timeout_ms);
-		}
 		return conn_wait_for_head(conn);
 	}
 	if (n < 0) {
@@ -262,11 +270,15 @@ enum conn_next conn_step_head(struct conn *conn)
 
 /* ---- From answer to the last byte ------------------------------------------------------------ */
 
-/* A tx_buf to write to. False: none is free, the connection waits for one. */
+/* A tx_buf to write to. False: none is free for this one, the connection waits for it. */
 static bool tx_buf_take(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
-	struct tx_buf *buf = pool_take(&worker->tx_bufs);
+	bool is_its_turn = worker->waiting_first == NULL || worker->served == conn;
+	struct tx_buf *buf = NULL;
+
+	if (conn->request->is_overdue || (is_its_turn && worker_has_spare_buffer(worker)))
+		buf = pool_take(&worker->tx_bufs);
 	if (buf == NULL) {
 		metric_add(&worker->metrics.value[METRIC_TX_BUF_WAITS], 1);
 		worker_wait_for_buffer(worker, conn);
@@ -275,17 +287,6 @@ static bool tx_buf_take(struct conn *conn)
 	buf->at = buf->end = 0;
 	conn->record.tx_buf = buf;
 	return true;
-}
-
-/* Asked once for each file system, as long as the requests are for files of one. */
-static bool is_in_memory(struct worker *worker, const struct object *object)
-{
-	if (!worker->has_device || worker->device != object->device) {
-		worker->has_device = true;
-		worker->device = object->device;
-		worker->device_is_in_memory = send_file_is_in_memory(object->file_fd);
-	}
-	return worker->device_is_in_memory;
 }
 
 enum conn_next conn_step_answer(struct conn *conn)
@@ -322,7 +323,8 @@ enum conn_next conn_step_answer(struct conn *conn)
 		.bytes = answer->file_bytes,
 	};
 	if (answer->file_bytes > 0)
-		body.is_in_memory = is_in_memory(worker, &request->object);
+		body.is_in_memory = worker->server->root_is_in_memory &&
+				    request->object.device == worker->server->root_device;
 	send_begin(&request->send, &worker->means, &conn->record, answer->text_bytes,
 		   answer->file_bytes > 0 ? &body : NULL, worker->server->config->send_engine);
 	conn->state = CONN_SEND;

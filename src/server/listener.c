@@ -21,9 +21,24 @@ void address_format(const struct sockaddr_storage *address, char out[ADDR_TEXT_M
 		snprintf(out, ADDR_TEXT_MAX, "%s:%u", host, ntohs(in->sin_port));
 	} else {
 		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+		if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+			inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], host, sizeof(host));
+			snprintf(out, ADDR_TEXT_MAX, "%s:%u", host, ntohs(in6->sin6_port));
+			return;
+		}
 		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
 		snprintf(out, ADDR_TEXT_MAX, "[%s]:%u", host, ntohs(in6->sin6_port));
 	}
+}
+
+/* ":PORT" is every address of both families, where the kernel has IPv6. */
+static int every_family(void)
+{
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return AF_INET;
+	close(fd);
+	return AF_INET6;
 }
 
 /* Splits "HOST:PORT"; an empty host is every address. */
@@ -44,7 +59,8 @@ static int resolve(const char *text, struct sockaddr_storage *address, socklen_t
 		memmove(host, host + 1, host_len - 2);
 		host[host_len - 2] = '\0';
 	}
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+	struct addrinfo hints = {.ai_family = host[0] == '\0' ? every_family() : AF_UNSPEC,
+				 .ai_socktype = SOCK_STREAM,
 				 .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct addrinfo *found = NULL;
 	int r = getaddrinfo(host[0] != '\0' ? host : NULL, colon + 1, &hints, &found);
@@ -60,11 +76,13 @@ static int resolve(const char *text, struct sockaddr_storage *address, socklen_t
 
 static int open_one(const struct sockaddr_storage *address, socklen_t len, bool is_shared)
 {
-	int one = 1;
+	int one = 1, zero = 0;
 	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (address->ss_family == AF_INET6) /* [::] takes IPv4 too, whatever net.ipv6.bindv6only */
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
 	if (is_shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) < 0)
 		goto fail;
 	if (bind(fd, (const struct sockaddr *)address, len) < 0)

@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -86,6 +87,11 @@ static enum server_outcome open_files(struct process *process)
 			"root folder %s: %s (--root: the folder whose subfolders are buckets)",
 			config->root, strerrordesc_np(errno));
 		return SERVER_ROOT_MISSING;
+	}
+	struct stat root;
+	if (fstat(process->server.root_fd, &root) == 0) {
+		process->server.root_device = root.st_dev;
+		process->server.root_is_in_memory = send_file_is_in_memory(process->server.root_fd);
 	}
 	process->server.tls_ctx = tls_ctx_new(config, error);
 	if (process->server.tls_ctx == NULL) {
@@ -194,6 +200,12 @@ static bool is_ready(void *arg)
 	return process->is_ready && process->drain_due_ms == 0;
 }
 
+static void drain(struct process *process)
+{
+	atomic_store(&process->server.is_draining, true);
+	wake_all(process);
+}
+
 static void begin_drain(struct process *process, const char *signal_name)
 {
 	unsigned timeout_ms = process->server.config->drain_timeout_ms;
@@ -201,8 +213,7 @@ static void begin_drain(struct process *process, const char *signal_name)
 		"%s: stopping; responses that run have %u ms to end (--drain-timeout)", signal_name,
 		timeout_ms);
 	process->drain_due_ms = now_ms() + timeout_ms;
-	atomic_store(&process->server.is_draining, true);
-	wake_all(process);
+	drain(process);
 }
 
 static void abort_all(struct process *process, const char *why)
@@ -319,13 +330,13 @@ static enum server_outcome run(struct process *process)
 	if (outcome == SERVER_STOPPED)
 		log_start(process);
 	else
-		begin_drain(process, "error");
+		drain(process); /* the workers that could start leave again */
 	main_loop(process);
 	for (unsigned i = 0; i < process->started_count; i++) {
 		worker_join(&process->worker[i]);
 		worker_fini(&process->worker[i]);
 	}
-	if (outcome == SERVER_STOPPED && atomic_load(&process->server.is_aborting))
+	if (outcome == SERVER_STOPPED && atomic_load(&process->server.requests_cut) > 0)
 		outcome = SERVER_CUT;
 	if (outcome == SERVER_STOPPED)
 		log_msg(&process->log, LOG_LEVEL_INFO, "stopped");

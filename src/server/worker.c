@@ -62,15 +62,16 @@ static int chunk_add(struct worker *worker)
 struct conn *worker_conn_take(struct worker *worker)
 {
 	struct server *server = worker->server;
-	if (atomic_fetch_add(&server->conns_open, 1) >= server->config->conns_max ||
-	    (worker->free_slot_count == 0 && chunk_add(worker) < 0)) {
+	bool is_full = atomic_fetch_add(&server->conns_open, 1) >= server->config->conns_max;
+	if (is_full || (worker->free_slot_count == 0 && chunk_add(worker) < 0)) {
 		atomic_fetch_sub(&server->conns_open, 1);
 		metric_add(&worker->metrics.value[METRIC_CONNS_REFUSED], 1);
 		if (worker->now_ms - worker->conns_full_logged_ms > CONNS_FULL_LOG_MS) {
 			worker->conns_full_logged_ms = worker->now_ms;
 			log_msg(&worker->log, LOG_LEVEL_WARN,
-				"connection refused: %u are open (--max-connections)",
-				server->config->conns_max);
+				"connection refused: %s (%u are open)",
+				is_full ? "--max-connections is reached" : "no memory",
+				atomic_load(&server->conns_open));
 		}
 		return NULL;
 	}
@@ -126,14 +127,23 @@ void worker_stop_waiting(struct worker *worker, struct conn *conn)
 	conn->waiting_next = NULL;
 }
 
-/* One buffer given back serves one who waits; bounded by those who wait now. */
+bool worker_has_spare_buffer(const struct worker *worker)
+{
+	return worker->tx_bufs.lent + SEND_BUFFERS_SPARED < worker->tx_bufs.made_max;
+}
+
+/* Those who wait have their turn in order, as long as there are buffers; no more than there are
+ * buffers, as one who has had his turn may wait again. */
 static void serve_waiting(struct worker *worker)
 {
-	unsigned spare = worker->tx_bufs.made_max - worker->tx_bufs.lent;
-	while (spare-- > 0 && worker->waiting_first != NULL) {
+	for (unsigned i = 0; i < worker->tx_bufs.made_max && worker->waiting_first != NULL; i++) {
 		struct conn *conn = worker->waiting_first;
+		if (!worker_has_spare_buffer(worker))
+			return;
 		worker_stop_waiting(worker, conn);
+		worker->served = conn;
 		conn_buffer_ready(conn);
+		worker->served = NULL;
 	}
 }
 
@@ -172,15 +182,9 @@ static bool accept_failed(struct worker *worker, struct listener *listener, int 
 	}
 }
 
-static void listener_event(struct worker *worker, struct listener *listener)
+static void accept_some(struct worker *worker, struct listener *listener, int count_max)
 {
-	listener->is_polled = false;
-	if (worker->is_draining) {
-		close(listener->sock_fd);
-		listener->sock_fd = -1;
-		return;
-	}
-	for (int i = 0; i < ACCEPTS_PER_WAKE; i++) {
+	for (int i = 0; i < count_max; i++) {
 		struct sockaddr_storage address;
 		socklen_t len = sizeof(address);
 		int sock_fd = accept4(listener->sock_fd, (struct sockaddr *)&address, &len,
@@ -198,6 +202,19 @@ static void listener_event(struct worker *worker, struct listener *listener)
 		address_format(&address, peer);
 		conn_new(worker, sock_fd, peer);
 	}
+}
+
+static void listener_event(struct worker *worker, struct listener *listener)
+{
+	listener->is_polled = false;
+	if (worker->is_draining) { /* who is in the queue was told that we listen */
+		accept_some(worker, listener, LISTEN_BACKLOG);
+		wheel_disarm(&worker->wheel, &listener->resume);
+		close(listener->sock_fd);
+		listener->sock_fd = -1;
+		return;
+	}
+	accept_some(worker, listener, ACCEPTS_PER_WAKE);
 	if (!listener->is_paused)
 		listener_poll(worker, listener);
 }
@@ -214,7 +231,6 @@ static void stop_listening(struct worker *worker)
 {
 	for (unsigned i = 0; i < worker->listener_count; i++) {
 		struct listener *listener = &worker->listener[i];
-		wheel_disarm(&worker->wheel, &listener->resume);
 		if (listener->is_polled) /* the ring holds the socket: closed by its event */
 			ring_cancel(&worker->ring, token_pack(TOKEN_LISTENER, i, 0));
 		else
@@ -254,7 +270,10 @@ static void dispatch(struct worker *worker, const struct ring_event *event)
 
 static void abort_one(struct conn *conn)
 {
-	conn_abort(conn, CLOSE_DRAIN_TIMEOUT);
+	bool is_cut = conn->request != NULL && !conn->is_doomed;
+	if (is_cut)
+		atomic_fetch_add(&conn->worker->server->requests_cut, 1);
+	conn_abort(conn, is_cut ? CLOSE_DRAIN_TIMEOUT : CLOSE_DRAINED);
 }
 
 /* What the main thread wants. */
@@ -364,7 +383,7 @@ int worker_init(struct worker *worker, struct server *server, unsigned index, co
 	if (worker->chunk == NULL || log_buffer(&worker->log, LOG_KEPT_BYTES) < 0 ||
 	    pool_init(&worker->head_bufs, sizeof(struct head_buf), HEAD_BUFS_MAX) < 0 ||
 	    pool_init(&worker->requests, sizeof(struct request), config->conns_max) < 0 ||
-	    pool_init(&worker->tx_bufs, sizeof(struct tx_buf), TX_BUFS_MAX) < 0 ||
+	    pool_init(&worker->tx_bufs, sizeof(struct tx_buf), config->send_buffers) < 0 ||
 	    pool_init(&worker->rx_bufs, sizeof(struct rx_buf), RX_BUFS_MAX) < 0)
 		return -ENOMEM;
 	return 0;

@@ -30,9 +30,12 @@ struct server {
 	struct tls_ctx *tls_ctx;
 	struct ktls_caps caps;
 	int root_fd;
+	dev_t root_device;
+	bool root_is_in_memory; /* a file system without a disk: its files never block */
 	atomic_uint conns_open;
-	atomic_bool is_draining; /* finish what runs, take nothing new */
-	atomic_bool is_aborting; /* the drain timeout has passed: close everything */
+	atomic_bool is_draining;  /* finish what runs, take nothing new */
+	atomic_bool is_aborting;  /* the drain timeout has passed: close everything */
+	atomic_uint requests_cut; /* by is_aborting */
 	atomic_uint workers_running;
 	int event_fd; /* eventfd, blocking: a worker has started or left */
 };
@@ -62,9 +65,6 @@ struct worker {
 	time_t wall_seconds;    /* the wall clock, for Date */
 	uint64_t request_count; /* for request ids */
 	uint64_t request_salt;
-	dev_t device; /* of the last object, if has_device */
-	bool has_device;
-	bool device_is_in_memory;
 	struct open_how open_how; /* how objects are opened; see object_open_without_noatime */
 	struct listener listener[LISTENERS_MAX];
 	unsigned listener_count;
@@ -78,6 +78,7 @@ struct worker {
 	unsigned conn_count;
 	struct conn *waiting_first; /* for a tx_buf, in order */
 	struct conn *waiting_last;
+	struct conn *served; /* whose turn it is, while serve_waiting runs */
 
 	struct pool head_bufs;
 	struct pool requests;
@@ -106,11 +107,13 @@ void worker_wake(struct worker *worker);
 void worker_join(struct worker *worker);
 void worker_fini(struct worker *worker);
 
-/* For conn.c: a slot; NULL at the limit. And its end. */
+/* For conn.c: a slot; NULL at the limit, or without memory. And its end. */
 struct conn *worker_conn_take(struct worker *worker);
 void worker_conn_give(struct worker *worker, struct conn *conn);
 /* conn waits for a tx_buf. */
 void worker_wait_for_buffer(struct worker *worker, struct conn *conn);
+/* May a response that has not begun take a tx_buf? Some are spared for those that have. */
+bool worker_has_spare_buffer(const struct worker *worker);
 void worker_stop_waiting(struct worker *worker, struct conn *conn);
 
 #endif

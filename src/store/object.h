@@ -46,7 +46,7 @@ bool object_open_without_noatime(struct open_how *how);
 int object_from_fd(struct object *object, int file_fd);
 void object_close(struct object *object);
 
-/* 0, -ENOENT (not there, or not a directory), another negative errno. May wait for the disk. */
-int object_bucket_check(int root_fd, const char *bucket);
+/* How a bucket's folder is opened, only to see that it is there. */
+struct open_how object_bucket_how(void);
 
 #endif

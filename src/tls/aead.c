@@ -139,11 +139,14 @@ int aead_open(struct aead *aead, uint8_t *record, size_t record_bytes, enum reco
 	}
 	aead->seq++;
 
-	/* RFC 8446 section 5.4: the type is the last byte that is not zero. */
+	/* RFC 8446 section 5.4: padding counts for the length, the type is the last byte that is
+	 * not zero. */
+	if (inner_bytes > RECORD_PLAIN_MAX + 1)
+		return -EMSGSIZE;
 	while (inner_bytes > 0 && inner[inner_bytes - 1] == 0)
 		inner_bytes--;
-	if (inner_bytes == 0 || inner_bytes - 1 > RECORD_PLAIN_MAX)
-		return -EBADMSG;
+	if (inner_bytes == 0)
+		return -EPROTO;
 	*type = (enum record_type)inner[inner_bytes - 1];
 	return (int)(inner_bytes - 1);
 }

@@ -43,7 +43,7 @@ int aead_seal(struct aead *aead, uint8_t *record, size_t plain_bytes, enum recor
 /*
  * Opens in place a whole sealed record (header included, record_bytes as the header says). Returns
  * the plaintext's length; it stands at record + RECORD_HEADER; *type is the inner content type.
- * -EBADMSG: does not decrypt, no type, longer than RECORD_PLAIN_MAX.
+ * -EBADMSG: does not decrypt; -EMSGSIZE: more than a record may hold; -EPROTO: no content type.
  */
 int aead_open(struct aead *aead, uint8_t *record, size_t record_bytes, enum record_type *type);
 

@@ -24,6 +24,7 @@ struct handshake {
 	int verify_error;  /* X509_V_ERR_*, the first that was found */
 	bool san_refused;  /* by client_allowed_sans */
 	bool name_refused; /* the names cannot be an identity */
+	bool is_out_of_memory;
 	enum handshake_failure failure;
 	const char *failure_text;
 	struct traffic_secret client_secret; /* CLIENT_TRAFFIC_SECRET_0: what we receive with */
@@ -117,7 +118,10 @@ int handshake_verify_callback(int preverified, X509_STORE_CTX *store_ctx)
 	}
 	if (X509_STORE_CTX_get_error_depth(store_ctx) != 0 || handshake->identity != NULL)
 		return 1;
-	if (cert_identity(X509_STORE_CTX_get_current_cert(store_ctx), &handshake->identity) < 0)
+	int r = cert_identity(X509_STORE_CTX_get_current_cert(store_ctx), &handshake->identity);
+	if (r == -ENOMEM)
+		handshake->is_out_of_memory = true;
+	else if (r < 0)
 		handshake->name_refused = true;
 	else if (!san_is_allowed(handshake->ctx, handshake->identity))
 		handshake->san_refused = true;
@@ -194,8 +198,12 @@ static enum handshake_failure failure_of_verify(int error)
 static enum handshake_failure failure_of_library(unsigned long code)
 {
 	int reason = ERR_GET_REASON(code);
+	if (reason == ERR_R_MALLOC_FAILURE || reason == ERR_R_INTERNAL_ERROR) /* of any library */
+		return HANDSHAKE_INTERNAL;
+	if (ERR_GET_LIB(code) != ERR_LIB_SSL)
+		return HANDSHAKE_PROTOCOL; /* a signature, a point or ASN.1 that is none */
 	/* Reasons above this are alerts of the peer (openssl/ssl.h). */
-	if (ERR_GET_LIB(code) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET)
+	if (reason > SSL_AD_REASON_OFFSET)
 		return HANDSHAKE_CLIENT_ALERT;
 	switch (reason) {
 	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
@@ -213,9 +221,6 @@ static enum handshake_failure failure_of_library(unsigned long code)
 	case SSL_R_NO_SHARED_CIPHER:
 	case SSL_R_NO_CIPHERS_AVAILABLE:
 		return HANDSHAKE_NO_SHARED_CIPHER;
-	case ERR_R_MALLOC_FAILURE:
-	case ERR_R_INTERNAL_ERROR:
-		return HANDSHAKE_INTERNAL;
 	default:
 		return HANDSHAKE_PROTOCOL;
 	}
@@ -227,7 +232,10 @@ static void classify(struct handshake *handshake, int ssl_error, int saved_errno
 	unsigned long code = ERR_peek_error();
 
 	handshake->failure_text = NULL;
-	if (handshake->name_refused) {
+	if (handshake->is_out_of_memory) {
+		handshake->failure = HANDSHAKE_INTERNAL;
+		handshake->failure_text = "no memory for the client's identity";
+	} else if (handshake->name_refused) {
 		handshake->failure = HANDSHAKE_IDENTITY_BAD;
 	} else if (handshake->san_refused) {
 		handshake->failure = HANDSHAKE_SAN_NOT_ALLOWED;

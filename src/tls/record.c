@@ -74,8 +74,10 @@ static bool keyupdate_is_flood(struct record *record)
 static int take_keyupdate(struct record *record, const uint8_t *data, ssize_t len)
 {
 	static const uint8_t head[] = {HANDSHAKE_KEY_UPDATE, 0, 0, 1};
-	if (len != KEYUPDATE_BYTES || memcmp(data, head, sizeof(head)) != 0 || data[4] > 1) {
-		record_shutdown(record, ALERT_UNEXPECTED_MESSAGE);
+	bool is_one = len == KEYUPDATE_BYTES && memcmp(data, head, sizeof(head)) == 0;
+	if (!is_one || data[4] > 1) {
+		record_shutdown(record,
+				is_one ? ALERT_ILLEGAL_PARAMETER : ALERT_UNEXPECTED_MESSAGE);
 		return fail(record, CLOSE_UNEXPECTED_RECORD, -EPROTO);
 	}
 	metric_add(&record->metrics->value[METRIC_KEYUPDATES_RECEIVED], 1);
@@ -109,7 +111,10 @@ static int recv_failed(struct record *record, ssize_t error)
 	case -EMSGSIZE:
 		record_shutdown(record, ALERT_RECORD_OVERFLOW);
 		return fail(record, CLOSE_RECORD_BAD, -EMSGSIZE);
-	case -EINVAL: /* kernel: a record header that is not TLS 1.2's on the wire */
+	case -EPROTO: /* a record in the clear, or one without content type or content */
+		record_shutdown(record, ALERT_UNEXPECTED_MESSAGE);
+		return fail(record, CLOSE_RECORD_BAD, -EPROTO);
+	case -EINVAL: /* a record header that is not TLS 1.2's on the wire */
 		record_shutdown(record, ALERT_DECODE_ERROR);
 		return fail(record, CLOSE_RECORD_BAD, -EINVAL);
 	case -ECONNRESET:
@@ -174,6 +179,11 @@ bool record_has_buffered(const struct record *record)
 	return record->rx->has_buffered(record);
 }
 
+bool record_holds_part(const struct record *record)
+{
+	return record->rx->holds_part(record);
+}
+
 /* ---- Sending ------------------------------------------------------------------------------- */
 
 static int send_failed(struct record *record, int error)
@@ -227,8 +237,10 @@ static int send_keyupdate(struct record *record)
 	r = traffic_secret_update(record->cipher, &record->tx_secret);
 	if (r == 0)
 		r = record->tx->rekey(record);
-	if (r < 0) /* the peer has changed its key, we have not: nothing more can be sent */
+	if (r < 0) { /* the peer has changed its key, we have not: nothing more can be sent */
+		record->is_closed_tx = true;
 		return r == -EAGAIN ? -EIO : r;
+	}
 	record->tx_records = 0;
 	metric_add(&record->metrics->value[METRIC_REKEYS_TX], 1);
 	return 0;
@@ -264,6 +276,11 @@ int record_tx_flush(struct record *record, bool more)
 			r = record->tx->flush(record, more);
 	}
 	return r == 0 ? 0 : send_failed(record, r);
+}
+
+bool record_tx_has_due(const struct record *record)
+{
+	return record->due != 0 || record->control_at < record->control_end;
 }
 
 void record_tx_account(struct record *record, size_t bytes)

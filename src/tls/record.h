@@ -110,6 +110,8 @@ struct record_rx_ops {
 	int (*rekey)(struct record *record);
 	/* Are there bytes here that no poll of the socket will report? */
 	bool (*has_buffered)(const struct record *record);
+	/* Is a part of a record here whose rest has not come? */
+	bool (*holds_part)(const struct record *record);
 };
 
 extern const struct record_tx_ops record_tx_kernel, record_tx_user;
@@ -133,6 +135,8 @@ static inline bool record_is_kernel_tx(const struct record *record)
 ssize_t record_recv(struct record *record, void *data, size_t len);
 /* True: record_recv has more without the socket becoming readable. */
 bool record_has_buffered(const struct record *record);
+/* True: bytes were received that record_recv has not given out, be it for want of their rest. */
+bool record_holds_part(const struct record *record);
 
 /* ---- Sending ------------------------------------------------------------------------------- */
 
@@ -151,6 +155,8 @@ int record_tx_seal(struct record *record, size_t plain_bytes);
  * other: an error (.why).
  */
 int record_tx_flush(struct record *record, bool more);
+/* True: a control record waits for record_tx_flush. */
+bool record_tx_has_due(const struct record *record);
 /* Kernel TLS: bytes were sent by sendfile or splice in this call. Keeps the record count. */
 void record_tx_account(struct record *record, size_t bytes);
 /* A key of ours has sealed as many records as it may. Asks the kernel only when it is near. */
@@ -167,6 +173,7 @@ enum tls_alert {
 	ALERT_UNEXPECTED_MESSAGE = 10,
 	ALERT_BAD_RECORD_MAC = 20,
 	ALERT_RECORD_OVERFLOW = 22,
+	ALERT_ILLEGAL_PARAMETER = 47,
 	ALERT_DECODE_ERROR = 50,
 	ALERT_INTERNAL_ERROR = 80,
 	ALERT_USER_CANCELED = 90

@@ -106,6 +106,15 @@ const struct record_tx_ops record_tx_kernel = {
 
 /* ---- Receiving ----------------------------------------------------------------------------- */
 
+/* A bad record stays as the socket's error (tls_err_abort), and the alert that tells the peer of it
+ * would fail with it. Reading the error clears it. */
+static void clear_error(const struct record *record)
+{
+	int error;
+	socklen_t len = sizeof(error);
+	record->sys->getsockopt(record->sock_fd, SOL_SOCKET, SO_ERROR, &error, &len);
+}
+
 /*
  * Two things of the kernel are hidden here. An empty record is taken without a word, so what is not
  * there although the socket was readable was most likely one: counted, for floods. And a receive
@@ -118,6 +127,8 @@ static ssize_t kernel_recv(struct record *record, void *data, size_t len, enum r
 	bool was_unsure = record->is_rx_unsure;
 	ssize_t n = ktls_recv(record->sys, record->sock_fd, data, len, type);
 
+	if (n == -EBADMSG || n == -EMSGSIZE || n == -EINVAL)
+		clear_error(record);
 	record->is_rx_unsure = n > 0 && *type == RECORD_DATA && record->can_rekey_kernel;
 	return n == -EAGAIN && !was_unsure ? -ENOMSG : n;
 }
@@ -132,9 +143,16 @@ static bool kernel_has_buffered(const struct record *record)
 	return record->is_rx_unsure; /* poll() sees all but what kernel_recv tells of */
 }
 
+static bool kernel_holds_part(const struct record *record)
+{
+	(void)record; /* it may, and tells nobody; no memory of ours is bound by it */
+	return false;
+}
+
 const struct record_rx_ops record_rx_kernel = {
 	.label = "kernel",
 	.recv = kernel_recv,
 	.rekey = kernel_rx_rekey,
 	.has_buffered = kernel_has_buffered,
+	.holds_part = kernel_holds_part,
 };

@@ -134,8 +134,10 @@ static int record_length(const struct rx_buf *buf)
 	if (buf->have < RECORD_HEADER)
 		return 0;
 	/* RFC 8446 section 5.2: after the handshake every record says application_data, 3.3. */
-	if (buf->byte[0] != RECORD_DATA || buf->byte[1] != 3 || buf->byte[2] != 3)
-		return buf->byte[0] == RECORD_DATA ? -EINVAL : -EBADMSG;
+	if (buf->byte[0] != RECORD_DATA)
+		return -EPROTO;
+	if (buf->byte[1] != 3 || buf->byte[2] != 3)
+		return -EINVAL;
 	int len = RECORD_HEADER + (buf->byte[3] << 8 | buf->byte[4]);
 	return len > RECORD_SEALED_MAX ? -EMSGSIZE : len;
 }
@@ -202,12 +204,12 @@ static ssize_t user_recv(struct record *record, void *data, size_t len, enum rec
 	} else {
 		n = record_fill(record, buf, type);
 		if (n > 0 && *type != RECORD_DATA && buf->plain_left > len) {
-			n = -EMSGSIZE; /* no control record of TLS 1.3 is that long */
+			n = -EPROTO; /* none that has a place after the handshake is that long */
 		} else if (n > 0) {
 			bool is_empty = buf->plain_left == 0;
 			n = plain_take(buf, data, len);
 			if (is_empty)
-				n = *type == RECORD_DATA ? -ENOMSG : -EBADMSG;
+				n = *type == RECORD_DATA ? -ENOMSG : -EPROTO;
 		}
 	}
 	if (buf->have == 0) {
@@ -233,9 +235,15 @@ static bool user_has_buffered(const struct record *record)
 	return len < 0 || (len > 0 && buf->have >= (size_t)len);
 }
 
+static bool user_holds_part(const struct record *record)
+{
+	return record->rx_buf != NULL && record->rx_buf->have > 0;
+}
+
 const struct record_rx_ops record_rx_user = {
 	.label = "user",
 	.recv = user_recv,
 	.rekey = user_rx_rekey,
 	.has_buffered = user_has_buffered,
+	.holds_part = user_holds_part,
 };

@@ -92,22 +92,26 @@ static int load_crl(SSL_CTX *ssl_ctx, const char *file, char error[ERROR_TEXT_MA
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(ssl_ctx);
 	BIO *bio = BIO_new_file(file, "r");
+	X509_CRL *crl = NULL;
 	unsigned count = 0;
+	bool is_whole = bio != NULL;
 
-	if (bio != NULL) {
-		X509_CRL *crl;
-		while ((crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL) {
-			if (X509_STORE_add_crl(store, crl) == 1)
-				count++;
-			X509_CRL_free(crl);
-		}
-		BIO_free(bio);
+	while (is_whole && (crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL) {
+		is_whole = X509_STORE_add_crl(store, crl) == 1;
+		X509_CRL_free(crl);
+		count++;
 	}
-	if (count == 0) {
-		explain(error, file, "cannot read a CRL (PEM, --crl)");
+	/* The end of the file is an error too, the only good one. */
+	if (crl == NULL && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		is_whole = false;
+	BIO_free(bio);
+	if (count == 0 || !is_whole) {
+		explain(error, file,
+			count <= 1 ? "cannot read a CRL (PEM, --crl)"
+				   : "cannot read every CRL of this file (PEM, --crl)");
 		return -EINVAL;
 	}
-	ERR_clear_error(); /* the end of the file was reported as an error */
+	ERR_clear_error();
 	X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
 	return 0;
 }

@@ -49,7 +49,7 @@ struct pipe *pipe_pool_take(struct pipe_pool *pool)
 		if (pipe->is_lent)
 			continue;
 		if (pipe->read_fd < 0 && pipe_open(pipe) < 0)
-			return NULL;
+			continue; /* another one may be open already */
 		pipe->is_lent = true;
 		return pipe;
 	}

@@ -139,7 +139,7 @@ static enum send_state send_cached(struct send *send, uint64_t bytes)
 enum send_state send_step_sendfile(struct send *send, uint64_t turn_bytes, uint64_t token)
 {
 	/* A head, or what a cold stretch left in the buffer. */
-	if (send->record->tx_buf != NULL || send->record->due != 0) {
+	if (send->record->tx_buf != NULL || record_tx_has_due(send->record)) {
 		enum send_state state = send_head(send);
 		if (state != SEND_DONE || send->left == 0)
 			return state;

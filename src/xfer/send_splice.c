@@ -58,7 +58,7 @@ enum send_state send_step_splice(struct send *send, uint64_t turn_bytes, uint64_
 {
 	uint64_t sent_before = send->sent;
 
-	if (send->record->tx_buf != NULL || send->record->due != 0) {
+	if (send->record->tx_buf != NULL || record_tx_has_due(send->record)) {
 		enum send_state state = send_head(send);
 		if (state != SEND_DONE)
 			return state;

@@ -48,6 +48,7 @@ static struct {
 	int recvs, recvs_told;
 	uint64_t seq; /* getsockopt */
 	int get_error;
+	int errors_cleared; /* SO_ERROR read */
 } kernel;
 
 static struct record record;
@@ -83,6 +84,11 @@ static int fake_setsockopt(int fd, int level, int name, const void *value, sockl
 static int fake_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 {
 	struct call *call = take_down(CALL_GET, fd);
+	if (level == SOL_SOCKET && name == SO_ERROR) {
+		memset(value, 0, *len);
+		kernel.errors_cleared++;
+		return 0;
+	}
 	cr_assert(level == ABI_SOL_TLS && *len == ABI_GCM_BYTES);
 	call->name = name;
 	errno = kernel.get_error;
@@ -340,6 +346,8 @@ Test(record_ktls, a_sending_key_that_is_refused_after_the_keyupdate_is_the_end)
 	cr_expect_eq(record_tx_flush(&record, false), -EIO, "and not EAGAIN, which is tried again");
 	cr_expect_eq(record.why, CLOSE_SEND_FAILED);
 	cr_expect_eq(metrics.value[METRIC_REKEYS_TX], 0);
+	record_shutdown(&record, ALERT_CLOSE_NOTIFY);
+	cr_expect_not(record_tx_has_due(&record), "nor a close_notify");
 }
 
 Test(record_ktls, half_a_keyupdate_is_the_end)
@@ -519,11 +527,14 @@ Test(record_ktls, a_failed_receive_has_its_reason_and_alert)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const char *name = strerrorname_np(rows[i].error);
 		record.due = record.alert = 0;
+		kernel.errors_cleared = 0;
 		fails(rows[i].error);
 		cr_expect_eq(receive(), -rows[i].error, "%s", name);
 		cr_expect_eq(record.why, rows[i].why, "%s", name);
 		cr_expect_eq(record.due, rows[i].alert != 0 ? RECORD_DUE_ALERT : 0, "%s", name);
 		cr_expect_eq(record.alert, rows[i].alert, "%s", name);
+		cr_expect_eq(kernel.errors_cleared, rows[i].alert != 0, "%s: else the alert fails",
+			     name);
 	}
 }
 

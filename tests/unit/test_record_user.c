@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <criterion/criterion.h>
+#include <openssl/evp.h>
 
 #include "tls/record.h"
 
@@ -213,8 +214,70 @@ Test(record_user, plaintext_and_oversized_records_are_refused)
 {
 	char out[16];
 	cr_assert_eq(write(peer_fd, "GET / HTTP/1.1\r\n\r\n", 18), 18);
-	cr_expect_lt(receive(out, sizeof(out)), 0);
+	cr_expect_eq(receive(out, sizeof(out)), -EPROTO);
 	cr_expect_eq(record.why, CLOSE_RECORD_BAD);
+	cr_expect_eq(record.alert, ALERT_UNEXPECTED_MESSAGE);
+}
+
+/* Seals what aead_seal would not: bytes of inner plaintext that may be too many or end in no type.
+ */
+static size_t seal_anything(uint8_t *sealed, const uint8_t *inner, size_t inner_bytes)
+{
+	struct traffic_key key;
+	cr_assert_eq(traffic_key_derive(CIPHER, &peer_tx_secret, &key), 0);
+	size_t body = inner_bytes + RECORD_TAG;
+	const uint8_t head[RECORD_HEADER] = {23, 3, 3, (uint8_t)(body >> 8), (uint8_t)body};
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int n;
+	memcpy(sealed, head, sizeof(head));
+	cr_assert(EVP_EncryptInit_ex(ctx, EVP_aes_128_gcm(), NULL, key.key, key.iv) == 1 &&
+		  EVP_EncryptUpdate(ctx, NULL, &n, head, sizeof(head)) == 1 &&
+		  EVP_EncryptUpdate(ctx, sealed + sizeof(head), &n, inner, (int)inner_bytes) == 1 &&
+		  EVP_EncryptFinal_ex(ctx, sealed + sizeof(head) + inner_bytes, &n) == 1 &&
+		  EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, RECORD_TAG,
+				      sealed + sizeof(head) + inner_bytes) == 1);
+	EVP_CIPHER_CTX_free(ctx);
+	return RECORD_HEADER + body;
+}
+
+/* RFC 8446 sections 5.2 and 5.4: each has its own alert. */
+Test(record_user, inner_plaintext_that_is_too_long_or_has_no_type)
+{
+	static uint8_t inner[RECORD_PLAIN_MAX + 2], sealed[RECORD_SEALED_MAX];
+	static char out[RECORD_PLAIN_MAX];
+
+	inner[0] = RECORD_DATA; /* too long by its padding alone */
+	size_t n = seal_anything(sealed, inner, sizeof(inner));
+	cr_assert_eq(write(peer_fd, sealed, n), (ssize_t)n);
+	cr_expect_eq(receive(out, sizeof(out)), -EMSGSIZE);
+	cr_expect_eq(record.alert, ALERT_RECORD_OVERFLOW);
+}
+
+Test(record_user, inner_plaintext_without_a_type)
+{
+	static const uint8_t zeros[100];
+	uint8_t sealed[200];
+	char out[100];
+
+	size_t n = seal_anything(sealed, zeros, sizeof(zeros));
+	cr_assert_eq(write(peer_fd, sealed, n), (ssize_t)n);
+	cr_expect_eq(receive(out, sizeof(out)), -EPROTO);
+	cr_expect_eq(record.alert, ALERT_UNEXPECTED_MESSAGE);
+}
+
+Test(record_user, a_part_of_a_record_is_told_of)
+{
+	uint8_t sealed[64];
+	char out[16];
+	size_t n = peer_seal(sealed, RECORD_DATA, "hello", 5);
+
+	cr_expect_not(record_holds_part(&record));
+	cr_assert_eq(write(peer_fd, sealed, 3), 3);
+	cr_assert_eq(receive(out, sizeof(out)), -EAGAIN);
+	cr_expect(record_holds_part(&record));
+	cr_assert_eq(write(peer_fd, sealed + 3, n - 3), (ssize_t)(n - 3));
+	cr_assert_eq(receive(out, sizeof(out)), 5);
+	cr_expect_not(record_holds_part(&record));
 }
 
 Test(record_user, a_length_over_the_limit_is_refused_before_its_bytes_come)
@@ -305,7 +368,16 @@ Test(record_user, an_empty_control_record_is_refused)
 {
 	char out[64];
 	peer_send(RECORD_HANDSHAKE, "", 0); /* RFC 8446 section 5.1 forbids it */
-	cr_expect_eq(receive(out, sizeof(out)), -EBADMSG);
+	cr_expect_eq(receive(out, sizeof(out)), -EPROTO);
+	cr_expect_eq(record.alert, ALERT_UNEXPECTED_MESSAGE);
+}
+
+Test(record_user, a_keyupdate_that_requests_nothing_known_is_an_illegal_parameter)
+{
+	char out[64];
+	peer_send(RECORD_HANDSHAKE, "\x18\x00\x00\x01\x02", 5); /* RFC 8446 section 4.6.3 */
+	cr_expect_eq(receive(out, sizeof(out)), -EPROTO);
+	cr_expect_eq(record.alert, ALERT_ILLEGAL_PARAMETER);
 }
 
 /* Fills the room with a pattern that starts at from. */

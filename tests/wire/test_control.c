@@ -210,14 +210,15 @@ Test(control, other_handshake_messages)
 	static const struct {
 		uint8_t data[8];
 		size_t len;
+		int alert;
 	} rows[] = {
-		{{24, 0, 0, 1, 2}, 5},    /* neither requested nor not */
-		{{24, 0, 0, 2, 0, 0}, 6}, /* too long */
-		{{24, 0, 0, 0}, 4},       /* empty */
-		{{24, 0, 0}, 3},          /* half a head */
-		{{1, 0, 0, 0}, 4},        /* ClientHello: renegotiation */
-		{{20, 0, 0, 1, 0}, 5},    /* Finished */
-		{{11, 0, 0, 1, 0}, 5},    /* Certificate */
+		{{24, 0, 0, 1, 2}, 5, 47},    /* neither requested nor not: illegal_parameter */
+		{{24, 0, 0, 2, 0, 0}, 6, 10}, /* too long: unexpected_message, as all that follow */
+		{{24, 0, 0, 0}, 4, 10},       /* empty */
+		{{24, 0, 0}, 3, 10},          /* half a head */
+		{{1, 0, 0, 0}, 4, 10},        /* ClientHello: renegotiation */
+		{{20, 0, 0, 1, 0}, 5, 10},    /* Finished */
+		{{11, 0, 0, 1, 0}, 5, 10},    /* Certificate */
 	};
 	struct wire_server server = {0};
 
@@ -227,7 +228,7 @@ Test(control, other_handshake_messages)
 		wire_connect(&client, &server);
 		wire_raw_begin(&client);
 		wire_raw_record(&client, RECORD_HANDSHAKE, rows[i].data, rows[i].len, 0);
-		wire_expect_alert(&client, 10);
+		wire_expect_alert(&client, rows[i].alert);
 		wire_disconnect(&client);
 	}
 	wire_closed(&server, "unexpected_record", ARRAY_LEN(rows));

@@ -108,6 +108,27 @@ Test(drain, half_a_head)
 	cr_assert_eq(wire_server_wait(&server, 10000), 0);
 }
 
+/* Nothing runs, so nothing is cut, however little time there is. */
+Test(drain, no_time_and_nothing_to_do)
+{
+	struct wire_server server = {.option = {"--drain-timeout=0s"}};
+	struct wire_client idle = {0}, half = {0}, greeting = {0};
+
+	wire_server_start(&server);
+	wire_connect(&idle, &server);
+	wire_fetch(&idle, "/data/size-100", 100, 100);
+	wire_connect(&half, &server);
+	wire_send(&half, "GET /data/size-100 HT");
+	wire_connect_tcp(&greeting, &server);
+	wire_server_terminate(&server);
+	int exit_code = wire_server_wait(&server, 10000);
+	cr_assert_eq(exit_code, 0, "exit code %d", exit_code);
+	cr_assert_eq(wire_log_count(&server, "reason=drain_timeout"), 0);
+	wire_disconnect(&idle);
+	wire_disconnect(&half);
+	wire_disconnect(&greeting);
+}
+
 /* A client that does not read is not waited for longer than --drain-timeout. */
 Test(drain, timeout_is_exceeded)
 {

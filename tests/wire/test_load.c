@@ -55,6 +55,39 @@ Test(load, two_hundred_clients)
 	wire_server_stop(&server);
 }
 
+/* Clients that take nothing hold every sending buffer. Who asks then waits, is told that the server
+ * is busy, and is served as soon as one of them is gone. */
+Test(load, no_sending_buffer)
+{
+	struct wire_server server = {.engine = "copy",
+				     .option = {"--workers=1", "--send-buffers=32", "--min-rate=0",
+						"--rate-window=500ms"}};
+	struct wire_client holder[32 - SEND_BUFFERS_SPARED] = {0}, client = {0};
+	struct wire_response response;
+
+	wire_server_start(&server);
+	for (size_t i = 0; i < ARRAY_LEN(holder); i++) {
+		holder[i].receive_buffer_bytes = 32 * 1024;
+		wire_connect(&holder[i], &server);
+		wire_get(&holder[i], "/data/big", "", &response);
+	}
+	wire_connect(&client, &server);
+	wire_get(&client, "/data/size-100", "", &response);
+	wire_read_error(&client, &response, 503, "SlowDown");
+	cr_assert_geq(wire_metric(&server, "sluice_tx_buffer_waits_total"), 1);
+	wire_log_has(&server, "msg=request ", "path=/data/size-100 ", "status=503 ");
+
+	cr_assert(wire_send(&client, "GET /data/size-100 HTTP/1.1\r\nHost: a\r\n\r\n"));
+	wire_reset(&holder[0]);
+	wire_read_head(&client, &response);
+	cr_assert_eq(response.status, 200);
+	wire_read_object(&client, &response, 100, 0, 100);
+	for (size_t i = 0; i < ARRAY_LEN(holder); i++)
+		wire_disconnect(&holder[i]);
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
 /* Resets in the middle of large bodies; whoever shares the thread gets all of his own. */
 Test(load, resets_beside_downloads)
 {

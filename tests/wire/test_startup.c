@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -372,6 +373,44 @@ Test(startup, object_port_in_use)
 	run_expect(command, NETWORK, (const char *const[]){server.addr, NULL});
 	free(command);
 	wire_server_stop(&server);
+}
+
+/* ":PORT" is every address of both families, as Go's is; IPv4 clients are logged as such. */
+Test(startup, address_of_all)
+{
+	static const struct {
+		const char *host, *remote;
+	} rows[] = {{"127.0.0.1", "remote=127.0.0.1:"}, {"::1", "remote=[::1]:"}};
+	struct wire_server server = {.option = {"--listen=:0"}};
+	char line[WIRE_LINE_MAX], port[8];
+
+	wire_server_start(&server);
+	wire_log_line(&server, line, "listening on https://[::]:", NULL);
+	cr_assert_eq(sscanf(strstr(line, "[::]:") + 5, "%7[0-9]", port), 1);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
+		struct addrinfo *found = NULL;
+		cr_assert_eq(getaddrinfo(rows[i].host, port, &hints, &found), 0);
+		int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		cr_assert(connect(fd, found->ai_addr, found->ai_addrlen) == 0, "%s", rows[i].host);
+		cr_assert_eq(write(fd, "no TLS\r\n\r\n", 10), 10);
+		wire_log_has(&server, "msg=\"handshake failed\"", rows[i].remote);
+		close(fd);
+		freeaddrinfo(found);
+	}
+	wire_server_stop(&server);
+}
+
+Test(startup, address_given_twice)
+{
+	static const char *const names[] = {"--listen", "--admin-listen"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct command *command = command_new();
+		command_set(command, "--listen", "127.0.0.1:18443");
+		command_add(command, "%s=127.0.0.1:18443", names[i]);
+		REFUSED(command, USAGE, "127.0.0.1:18443", "twice");
+	}
 }
 
 Test(startup, address_of_nobody)
