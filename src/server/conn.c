@@ -139,9 +139,13 @@ static ssize_t drop_some(struct conn *conn)
 	uint8_t scratch[RECORD_PLAIN_MAX];
 	enum record_type type;
 
-	if (conn->is_established && conn->record.rx == &record_rx_kernel)
-		return ktls_recv(conn->record.sys, conn->sock_fd, scratch, sizeof(scratch), &type);
-	ssize_t n = recv(conn->sock_fd, scratch, sizeof(scratch), MSG_DONTWAIT);
+	ssize_t n;
+
+	if (conn->is_established && conn->record.rx == &record_rx_kernel) {
+		n = conn->record.rx->recv(&conn->record, scratch, sizeof(scratch), &type);
+		return n == -ENOMSG ? -EAGAIN : n;
+	}
+	n = recv(conn->sock_fd, scratch, sizeof(scratch), MSG_DONTWAIT);
 	return n < 0 ? -errno : n;
 }
 

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include <linux/tls.h>
 
@@ -20,9 +21,15 @@
 #define TLS_RX_EXPECT_NO_PAD 4 /* Linux 6.0 */
 #endif
 
+static int ioctl_int(int fd, unsigned long request, int *value)
+{
+	return ioctl(fd, request, value);
+}
+
 const struct ktls_sys ktls_sys_kernel = {
 	.setsockopt = setsockopt,
 	.getsockopt = getsockopt,
+	.ioctl = ioctl_int,
 	.sendmsg = sendmsg,
 	.recvmsg = recvmsg,
 };

@@ -73,6 +73,7 @@ struct record {
 	struct tx_buf *tx_buf; /* lent by the user while it sends */
 	bool can_rekey_kernel; /* the probe says that the kernel takes a second key */
 	bool is_rx_unsure;     /* kernel: a KeyUpdate may lie where no poll tells of it */
+	bool is_rx_part;       /* kernel: part of a record was there, SO_RCVLOWAT is raised */
 	bool is_closed_tx;     /* close_notify or a fatal alert was sent */
 	uint8_t due;           /* enum record_due, or-ed */
 	uint8_t alert;

@@ -3,7 +3,10 @@
 #include "tls/record.h"
 
 #include <errno.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+
+#include <linux/sockios.h>
 
 #include "base/must.h"
 
@@ -115,12 +118,33 @@ static void clear_error(const struct record *record)
 	record->sys->getsockopt(record->sock_fd, SOL_SOCKET, SO_ERROR, &error, &len);
 }
 
+static void low_water_set(const struct record *record, int bytes)
+{
+	record->sys->setsockopt(record->sock_fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+}
+
 /*
- * Two things of the kernel are hidden here. An empty record is taken without a word, so what is not
- * there although the socket was readable was most likely one: counted, for floods. And a receive
- * that gives data may have opened the KeyUpdate behind it already; it then lies in the kernel's
- * list, and poll is silent until the next key is installed (Linux 6.14 and later, tls_sw.c). So
- * after data there is one more receive before the next poll.
+ * Linux 6.1 leaves a record in TCP's queue until it is whole, and lets poll() tell of its parts,
+ * again and again (6.12 hides them). So where there is a part, the socket counts as readable only
+ * with more than that; the kernel still wakes us when the record is whole.
+ */
+static void note_part(struct record *record)
+{
+	int queued = 0;
+	record->sys->ioctl(record->sock_fd, SIOCINQ, &queued);
+	if (queued > 0)
+		low_water_set(record, queued + 1);
+	else if (record->is_rx_part)
+		low_water_set(record, 1);
+	record->is_rx_part = queued > 0;
+}
+
+/*
+ * Two more things of the kernel are hidden here. An empty record is taken without a word, so what
+ * is not there although the socket was readable was most likely one: counted, for floods. And a
+ * receive that gives data may have opened the KeyUpdate behind it already; it then lies in the
+ * kernel's list, and poll is silent until the next key is installed (Linux 6.14 and later,
+ * tls_sw.c). So after data there is one more receive before the next poll.
  */
 static ssize_t kernel_recv(struct record *record, void *data, size_t len, enum record_type *type)
 {
@@ -130,7 +154,15 @@ static ssize_t kernel_recv(struct record *record, void *data, size_t len, enum r
 	if (n == -EBADMSG || n == -EMSGSIZE || n == -EINVAL)
 		clear_error(record);
 	record->is_rx_unsure = n > 0 && *type == RECORD_DATA && record->can_rekey_kernel;
-	return n == -EAGAIN && !was_unsure ? -ENOMSG : n;
+	if (n == -EAGAIN && !was_unsure) {
+		note_part(record);
+		return record->is_rx_part ? -EAGAIN : -ENOMSG;
+	}
+	if (n >= 0 && record->is_rx_part) {
+		low_water_set(record, 1);
+		record->is_rx_part = false;
+	}
+	return n;
 }
 
 static int kernel_rx_rekey(struct record *record)
@@ -145,8 +177,7 @@ static bool kernel_has_buffered(const struct record *record)
 
 static bool kernel_holds_part(const struct record *record)
 {
-	(void)record; /* it may, and tells nobody; no memory of ours is bound by it */
-	return false;
+	return record->is_rx_part; /* those that poll() hides bind no memory of ours */
 }
 
 const struct record_rx_ops record_rx_kernel = {

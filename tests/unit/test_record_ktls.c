@@ -4,6 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <linux/sockios.h>
 
 #include <criterion/criterion.h>
 
@@ -49,6 +53,8 @@ static struct {
 	uint64_t seq; /* getsockopt */
 	int get_error;
 	int errors_cleared; /* SO_ERROR read */
+	int queued;         /* SIOCINQ */
+	int low_water;      /* SO_RCVLOWAT as it was set last; 0: never */
 } kernel;
 
 static struct record record;
@@ -72,6 +78,10 @@ static void keep(struct call *call, const void *data, size_t len)
 
 static int fake_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
+	if (level == SOL_SOCKET && name == SO_RCVLOWAT) {
+		memcpy(&kernel.low_water, value, sizeof(kernel.low_water));
+		return 0;
+	}
 	struct call *call = take_down(CALL_SET, fd);
 	cr_assert_eq(level, ABI_SOL_TLS);
 	call->name = name;
@@ -97,6 +107,13 @@ static int fake_getsockopt(int fd, int level, int name, void *value, socklen_t *
 	memset(value, 0, *len);
 	for (int i = 0; i < 8; i++)
 		((uint8_t *)value)[ABI_GCM_BYTES - 1 - i] = (uint8_t)(kernel.seq >> (8 * i));
+	return 0;
+}
+
+static int fake_ioctl(int fd, unsigned long request, int *value)
+{
+	cr_assert(fd == SOCK_FD && request == SIOCINQ);
+	*value = kernel.queued;
 	return 0;
 }
 
@@ -150,6 +167,7 @@ static ssize_t fake_recvmsg(int fd, struct msghdr *message, int flags)
 
 static const struct ktls_sys sys = {.setsockopt = fake_setsockopt,
 				    .getsockopt = fake_getsockopt,
+				    .ioctl = fake_ioctl,
 				    .sendmsg = fake_sendmsg,
 				    .recvmsg = fake_recvmsg};
 
@@ -536,6 +554,36 @@ Test(record_ktls, a_failed_receive_has_its_reason_and_alert)
 		cr_expect_eq(kernel.errors_cleared, rows[i].alert != 0, "%s: else the alert fails",
 			     name);
 	}
+}
+
+/* Linux 6.1 says "readable" for every part of a record. */
+Test(record_ktls, part_of_a_record_is_waited_for_and_is_no_empty_record)
+{
+	kernel.queued = 9;
+	cr_expect_eq(receive(), -EAGAIN);
+	cr_expect(record_holds_part(&record));
+	cr_expect_eq(kernel.low_water, 10, "readable with more than that");
+	kernel.queued = 700;
+	cr_expect_eq(receive(), -EAGAIN);
+	cr_expect_eq(kernel.low_water, 701);
+	cr_expect_eq(metrics.value[METRIC_EMPTY_RECORDS], 0);
+
+	arrives(RECORD_DATA, "abc", 3);
+	cr_expect_eq(receive(), 3);
+	cr_expect_eq(kernel.low_water, 1, "the next record may be smaller");
+	cr_expect_not(record_holds_part(&record));
+}
+
+Test(record_ktls, an_empty_record_after_a_part_lowers_the_mark_again)
+{
+	record.can_rekey_kernel = false;
+	kernel.queued = 9;
+	cr_expect_eq(receive(), -EAGAIN);
+	kernel.queued = 0;
+	cr_expect_eq(receive(), -EAGAIN);
+	cr_expect_eq(kernel.low_water, 1);
+	cr_expect_not(record_holds_part(&record));
+	cr_expect_eq(metrics.value[METRIC_EMPTY_RECORDS], 1);
 }
 
 Test(record_ktls, eagain_after_poll_is_an_empty_record_and_many_in_a_row_are_a_flood)
