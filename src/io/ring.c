@@ -78,6 +78,14 @@ void ring_fini(struct ring *ring)
 	ring->wake_fd = -1;
 }
 
+void ring_yield(struct ring *ring, uint64_t token)
+{
+	must(token < RING_TOKEN_LIMIT);
+	struct io_uring_sqe *sqe = sqe_get(ring);
+	io_uring_prep_nop(sqe);
+	io_uring_sqe_set_data64(sqe, token);
+}
+
 void ring_poll(struct ring *ring, int fd, unsigned poll_events, uint64_t token)
 {
 	must(token < RING_TOKEN_LIMIT);

@@ -45,6 +45,8 @@ int ring_init(struct ring *ring, unsigned entries);
 /* Nothing may be in flight. */
 void ring_fini(struct ring *ring);
 
+/* An event of its own, at once, behind those that are ready: result 0. */
+void ring_yield(struct ring *ring, uint64_t token);
 /* result: the events that are ready (POLLIN, POLLHUP ...), or an error. */
 void ring_poll(struct ring *ring, int fd, unsigned poll_events, uint64_t token);
 /* iov and what it points to stay until the event. */

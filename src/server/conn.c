@@ -32,6 +32,15 @@ void conn_wait(struct conn *conn, unsigned poll_events)
 		  token_pack(TOKEN_CONN_POLL, conn->slot, conn->generation));
 }
 
+/* Back after the others. */
+static void yield(struct conn *conn)
+{
+	must(!conn->is_in_flight);
+	conn->is_in_flight = true;
+	conn->in_flight = TOKEN_CONN_POLL;
+	ring_yield(&conn->worker->ring, token_pack(TOKEN_CONN_POLL, conn->slot, conn->generation));
+}
+
 void conn_deadline(struct conn *conn, uint64_t in_ms)
 {
 	wheel_arm(&conn->worker->wheel, &conn->deadline, conn->worker->now_ms + in_ms);
@@ -312,10 +321,10 @@ enum conn_next conn_wait_for_head(struct conn *conn)
 		if (r < 0)
 			events |= POLLOUT;
 	}
-	/* Writable is true at once: back after the others, with what is buffered already. */
 	if (record_has_buffered(record))
-		events |= POLLOUT;
-	conn_wait(conn, events);
+		yield(conn); /* no poll would tell of it */
+	else
+		conn_wait(conn, events);
 	return CONN_WAITS;
 }
 
@@ -351,9 +360,11 @@ static enum conn_next receive(struct conn *conn)
 /* Steps until one waits, or until the others must have their turn. */
 static void run(struct conn *conn, enum conn_next next)
 {
-	for (int i = 0; next == CONN_GOES_ON; i++) {
-		if (i == 3 * REQUESTS_PER_WAKE) { /* head, answer, send */
-			conn_wait(conn, READABLE | POLLOUT);
+	int heads = 0;
+
+	while (next == CONN_GOES_ON) {
+		if (conn->state == CONN_HEAD && heads++ == REQUESTS_PER_WAKE) {
+			yield(conn);
 			return;
 		}
 		if (conn->state == CONN_HEAD)
@@ -416,13 +427,13 @@ void conn_event(struct conn *conn, enum token_kind kind, int32_t result)
 static int64_t bytes_taken(const struct conn *conn)
 {
 	const struct tx_buf *buf = conn->record.tx_buf;
-	int waiting = 0;
-	ioctl(conn->sock_fd, SIOCOUTQ, &waiting);
-	return (int64_t)conn->request->send.sent - waiting -
+	int queued = 0;
+	ioctl(conn->sock_fd, SIOCOUTQ, &queued);
+	return (int64_t)conn->request->send.sent - queued -
 	       (int64_t)(buf != NULL ? buf->end - buf->at : 0);
 }
 
-/* The window of the minimum rate has ended. */
+/* The window of the minimum rate has ended: has the client taken too little in it? */
 static void check_rate(struct conn *conn)
 {
 	const struct config *config = conn->worker->server->config;
@@ -431,18 +442,15 @@ static void check_rate(struct conn *conn)
 	bool is_slow = (taken - conn->window_taken) * 1000 <
 		       (int64_t)config->min_rate_bytes * (int64_t)(now_ms - conn->window_ms);
 
-	if (conn->request->send.is_reading) { /* the disk's turn, not the client's */
-		if (now_ms - conn->read_since_ms >= DISK_TIMEOUT_MS) {
-			conn_abort(conn, CLOSE_DISK_TIMEOUT);
-			return;
-		}
-	} else if (!conn->is_waiting && is_slow) {
-		conn_abort(conn, CLOSE_SLOW_READER);
-		return;
-	}
 	conn->window_ms = now_ms;
 	conn->window_taken = taken;
 	conn_deadline(conn, config->rate_window_ms);
+	if (conn->request->send.is_reading) { /* the disk's turn, not the client's */
+		if (now_ms - conn->read_since_ms >= DISK_TIMEOUT_MS)
+			conn_abort(conn, CLOSE_DISK_TIMEOUT);
+	} else if (!conn->is_waiting && is_slow) {
+		conn_abort(conn, CLOSE_SLOW_READER);
+	}
 }
 
 /* The answer has waited for a tx_buf as long as a client may keep one without taking anything: it
@@ -451,7 +459,8 @@ static void buffer_waited_long(struct conn *conn)
 {
 	struct request *request = conn->request;
 
-	worker_stop_waiting(conn->worker, conn);
+	if (conn->is_waiting)
+		worker_stop_waiting(conn->worker, conn);
 	if (request->is_overdue) {
 		conn_abort(conn, CLOSE_NO_MEMORY);
 		return;

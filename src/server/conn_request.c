@@ -74,7 +74,7 @@ static enum conn_next opened(struct conn *conn, int file_fd)
 	if (file_fd >= 0 && request->is_bucket)
 		close(file_fd); /* it is there, and that was the question */
 	else if (file_fd >= 0)
-		r = object_from_fd(&request->object, file_fd);
+		r = object_from_fd(&request->object, file_fd, &request->how);
 	if (r == 0 && request->is_bucket && request->route.operation != S3_HEAD_BUCKET)
 		return answer_with(conn, S3_ERROR_NO_SUCH_KEY);
 	if (r < 0) {
@@ -277,7 +277,7 @@ static bool tx_buf_take(struct conn *conn)
 	bool is_its_turn = worker->waiting_first == NULL || worker->served == conn;
 	struct tx_buf *buf = NULL;
 
-	if (conn->request->is_overdue || (is_its_turn && worker_has_spare_buffer(worker)))
+	if (conn->request->is_overdue || (is_its_turn && worker_has_buffer_for(worker, conn)))
 		buf = pool_take(&worker->tx_bufs);
 	if (buf == NULL) {
 		metric_add(&worker->metrics.value[METRIC_TX_BUF_WAITS], 1);
@@ -295,8 +295,10 @@ enum conn_next conn_step_answer(struct conn *conn)
 	struct worker *worker = conn->worker;
 	struct answer *answer = &request->answer;
 
-	conn_deadline(conn, worker->server->config->rate_window_ms);
-	if (!tx_buf_take(conn))
+	bool has_buf = tx_buf_take(conn);
+	if (has_buf || worker->served != conn) /* waiting on does not begin anew */
+		conn_deadline(conn, worker->server->config->rate_window_ms);
+	if (!has_buf)
 		return CONN_WAITS;
 
 	struct iovec room[TX_RECORDS_MAX];
@@ -319,6 +321,8 @@ enum conn_next conn_step_answer(struct conn *conn)
 
 	struct send_body body = {
 		.file_fd = request->object.file_fd,
+		.device = request->object.device,
+		.inode = request->object.inode,
 		.offset = answer->file_offset,
 		.bytes = answer->file_bytes,
 	};

@@ -5,12 +5,17 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define HOST_TEXT_MAX 128 /* of an address in text, and its scope or name */
+#define HOST_TEXT_MAX  128 /* of an address in text, and its scope or name */
+/* The ring of a server that was killed holds its listeners for some milliseconds more; nothing
+ * tells when they are gone. */
+#define REBIND_MS      500
+#define REBIND_STEP_MS 20
 
 void address_format(const struct sockaddr_storage *address, char out[ADDR_TEXT_MAX])
 {
@@ -108,7 +113,13 @@ int listener_open(const char *text, int *sock_fds, unsigned count, char bound[AD
 		return r;
 	/* Alone first: with SO_REUSEPORT a second server of the same user would share the port
 	 * without a word, and each would get half of the connections. */
-	int alone = open_one(&address, len, false);
+	int alone;
+	for (int waited_ms = 0;; waited_ms += REBIND_STEP_MS) {
+		alone = open_one(&address, len, false);
+		if (alone != -EADDRINUSE || waited_ms >= REBIND_MS)
+			break;
+		poll(NULL, 0, REBIND_STEP_MS);
+	}
 	if (alone < 0) {
 		r = alone;
 		goto fail;

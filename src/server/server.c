@@ -206,6 +206,13 @@ static void drain(struct process *process)
 	wake_all(process);
 }
 
+/* A worker could not start: those that could leave again. */
+static void give_up(struct process *process)
+{
+	process->drain_due_ms = now_ms();
+	drain(process);
+}
+
 static void begin_drain(struct process *process, const char *signal_name)
 {
 	unsigned timeout_ms = process->server.config->drain_timeout_ms;
@@ -330,7 +337,7 @@ static enum server_outcome run(struct process *process)
 	if (outcome == SERVER_STOPPED)
 		log_start(process);
 	else
-		drain(process); /* the workers that could start leave again */
+		give_up(process);
 	main_loop(process);
 	for (unsigned i = 0; i < process->started_count; i++) {
 		worker_join(&process->worker[i]);

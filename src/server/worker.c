@@ -127,19 +127,24 @@ void worker_stop_waiting(struct worker *worker, struct conn *conn)
 	conn->waiting_next = NULL;
 }
 
-bool worker_has_spare_buffer(const struct worker *worker)
+bool worker_has_buffer_for(const struct worker *worker, const struct conn *conn)
 {
-	return worker->tx_bufs.lent + SEND_BUFFERS_SPARED < worker->tx_bufs.made_max;
+	bool has_begun = conn->state == CONN_SEND || conn->request->is_overdue;
+	unsigned spared = has_begun ? 0 : SEND_BUFFERS_SPARED;
+	return worker->tx_bufs.lent + spared < worker->tx_bufs.made_max;
 }
 
-/* Those who wait have their turn in order, as long as there are buffers; no more than there are
- * buffers, as one who has had his turn may wait again. */
+/* Each of those who wait now has his turn, in order, if there is a buffer for him. */
 static void serve_waiting(struct worker *worker)
 {
-	for (unsigned i = 0; i < worker->tx_bufs.made_max && worker->waiting_first != NULL; i++) {
-		struct conn *conn = worker->waiting_first;
-		if (!worker_has_spare_buffer(worker))
-			return;
+	const struct conn *last = worker->waiting_last;
+	struct conn *conn = worker->waiting_first, *next;
+
+	for (bool is_last = conn == NULL; !is_last; conn = next) {
+		is_last = conn == last;
+		next = conn->waiting_next;
+		if (!worker_has_buffer_for(worker, conn))
+			continue;
 		worker_stop_waiting(worker, conn);
 		worker->served = conn;
 		conn_buffer_ready(conn);
@@ -172,6 +177,8 @@ static bool accept_failed(struct worker *worker, struct listener *listener, int 
 		return false;
 	default:
 		metric_add(&worker->metrics.value[METRIC_ACCEPT_ERRORS], 1);
+		if (worker->is_draining)
+			return false;
 		if (!listener->is_paused)
 			log_msg(&worker->log, LOG_LEVEL_WARN,
 				"accept: %s; trying again in %d ms (raise the limit of open files)",
@@ -370,7 +377,8 @@ int worker_init(struct worker *worker, struct server *server, unsigned index, co
 	worker->means = (struct send_means){.ring = &worker->ring,
 					    .tx_bufs = &worker->tx_bufs,
 					    .pipes = &worker->pipes,
-					    .metrics = &worker->metrics};
+					    .metrics = &worker->metrics,
+					    .warm = &worker->warm};
 	worker->plan = (struct handshake_plan){.tls_path = config->tls_path,
 					       .caps = &server->caps,
 					       .sys = &ktls_sys_kernel,

@@ -85,6 +85,7 @@ struct worker {
 	struct pool tx_bufs;
 	struct pool rx_bufs;
 	struct pipe_pool pipes;
+	struct warm warm;
 	struct send_means means;
 	struct handshake_plan plan;
 };
@@ -112,8 +113,8 @@ struct conn *worker_conn_take(struct worker *worker);
 void worker_conn_give(struct worker *worker, struct conn *conn);
 /* conn waits for a tx_buf. */
 void worker_wait_for_buffer(struct worker *worker, struct conn *conn);
-/* May a response that has not begun take a tx_buf? Some are spared for those that have. */
-bool worker_has_spare_buffer(const struct worker *worker);
+/* May its response take a tx_buf now? Some are spared for those that have begun. */
+bool worker_has_buffer_for(const struct worker *worker, const struct conn *conn);
 void worker_stop_waiting(struct worker *worker, struct conn *conn);
 
 #endif

@@ -68,7 +68,7 @@ static void etag_make(char out[ETAG_BYTES], const struct statx *st)
 	memcpy(out, "-1\"", 4);
 }
 
-int object_from_fd(struct object *object, int file_fd)
+int object_from_fd(struct object *object, int file_fd, const struct open_how *how)
 {
 	struct statx st;
 
@@ -85,11 +85,12 @@ int object_from_fd(struct object *object, int file_fd)
 	}
 	/* It has kept a FIFO from holding us. On a file it would make Linux 6.1 give -EAGAIN, for
 	 * ever, to reads through the ring from a device without NOWAIT (dm-crypt). */
-	fcntl(file_fd, F_SETFL, 0);
+	fcntl(file_fd, F_SETFL, (int)how->flags & O_NOATIME);
 	object->file_fd = file_fd;
 	object->size = st.stx_size;
 	object->modified = st.stx_mtime.tv_sec;
 	object->device = makedev(st.stx_dev_major, st.stx_dev_minor);
+	object->inode = st.stx_ino;
 	etag_make(object->etag, &st);
 	return 0;
 }

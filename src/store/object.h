@@ -26,6 +26,7 @@ struct object {
 	uint64_t size;
 	time_t modified; /* seconds */
 	dev_t device;
+	ino_t inode;
 	char etag[ETAG_BYTES];
 };
 
@@ -42,8 +43,9 @@ int object_open_cached(int root_fd, const char *path, struct open_how *how);
 /* After -EPERM: makes how one that can open another user's file. False: it was one already. */
 bool object_open_without_noatime(struct open_how *how);
 
-/* Takes file_fd over, also on failure. 0; -ENOENT: not a regular file; another negative errno. */
-int object_from_fd(struct object *object, int file_fd);
+/* Takes file_fd over, also on failure; how it was opened. 0; -ENOENT: not a regular file; another
+ * negative errno. */
+int object_from_fd(struct object *object, int file_fd, const struct open_how *how);
 void object_close(struct object *object);
 
 /* How a bucket's folder is opened, only to see that it is there. */

@@ -47,8 +47,8 @@ static int take_empty(struct record *record)
 
 static int take_alert(struct record *record, const uint8_t *data, ssize_t len)
 {
-	if (len != 2) {
-		record_shutdown(record, ALERT_DECODE_ERROR);
+	if (len != 2) { /* RFC 8446 sections 5.4 and 6 */
+		record_shutdown(record, len < 2 ? ALERT_UNEXPECTED_MESSAGE : ALERT_DECODE_ERROR);
 		return fail(record, CLOSE_UNEXPECTED_RECORD, -EPROTO);
 	}
 	if (data[1] == ALERT_CLOSE_NOTIFY)

@@ -64,7 +64,10 @@ void send_begin(struct send *send, const struct send_means *means, struct record
 	send->is_reading = false;
 	send->read_error = 0;
 	send->read_retries = 0;
+	send->looked_from = 0;
 	send->looked_ms = 0;
+	send->device = body != NULL ? body->device : 0;
+	send->inode = body != NULL ? body->inode : 0;
 	send->is_limit_hit = false;
 	send->is_in_memory = body != NULL && body->is_in_memory;
 	send->pipe = NULL;

@@ -27,6 +27,7 @@
 #include "io/ring.h"
 #include "tls/record.h"
 #include "xfer/pipe_pool.h"
+#include "xfer/warm.h"
 
 /* What a worker lends to all its sends. */
 struct send_means {
@@ -34,6 +35,7 @@ struct send_means {
 	struct pool *tx_bufs; /* of struct tx_buf */
 	struct pipe_pool *pipes;
 	struct metrics *metrics;
+	struct warm *warm;
 };
 
 struct send {
@@ -45,9 +47,12 @@ struct send {
 	uint64_t left;           /* file bytes not yet given to the record layer */
 	uint64_t sent;           /* file bytes given to the record layer or the socket */
 	uint64_t cached_until;   /* file offset up to which the page cache was seen to hold */
+	uint64_t looked_from;    /* from where on */
 	uint64_t looked_ms;      /* when that was */
-	uint32_t used;           /* plaintext in tx_buf that is not sealed */
-	uint32_t used_body;      /* how much of it is of the file */
+	dev_t device;            /* of the file */
+	ino_t inode;
+	uint32_t used;      /* plaintext in tx_buf that is not sealed */
+	uint32_t used_body; /* how much of it is of the file */
 	uint32_t in_pipe;
 	bool is_reading;       /* the ring owns tx_buf or the pipe */
 	bool is_limit_hit;     /* the key's record limit is reached and cannot be lifted */
@@ -70,6 +75,8 @@ enum send_state {
 
 struct send_body {
 	int file_fd;
+	dev_t device;
+	ino_t inode;
 	uint64_t offset;
 	uint64_t bytes;
 	bool is_in_memory;

@@ -8,8 +8,9 @@
  * byte read without waiting (RWF_NOWAIT) whether the last of them has its contents.
  * Only that: such a read of a missing page starts its readahead, so it would make
  * the very byte it asks for look cached the next time. Without cachestat there is
- * nothing but such reads, close together. What is missing goes through the ring
- * and a buffer. Waits that happen all the same are counted (METRIC_SLOW_TURNS).
+ * nothing but such reads, close together. What was seen or sent a moment ago is
+ * not looked at (xfer/warm). What is missing goes through the ring and a buffer.
+ * Waits that happen all the same are counted (METRIC_SLOW_TURNS).
  */
 #include <errno.h>
 #include <sys/sendfile.h>
@@ -22,8 +23,6 @@
 
 /* Without cachestat: one look for each. Readahead arrives in larger pieces. */
 #define LOOK_BYTES   (32u * 1024)
-/* What was seen in the page cache is looked at again after this time: it may be evicted. */
-#define LOOK_MS      1000
 #define SLOW_TURN_MS 20
 
 static bool is_cached(const struct send *send, uint64_t offset)
@@ -82,10 +81,8 @@ static uint64_t cached_by_looks(const struct send *send, uint64_t end)
 	return sure;
 }
 
-static uint64_t cached_until(const struct send *send, uint64_t end)
+static uint64_t cached_by_a_look(const struct send *send, uint64_t end)
 {
-	if (send->is_in_memory)
-		return end;
 	switch (has_all_pages(send, send->offset, end)) {
 	case 1:
 		return is_cached(send, end - 1) ? end : send->offset;
@@ -103,20 +100,44 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* Sends what is cached. SEND_DONE: the stretch is sent. */
+/* Finds out how far the page cache holds from send->offset, at most until end. */
+static void look(struct send *send, uint64_t end)
+{
+	struct warm *warm = send->means->warm;
+	uint64_t now = now_ms(), until = end;
+
+	if (!send->is_in_memory) {
+		until = warm_until(warm, send->device, send->inode, send->offset, now);
+		if (until <= send->offset) {
+			until = cached_by_a_look(send, end);
+			if (until > send->offset)
+				warm_note(warm, send->device, send->inode, send->offset, until,
+					  now);
+		}
+	}
+	send->looked_ms = now;
+	send->looked_from = send->offset;
+	send->cached_until = until < end ? until : end;
+}
+
+/* Sends what is cached. SEND_DONE: all of bytes. */
 static enum send_state send_cached(struct send *send, uint64_t bytes)
 {
 	off_t offset = (off_t)send->offset;
 	uint64_t before_ms = now_ms();
 	ssize_t n = sendfile(send->record->sock_fd, send->file_fd, &offset, bytes);
-	if (now_ms() - before_ms > SLOW_TURN_MS)
-		metric_add(&send->means->metrics->value[METRIC_SLOW_TURNS], 1);
+	uint64_t after_ms = now_ms();
 
 	if (n > 0) {
 		send->offset += (uint64_t)n;
 		send->left -= (uint64_t)n;
 		record_tx_account(send->record, (size_t)n);
 		send_count(send, (uint64_t)n, SEND_PATH_KERNEL_SENDFILE);
+		if (after_ms - before_ms > SLOW_TURN_MS)
+			metric_add(&send->means->metrics->value[METRIC_SLOW_TURNS], 1);
+		else if (send->offset == send->cached_until && !send->is_in_memory)
+			warm_note(send->means->warm, send->device, send->inode, send->looked_from,
+				  send->offset, after_ms);
 		return (uint64_t)n == bytes ? SEND_DONE : SEND_WAIT_SOCKET;
 	}
 	if (n == 0)
@@ -146,13 +167,11 @@ enum send_state send_step_sendfile(struct send *send, uint64_t turn_bytes, uint6
 	}
 	/* Turns end at a multiple of the record's size, which pages divide: four whole pages a
 	 * record. */
-	uint64_t bytes = turn_bytes - send->offset % RECORD_PLAIN_MAX;
+	uint64_t bytes = turn_bytes - send->offset % turn_bytes;
 	if (bytes > send->left)
 		bytes = send->left;
-	if (send->cached_until <= send->offset || now_ms() - send->looked_ms > LOOK_MS) {
-		send->looked_ms = now_ms();
-		send->cached_until = cached_until(send, send->offset + bytes);
-	}
+	if (send->cached_until <= send->offset || now_ms() - send->looked_ms > WARM_MS)
+		look(send, send->offset + bytes);
 	if (send->cached_until <= send->offset)
 		return send_step_copy(send, 1, token); /* cold: one buffer through the ring */
 

@@ -88,6 +88,62 @@ Test(load, no_sending_buffer)
 	wire_server_stop(&server);
 }
 
+/* One buffer that comes back serves all who wait, one after the other and at once, though they are
+ * more than there are buffers. */
+Test(load, many_wait_for_a_sending_buffer)
+{
+	struct wire_server server = {.engine = "copy",
+				     .option = {"--workers=1", "--send-buffers=32", "--min-rate=0",
+						"--rate-window=60s"}};
+	struct wire_client holder[32 - SEND_BUFFERS_SPARED] = {0};
+	struct wire_client *clients = calloc(2 * 32, sizeof(*clients));
+	struct wire_response response;
+
+	must(clients != NULL);
+	wire_server_start(&server);
+	for (size_t i = 0; i < ARRAY_LEN(holder); i++) {
+		holder[i].receive_buffer_bytes = 32 * 1024;
+		wire_connect(&holder[i], &server);
+		wire_get(&holder[i], "/data/big", "", &response);
+	}
+	for (int i = 0; i < 2 * 32; i++) {
+		wire_connect(&clients[i], &server);
+		cr_assert(wire_send(&clients[i], "GET /data/size-100 HTTP/1.1\r\nHost: a\r\n\r\n"));
+	}
+	wire_metric_reaches(&server, "sluice_tx_buffer_waits_total", 2 * 32);
+	wire_reset(&holder[0]);
+	for (int i = 0; i < 2 * 32; i++) { /* within a deadline that is shorter than the window */
+		wire_read_head(&clients[i], &response);
+		cr_assert_eq(response.status, 200);
+		wire_read_object(&clients[i], &response, 100, 0, 100);
+		wire_disconnect(&clients[i]);
+	}
+	for (size_t i = 1; i < ARRAY_LEN(holder); i++)
+		wire_disconnect(&holder[i]);
+	free(clients);
+	wire_server_stop(&server);
+}
+
+/* A client that pipelines more than a turn's requests, and takes nothing: cut as a slow reader, by
+ * its rate, and nobody else notices. The first request goes to the disk for its answer. */
+Test(load, pipelining_without_reading)
+{
+	struct wire_server server = {.option = {"--workers=1", "--head-timeout=300ms",
+						"--rate-window=1s", "--min-rate=1MiB"}};
+	struct wire_client client = {.receive_buffer_bytes = 32 * 1024};
+
+	wire_server_start(&server);
+	wire_connect(&client, &server);
+	cr_assert(wire_send(&client, "GET /data/never-seen HTTP/1.1\r\nHost: a\r\n\r\n"));
+	for (int i = 0; i < 3 * REQUESTS_PER_WAKE; i++)
+		cr_assert(wire_send(&client, "GET /data/big HTTP/1.1\r\nHost: a\r\n"
+					     "Range: bytes=0-143359\r\n\r\n"));
+	wire_closed(&server, "slow_reader", 1);
+	wire_disconnect(&client);
+	wire_serves_others(&server);
+	wire_server_stop(&server);
+}
+
 /* Resets in the middle of large bodies; whoever shares the thread gets all of his own. */
 Test(load, resets_beside_downloads)
 {
