@@ -101,6 +101,10 @@
 /* Workers that io_uring may start for blocking file work, per ring (bounded and unbounded). */
 #define RING_IOWQ_WORKERS_MAX        16
 
+/* Threads for file-system calls that the ring cannot do (io/offload), for the whole process: as many
+ * disks wait at once. */
+#define OFFLOAD_THREADS_MAX          16
+
 /* ---- Keys ---------------------------------------------------------------------------------- */
 
 /* Records sealed with one AES-GCM key before it is changed: RFC 8446 section 5.5 gives 2^24.5
