@@ -137,6 +137,8 @@ Test(engine, auto_path)
 	wire_server_stop(&server);
 }
 
+#define COPIED_BY_KERNEL_TLS "sluice_sent_bytes_total{tx=\"kernel\",engine=\"copy\"}"
+
 /* Pages of the file that are in the page cache. */
 static size_t cached_pages(const char *path, size_t bytes)
 {
@@ -174,9 +176,10 @@ Test(engine, cold_file)
 	wire_server_start(&server);
 	wire_connect(&client, &server);
 	wire_fetch(&client, "/data/cold", 11, bytes);
-	if (is_cold &&
-	    strcmp(server.engine, "splice") != 0) /* splice always goes through the ring */
-		cr_assert_gt(wire_metric(&server, "sluice_cold_reads_total"), 0);
+	/* What is not there goes through a buffer, and through the ring unless the disk is faster
+	 * than we are. */
+	if (is_cold && strcmp(server.engine, "sendfile") == 0)
+		cr_assert_gt(wire_metric(&server, COPIED_BY_KERNEL_TLS), 0);
 	uint64_t cold_reads = wire_metric(&server, "sluice_cold_reads_total");
 	wire_fetch(&client, "/data/cold", 11, bytes);
 	if (is_cold && strcmp(server.engine, "splice") != 0)
