@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The names in a bucket's folder that are the server's own. The private folder is
+ * in each bucket, because a bucket may be a mount point: only there is it sure to
+ * be in the file system that the bucket's objects are in, as link and rename need.
+ * No key may begin with it, and no listing shows it.
+ */
+#ifndef SLUICE_STORE_NAMES_H
+#define SLUICE_STORE_NAMES_H
+
+#include <stdbool.h>
+#include <string.h>
+
+#define STORE_PRIVATE     ".sluice"
+/* In it: files that are written, or wait for their name. */
+#define STORE_TEMP_PREFIX "tmp-"
+#define STORE_TEMP_BYTES  (sizeof(STORE_TEMP_PREFIX) + 32) /* 32 hex digits, NUL */
+
+/* Is this key (decoded, as s3_target_parse made it) in the private folder, or the folder itself? */
+static inline bool store_key_is_private(const char *key)
+{
+	size_t len = sizeof(STORE_PRIVATE) - 1;
+	return strncmp(key, STORE_PRIVATE, len) == 0 && (key[len] == '\0' || key[len] == '/');
+}
+
+#endif

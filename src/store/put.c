@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/put.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/must.h"
+
+/* A folder that a delete removes (it was empty) between our making it and our using it is made
+ * again, at most so often. */
+#define TRIES_MAX      1000
+#define FOLDER_MODE    0777 /* and the umask */
+#define FILE_MODE      0666
+/* A folder that is older than this has its name on the disk, or whoever made it has failed. */
+#define FOLDER_YOUNG_S 120
+
+static int sys_openat2(int dir_fd, const char *path, const struct open_how *how)
+{
+	return (int)syscall(SYS_openat2, dir_fd, path, how, sizeof(*how));
+}
+
+const struct store_sys store_sys_kernel = {
+	.openat2 = sys_openat2,
+	.mkdirat = mkdirat,
+	.linkat = linkat,
+	.renameat = renameat,
+	.unlinkat = unlinkat,
+	.flock = flock,
+	.fsync = fsync,
+};
+
+/* ---- Folders --------------------------------------------------------------------------------- */
+
+/* One component, or a bucket: never through a symbolic link. */
+static int open_beneath(const struct store_sys *sys, int dir_fd, const char *path, int flags,
+			mode_t mode)
+{
+	const struct open_how how = {
+		.flags = (uint64_t)(flags | O_CLOEXEC),
+		.mode = mode,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd = sys->openat2(dir_fd, path, &how);
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_folder(const struct store_sys *sys, int dir_fd, const char *path)
+{
+	int fd = open_beneath(sys, dir_fd, path, O_RDONLY | O_DIRECTORY, 0);
+	return fd == -ELOOP ? -ENOTDIR : fd;
+}
+
+static int fsync_of(const struct put *put, int fd)
+{
+	return !put->is_durable || put->sys->fsync(fd) == 0 ? 0 : -errno;
+}
+
+/* Opens a folder, made if it is not there. */
+static int open_or_make(const struct put *put, int dir_fd, const char *name)
+{
+	for (int i = 0; i < TRIES_MAX; i++) {
+		int fd = open_folder(put->sys, dir_fd, name);
+		if (fd != -ENOENT)
+			return fd;
+		if (put->sys->mkdirat(dir_fd, name, FOLDER_MODE) < 0 && errno != EEXIST)
+			return -errno; /* ENOENT: dir_fd itself was removed */
+	}
+	return -EAGAIN;
+}
+
+/* Could this folder's own name be lost with the power? It is on the disk when whoever made it has
+ * answered; that may be another server, which has not yet. */
+static bool is_young(int dir_fd)
+{
+	struct statx st;
+	struct timespec now;
+	if (statx(dir_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BTIME, &st) < 0 ||
+	    (st.stx_mask & STATX_BTIME) == 0)
+		return true;
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	int64_t age_s = (int64_t)now.tv_sec - st.stx_btime.tv_sec;
+	return age_s < FOLDER_YOUNG_S;
+}
+
+/* The next component of *rest, which moves behind it. False: what is left is the last. */
+static bool next_folder(const char **rest, char name[KEY_COMPONENT_BYTES_MAX + 1])
+{
+	const char *slash = strchr(*rest, '/');
+	if (slash == NULL)
+		return false;
+	size_t len = (size_t)(slash - *rest);
+	must(len > 0 && len <= KEY_COMPONENT_BYTES_MAX);
+	memcpy(name, *rest, len);
+	name[len] = '\0';
+	*rest = slash + 1;
+	return true;
+}
+
+/* The folder that key is in, all of the way made. *leaf: the last component, in key. *young: how
+ * many folders down the first is whose name may not be on the disk; none: one more than there are.
+ */
+static int open_parent(const struct put *put, const char *key, const char **leaf, unsigned *young)
+{
+	char name[KEY_COMPONENT_BYTES_MAX + 1];
+	int dir_fd = fcntl(put->bucket_fd, F_DUPFD_CLOEXEC, 0);
+	unsigned depth = 1;
+	bool is_any_young = false;
+
+	if (dir_fd < 0)
+		return -errno;
+	for (*leaf = key; next_folder(leaf, name); depth++) {
+		int next_fd = open_or_make(put, dir_fd, name);
+		close(dir_fd);
+		if (next_fd < 0)
+			return next_fd;
+		dir_fd = next_fd;
+		if (!is_any_young && is_young(dir_fd)) {
+			is_any_young = true;
+			*young = depth;
+		}
+	}
+	if (!is_any_young)
+		*young = depth;
+	return dir_fd;
+}
+
+/* Every name on the way to key on the disk, from the one of folder number young on; dir_fd is the
+ * folder that it is in. Nothing can remove a folder on the way now. */
+static int sync_way(const struct put *put, const char *key, unsigned young, int dir_fd)
+{
+	char name[KEY_COMPONENT_BYTES_MAX + 1];
+	int way_fd = fcntl(put->bucket_fd, F_DUPFD_CLOEXEC, 0);
+	int r = way_fd < 0 ? -errno : fsync_of(put, dir_fd);
+
+	for (unsigned depth = 1; r == 0 && next_folder(&key, name); depth++) {
+		if (depth >= young)
+			r = fsync_of(put, way_fd);
+		int next_fd = r == 0 ? open_folder(put->sys, way_fd, name) : -1;
+		if (r == 0 && next_fd < 0)
+			r = next_fd == -ENOENT ? 0 : next_fd; /* deleted again, by another */
+		close(way_fd);
+		way_fd = next_fd;
+		if (next_fd < 0)
+			break;
+	}
+	if (way_fd >= 0)
+		close(way_fd);
+	return r;
+}
+
+/* ---- The file -------------------------------------------------------------------------------- */
+
+static int temp_name_make(char name[STORE_TEMP_BYTES])
+{
+	uint64_t random[2];
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return -errno;
+	snprintf(name, STORE_TEMP_BYTES, STORE_TEMP_PREFIX "%016llx%016llx",
+		 (unsigned long long)random[0], (unsigned long long)random[1]);
+	return 0;
+}
+
+/* Held until put_end, by whatever name the file has: what is locked is not swept. */
+static int lock(const struct put *put)
+{
+	return put->sys->flock(put->file_fd, LOCK_SH | LOCK_NB) < 0 ? -errno : 0;
+}
+
+/* A file with a name, for file systems without O_TMPFILE. */
+static int named_file_make(struct put *put)
+{
+	struct stat st;
+
+	for (int i = 0; i < TRIES_MAX; i++) {
+		int r = temp_name_make(put->temp_name);
+		if (r < 0)
+			return r;
+		put->file_fd = open_beneath(put->sys, put->private_fd, put->temp_name,
+					    O_RDWR | O_CREAT | O_EXCL, FILE_MODE);
+		if (put->file_fd < 0) {
+			put->temp_name[0] = '\0';
+			return put->file_fd;
+		}
+		r = lock(put);
+		if (r < 0 && r != -EWOULDBLOCK)
+			return r;
+		if (r == 0 && fstat(put->file_fd, &st) == 0 && st.st_nlink > 0)
+			return 0;
+		close(put->file_fd); /* a sweep came between the two */
+	}
+	put->file_fd = -1;
+	return -EAGAIN;
+}
+
+int put_begin(struct put *put, const struct store_sys *sys, int root_fd, const char *bucket,
+	      bool is_durable)
+{
+	*put = (struct put){.sys = sys,
+			    .is_durable = is_durable,
+			    .bucket_fd = -1,
+			    .private_fd = -1,
+			    .file_fd = -1};
+	put->bucket_fd = open_folder(sys, root_fd, bucket);
+	if (put->bucket_fd < 0)
+		return put->bucket_fd == -ENOTDIR ? -ENOENT : put->bucket_fd;
+	put->private_fd = open_or_make(put, put->bucket_fd, STORE_PRIVATE);
+	if (put->private_fd < 0)
+		return put->private_fd;
+	put->file_fd = open_beneath(sys, put->private_fd, ".", O_RDWR | O_TMPFILE, FILE_MODE);
+	if (put->file_fd < 0 && put->file_fd != -EOPNOTSUPP && put->file_fd != -EISDIR)
+		return put->file_fd;
+	return put->file_fd < 0 ? named_file_make(put) : lock(put);
+}
+
+/* Another name for the file. */
+static int link_as(const struct put *put, int dir_fd, const char *name)
+{
+	char path[32];
+	int r;
+
+	if (put->temp_name[0] != '\0') {
+		r = put->sys->linkat(put->private_fd, put->temp_name, dir_fd, name, 0);
+	} else {
+		/* AT_EMPTY_PATH would need CAP_DAC_READ_SEARCH (open(2), O_TMPFILE). */
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", put->file_fd);
+		r = put->sys->linkat(AT_FDCWD, path, dir_fd, name, AT_SYMLINK_FOLLOW);
+	}
+	return r < 0 ? -errno : 0;
+}
+
+static int replace(struct put *put, int dir_fd, const char *leaf)
+{
+	if (put->temp_name[0] == '\0') {
+		char name[STORE_TEMP_BYTES];
+		int r = temp_name_make(name);
+		if (r == 0)
+			r = link_as(put, put->private_fd, name);
+		if (r < 0)
+			return r;
+		memcpy(put->temp_name, name, sizeof(name));
+	}
+	if (put->sys->renameat(put->private_fd, put->temp_name, dir_fd, leaf) < 0)
+		return errno == ENOTEMPTY ? -EISDIR : -errno;
+	put->temp_name[0] = '\0'; /* it is the object's now */
+	return 0;
+}
+
+/* The file under its name in dir_fd. Most objects are new: then this is one call. */
+static int place(struct put *put, int dir_fd, const char *leaf, enum put_mode mode)
+{
+	int r = link_as(put, dir_fd, leaf);
+	if (r == -EEXIST && mode == PUT_REPLACES)
+		r = replace(put, dir_fd, leaf);
+	return r;
+}
+
+int put_commit(struct put *put, const char *key, enum put_mode mode)
+{
+	must(!store_key_is_private(key));
+	int r = fsync_of(put, put->file_fd);
+
+	for (int i = 0; r == 0 && i < TRIES_MAX; i++) {
+		const char *leaf;
+		unsigned young = 0;
+		int dir_fd = open_parent(put, key, &leaf, &young);
+		if (dir_fd == -ENOENT)
+			continue; /* a folder on the way was removed: again from the bucket */
+		if (dir_fd < 0)
+			return dir_fd;
+		r = place(put, dir_fd, leaf, mode);
+		bool is_placed = r == 0;
+		if (is_placed && put->is_durable)
+			r = sync_way(put, key, young, dir_fd);
+		close(dir_fd);
+		if (is_placed || r != -ENOENT)
+			return r;
+		r = 0;
+	}
+	return r < 0 ? r : -ENOENT; /* the bucket itself was removed */
+}
+
+void put_end(struct put *put)
+{
+	if (put->temp_name[0] != '\0')
+		put->sys->unlinkat(put->private_fd, put->temp_name, 0); /* else: store_sweep */
+	const int fds[] = {put->file_fd, put->private_fd, put->bucket_fd};
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	put->file_fd = put->private_fd = put->bucket_fd = -1;
+}
+
+/* ---- After a crash --------------------------------------------------------------------------- */
+
+/* 1: removed; 0: its writer lives, or it is gone; or a negative errno. */
+static int sweep_one(const struct store_sys *sys, int private_fd, const char *name)
+{
+	int fd = open_beneath(sys, private_fd, name, O_RDONLY | O_NONBLOCK, 0);
+	if (fd < 0) /* EXDEV: renamed while it was opened; it is an object now */
+		return fd == -ENOENT || fd == -EXDEV ? 0 : fd;
+	int r = 0;
+	if (sys->flock(fd, LOCK_EX | LOCK_NB) == 0)
+		r = sys->unlinkat(private_fd, name, 0) == 0 ? 1 : -errno;
+	else if (errno != EWOULDBLOCK)
+		r = -errno;
+	close(fd);
+	return r == -ENOENT ? 0 : r;
+}
+
+int store_sweep(const struct store_sys *sys, int root_fd, const char *bucket)
+{
+	int count = 0, r = 0;
+	int bucket_fd = open_folder(sys, root_fd, bucket);
+	if (bucket_fd < 0)
+		return bucket_fd == -ENOTDIR ? -ENOENT : bucket_fd;
+	int private_fd = open_folder(sys, bucket_fd, STORE_PRIVATE);
+	close(bucket_fd);
+	if (private_fd < 0)
+		return private_fd == -ENOENT ? 0 : private_fd;
+	DIR *dir = fdopendir(private_fd);
+	if (dir == NULL) {
+		r = -errno;
+		close(private_fd);
+		return r;
+	}
+	for (struct dirent *entry; r >= 0 && (entry = readdir(dir)) != NULL; count += r) {
+		size_t prefix = sizeof(STORE_TEMP_PREFIX) - 1;
+		r = 0;
+		if (strncmp(entry->d_name, STORE_TEMP_PREFIX, prefix) == 0)
+			r = sweep_one(sys, dirfd(dir), entry->d_name);
+		if (r < 0)
+			break;
+	}
+	closedir(dir);
+	return r < 0 ? r : count;
+}

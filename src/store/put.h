@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One object on its way into the store: a file without a name is filled, and then
+ * appears under its key at once, whole and on the disk, or not at all.
+ *
+ *   put_begin -> writes to put.file_fd -> put_commit -> put_end
+ *                                    (cut: ----------> put_end)
+ *
+ * Exclusion is by what the file system does in one step: link(2) for a key that
+ * must not exist, rename(2) for one that may; so any number of servers can share
+ * a root. A crash leaves nothing where the file system has O_TMPFILE; elsewhere,
+ * and for an instant before a rename, the file has a name in the bucket's private
+ * folder, locked (flock) as long as its writer lives: store_sweep removes those
+ * that nobody holds.
+ *
+ * Everything here may wait for a disk: for threads (io/offload), never for a loop.
+ * Keys are as s3_target_parse made them, and not private (store/names.h).
+ */
+#ifndef SLUICE_STORE_PUT_H
+#define SLUICE_STORE_PUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include <linux/openat2.h>
+
+#include "store/names.h"
+
+/* The system calls, replaceable so that tests can make any of them fail. As the calls of the same
+ * names: -1 and errno. */
+struct store_sys {
+	int (*openat2)(int dir_fd, const char *path, const struct open_how *how);
+	int (*mkdirat)(int dir_fd, const char *path, mode_t mode);
+	int (*linkat)(int old_fd, const char *old_path, int new_fd, const char *new_path,
+		      int flags);
+	int (*renameat)(int old_fd, const char *old_path, int new_fd, const char *new_path);
+	int (*unlinkat)(int dir_fd, const char *path, int flags);
+	int (*flock)(int fd, int operation);
+	int (*fsync)(int fd);
+};
+extern const struct store_sys store_sys_kernel;
+
+struct put {
+	const struct store_sys *sys;
+	bool is_durable;                  /* fsync before the answer */
+	int bucket_fd;                    /* folder */
+	int private_fd;                   /* folder in it */
+	int file_fd;                      /* write here, from the start */
+	char temp_name[STORE_TEMP_BYTES]; /* in private_fd; "": the file has no name */
+};
+
+enum put_mode {
+	PUT_REPLACES, /* an object of this key, if there is one */
+	PUT_IF_ABSENT /* If-None-Match: * */
+};
+
+/*
+ * Makes the file. 0; -ENOENT: no such bucket; another negative errno (ENOSPC, EDQUOT, EROFS, EIO,
+ * EMFILE, EACCES ...). put_end is to be called in any case.
+ */
+int put_begin(struct put *put, const struct store_sys *sys, int root_fd, const char *bucket,
+	      bool is_durable);
+/*
+ * The object is there under its key: data, extended attributes and all folders on the way, on the
+ * disk if is_durable. 0; -EEXIST: PUT_IF_ABSENT, and something is there; -EISDIR: the key is a
+ * folder of other keys; -ENOTDIR: a part of the key is an object; another negative errno: nothing
+ * of this object is visible, except that after an error of the last fsync (-EIO ...) it may be,
+ * whole.
+ */
+int put_commit(struct put *put, const char *key, enum put_mode mode);
+/* Frees everything; what was not committed is gone. */
+void put_end(struct put *put);
+
+/* Removes what writers that no longer live have left in a bucket's private folder. Returns how many
+ * files, or a negative errno (-ENOENT: no such bucket). */
+int store_sweep(const struct store_sys *sys, int root_fd, const char *bucket);
+
+#endif
