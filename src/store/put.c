@@ -117,6 +117,7 @@ static int open_parent(const struct put *put, const char *key, const char **leaf
 	unsigned depth = 1;
 	bool is_any_young = false;
 
+	*young = 0;
 	if (dir_fd < 0)
 		return -errno;
 	for (*leaf = key; next_folder(leaf, name); depth++) {
@@ -271,7 +272,7 @@ int put_commit(struct put *put, const char *key, enum put_mode mode)
 	int r = fsync_of(put, put->file_fd);
 
 	for (int i = 0; r == 0 && i < TRIES_MAX; i++) {
-		const char *leaf;
+		const char *leaf = key;
 		unsigned young = 0;
 		int dir_fd = open_parent(put, key, &leaf, &young);
 		if (dir_fd == -ENOENT)
