@@ -28,6 +28,11 @@
  * stays usable; a longer one ends the connection after the answer. */
 #define DISCARD_BODY_BYTES_MAX       65536
 
+/* Bytes of a chunk's size line: 16 digits and extensions. aws-chunked signatures take 85. */
+#define CHUNK_LINE_BYTES_MAX         256
+/* Bytes of the trailer section behind the last chunk. */
+#define CHUNK_TRAILER_BYTES_MAX      4096
+
 /* ---- Time, in milliseconds unless the name says otherwise ------------------------------- */
 
 /* From accept to the client's Finished. Thanos gives 10 s (tls_handshake_timeout). */
