@@ -21,6 +21,9 @@
 #define OBJECT_KEY_BYTES_MAX         1024
 /* Bytes of one component of a key: NAME_MAX of Linux file systems. */
 #define KEY_COMPONENT_BYTES_MAX      255
+/* Bytes of an object's stored response fields, and of its checksums. S3 allows 2 KiB of user
+ * metadata; ext4 keeps all attributes of a file in 4 KiB. */
+#define META_BYTES_MAX               3072
 /* Bytes of a bucket name; S3's limit, and its least. */
 #define BUCKET_BYTES_MAX             63
 #define BUCKET_BYTES_MIN             3

@@ -10,73 +10,25 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "base/must.h"
+#include "store/folder.h"
 
 /* A folder that a delete removes (it was empty) between our making it and our using it is made
  * again, at most so often. */
 #define TRIES_MAX      1000
-#define FOLDER_MODE    0777 /* and the umask */
-#define FILE_MODE      0666
+#define FILE_MODE      0666 /* and the umask */
 /* A folder that is older than this has its name on the disk, or whoever made it has failed. */
 #define FOLDER_YOUNG_S 120
 
-static int sys_openat2(int dir_fd, const char *path, const struct open_how *how)
-{
-	return (int)syscall(SYS_openat2, dir_fd, path, how, sizeof(*how));
-}
-
-const struct store_sys store_sys_kernel = {
-	.openat2 = sys_openat2,
-	.mkdirat = mkdirat,
-	.linkat = linkat,
-	.renameat = renameat,
-	.unlinkat = unlinkat,
-	.flock = flock,
-	.fsync = fsync,
-};
-
 /* ---- Folders --------------------------------------------------------------------------------- */
-
-/* One component, or a bucket: never through a symbolic link. */
-static int open_beneath(const struct store_sys *sys, int dir_fd, const char *path, int flags,
-			mode_t mode)
-{
-	const struct open_how how = {
-		.flags = (uint64_t)(flags | O_CLOEXEC),
-		.mode = mode,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
-	int fd = sys->openat2(dir_fd, path, &how);
-	return fd < 0 ? -errno : fd;
-}
-
-static int open_folder(const struct store_sys *sys, int dir_fd, const char *path)
-{
-	int fd = open_beneath(sys, dir_fd, path, O_RDONLY | O_DIRECTORY, 0);
-	return fd == -ELOOP ? -ENOTDIR : fd;
-}
 
 static int fsync_of(const struct put *put, int fd)
 {
 	return !put->is_durable || put->sys->fsync(fd) == 0 ? 0 : -errno;
-}
-
-/* Opens a folder, made if it is not there. */
-static int open_or_make(const struct put *put, int dir_fd, const char *name)
-{
-	for (int i = 0; i < TRIES_MAX; i++) {
-		int fd = open_folder(put->sys, dir_fd, name);
-		if (fd != -ENOENT)
-			return fd;
-		if (put->sys->mkdirat(dir_fd, name, FOLDER_MODE) < 0 && errno != EEXIST)
-			return -errno; /* ENOENT: dir_fd itself was removed */
-	}
-	return -EAGAIN;
 }
 
 /* Could this folder's own name be lost with the power? It is on the disk when whoever made it has
@@ -93,20 +45,6 @@ static bool is_young(int dir_fd)
 	return age_s < FOLDER_YOUNG_S;
 }
 
-/* The next component of *rest, which moves behind it. False: what is left is the last. */
-static bool next_folder(const char **rest, char name[KEY_COMPONENT_BYTES_MAX + 1])
-{
-	const char *slash = strchr(*rest, '/');
-	if (slash == NULL)
-		return false;
-	size_t len = (size_t)(slash - *rest);
-	must(len > 0 && len <= KEY_COMPONENT_BYTES_MAX);
-	memcpy(name, *rest, len);
-	name[len] = '\0';
-	*rest = slash + 1;
-	return true;
-}
-
 /* The folder that key is in, all of the way made. *leaf: the last component, in key. *young: how
  * many folders down the first is whose name may not be on the disk; none: one more than there are.
  */
@@ -120,8 +58,8 @@ static int open_parent(const struct put *put, const char *key, const char **leaf
 	*young = 0;
 	if (dir_fd < 0)
 		return -errno;
-	for (*leaf = key; next_folder(leaf, name); depth++) {
-		int next_fd = open_or_make(put, dir_fd, name);
+	for (*leaf = key; folder_next(leaf, name); depth++) {
+		int next_fd = folder_open_or_make(put->sys, dir_fd, name);
 		close(dir_fd);
 		if (next_fd < 0)
 			return next_fd;
@@ -144,10 +82,10 @@ static int sync_way(const struct put *put, const char *key, unsigned young, int 
 	int way_fd = fcntl(put->bucket_fd, F_DUPFD_CLOEXEC, 0);
 	int r = way_fd < 0 ? -errno : fsync_of(put, dir_fd);
 
-	for (unsigned depth = 1; r == 0 && next_folder(&key, name); depth++) {
+	for (unsigned depth = 1; r == 0 && folder_next(&key, name); depth++) {
 		if (depth >= young)
 			r = fsync_of(put, way_fd);
-		int next_fd = r == 0 ? open_folder(put->sys, way_fd, name) : -1;
+		int next_fd = r == 0 ? folder_open(put->sys, way_fd, name) : -1;
 		if (r == 0 && next_fd < 0)
 			r = next_fd == -ENOENT ? 0 : next_fd; /* deleted again, by another */
 		close(way_fd);
@@ -187,8 +125,8 @@ static int named_file_make(struct put *put)
 		int r = temp_name_make(put->temp_name);
 		if (r < 0)
 			return r;
-		put->file_fd = open_beneath(put->sys, put->private_fd, put->temp_name,
-					    O_RDWR | O_CREAT | O_EXCL, FILE_MODE);
+		put->file_fd = folder_open_file(put->sys, put->private_fd, put->temp_name,
+						O_RDWR | O_CREAT | O_EXCL, FILE_MODE);
 		if (put->file_fd < 0) {
 			put->temp_name[0] = '\0';
 			return put->file_fd;
@@ -212,13 +150,13 @@ int put_begin(struct put *put, const struct store_sys *sys, int root_fd, const c
 			    .bucket_fd = -1,
 			    .private_fd = -1,
 			    .file_fd = -1};
-	put->bucket_fd = open_folder(sys, root_fd, bucket);
+	put->bucket_fd = folder_open(sys, root_fd, bucket);
 	if (put->bucket_fd < 0)
 		return put->bucket_fd == -ENOTDIR ? -ENOENT : put->bucket_fd;
-	put->private_fd = open_or_make(put, put->bucket_fd, STORE_PRIVATE);
+	put->private_fd = folder_open_or_make(sys, put->bucket_fd, STORE_PRIVATE);
 	if (put->private_fd < 0)
 		return put->private_fd;
-	put->file_fd = open_beneath(sys, put->private_fd, ".", O_RDWR | O_TMPFILE, FILE_MODE);
+	put->file_fd = folder_open_file(sys, put->private_fd, ".", O_RDWR | O_TMPFILE, FILE_MODE);
 	if (put->file_fd < 0 && put->file_fd != -EOPNOTSUPP && put->file_fd != -EISDIR)
 		return put->file_fd;
 	return put->file_fd < 0 ? named_file_make(put) : lock(put);
@@ -307,7 +245,7 @@ void put_end(struct put *put)
 /* 1: removed; 0: its writer lives, or it is gone; or a negative errno. */
 static int sweep_one(const struct store_sys *sys, int private_fd, const char *name)
 {
-	int fd = open_beneath(sys, private_fd, name, O_RDONLY | O_NONBLOCK, 0);
+	int fd = folder_open_file(sys, private_fd, name, O_RDONLY | O_NONBLOCK, 0);
 	if (fd < 0) /* EXDEV: renamed while it was opened; it is an object now */
 		return fd == -ENOENT || fd == -EXDEV ? 0 : fd;
 	int r = 0;
@@ -322,10 +260,10 @@ static int sweep_one(const struct store_sys *sys, int private_fd, const char *na
 int store_sweep(const struct store_sys *sys, int root_fd, const char *bucket)
 {
 	int count = 0, r = 0;
-	int bucket_fd = open_folder(sys, root_fd, bucket);
+	int bucket_fd = folder_open(sys, root_fd, bucket);
 	if (bucket_fd < 0)
 		return bucket_fd == -ENOTDIR ? -ENOENT : bucket_fd;
-	int private_fd = open_folder(sys, bucket_fd, STORE_PRIVATE);
+	int private_fd = folder_open(sys, bucket_fd, STORE_PRIVATE);
 	close(bucket_fd);
 	if (private_fd < 0)
 		return private_fd == -ENOENT ? 0 : private_fd;

@@ -23,23 +23,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include <linux/openat2.h>
-
 #include "store/names.h"
-
-/* The system calls, replaceable so that tests can make any of them fail. As the calls of the same
- * names: -1 and errno. */
-struct store_sys {
-	int (*openat2)(int dir_fd, const char *path, const struct open_how *how);
-	int (*mkdirat)(int dir_fd, const char *path, mode_t mode);
-	int (*linkat)(int old_fd, const char *old_path, int new_fd, const char *new_path,
-		      int flags);
-	int (*renameat)(int old_fd, const char *old_path, int new_fd, const char *new_path);
-	int (*unlinkat)(int dir_fd, const char *path, int flags);
-	int (*flock)(int fd, int operation);
-	int (*fsync)(int fd);
-};
-extern const struct store_sys store_sys_kernel;
+#include "store/sys.h"
 
 struct put {
 	const struct store_sys *sys;

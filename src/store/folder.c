@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/must.h"
+
+/* A folder that a delete removes (it was empty) between our making it and our using it is made
+ * again, at most so often. */
+#define TRIES_MAX   1000
+#define FOLDER_MODE 0777 /* and the umask */
+
+int folder_open_file(const struct store_sys *sys, int dir_fd, const char *path, int flags,
+		     mode_t mode)
+{
+	const struct open_how how = {
+		.flags = (uint64_t)(flags | O_CLOEXEC),
+		.mode = mode,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd = sys->openat2(dir_fd, path, &how);
+	return fd < 0 ? -errno : fd;
+}
+
+int folder_open(const struct store_sys *sys, int dir_fd, const char *path)
+{
+	int fd = folder_open_file(sys, dir_fd, path, O_RDONLY | O_DIRECTORY, 0);
+	return fd == -ELOOP ? -ENOTDIR : fd;
+}
+
+int folder_open_or_make(const struct store_sys *sys, int dir_fd, const char *name)
+{
+	for (int i = 0; i < TRIES_MAX; i++) {
+		int fd = folder_open(sys, dir_fd, name);
+		if (fd != -ENOENT)
+			return fd;
+		if (sys->mkdirat(dir_fd, name, FOLDER_MODE) < 0 && errno != EEXIST)
+			return -errno;
+	}
+	return -EAGAIN;
+}
+
+bool folder_next(const char **rest, char name[KEY_COMPONENT_BYTES_MAX + 1])
+{
+	const char *slash = strchr(*rest, '/');
+	if (slash == NULL)
+		return false;
+	size_t len = (size_t)(slash - *rest);
+	must(len > 0 && len <= KEY_COMPONENT_BYTES_MAX);
+	memcpy(name, *rest, len);
+	name[len] = '\0';
+	*rest = slash + 1;
+	return true;
+}
+
+int folder_open_parent(const struct store_sys *sys, int bucket_fd, const char *key,
+		       const char **leaf)
+{
+	const char *slash = strrchr(key, '/');
+	char path[OBJECT_KEY_BYTES_MAX + 1];
+
+	*leaf = slash != NULL ? slash + 1 : key;
+	size_t len = slash != NULL ? (size_t)(slash - key) : 0;
+	must(len <= OBJECT_KEY_BYTES_MAX);
+	memcpy(path, key, len);
+	path[len] = '\0';
+	return folder_open(sys, bucket_fd, len > 0 ? path : ".");
+}

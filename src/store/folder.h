@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Folders and files beneath a folder: never through a symbolic link, never out of
+ * it. What the parts of the store share. May wait for a disk.
+ */
+#ifndef SLUICE_STORE_FOLDER_H
+#define SLUICE_STORE_FOLDER_H
+
+#include <stdbool.h>
+
+#include "base/limits.h"
+#include "store/sys.h"
+
+/* A descriptor (O_CLOEXEC is added), or a negative errno; -ELOOP: a symbolic link. */
+int folder_open_file(const struct store_sys *sys, int dir_fd, const char *path, int flags,
+		     mode_t mode);
+/* A folder, for reading. -ENOTDIR: something else, a symbolic link too. */
+int folder_open(const struct store_sys *sys, int dir_fd, const char *path);
+/* One component, made if it is not there. -ENOENT: dir_fd itself was removed. */
+int folder_open_or_make(const struct store_sys *sys, int dir_fd, const char *name);
+
+/* The next component of *rest, which moves behind it and its '/'. False: what is left of *rest is
+ * the last. Of keys as s3_target_parse made them. */
+bool folder_next(const char **rest, char name[KEY_COMPONENT_BYTES_MAX + 1]);
+/* The folder that key is in, and its last component. A descriptor; -ENOENT, -ENOTDIR: no such
+ * folder. */
+int folder_open_parent(const struct store_sys *sys, int bucket_fd, const char *key,
+		       const char **leaf);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit/store_fixture.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+static char root[] = "/tmp/sluice-store-XXXXXX";
+int store_root_fd = -1;
+
+void store_remove_tree(int dir_fd, const char *name)
+{
+	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fdopendir(fd);
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (unlinkat(fd, entry->d_name, 0) < 0)
+			store_remove_tree(fd, entry->d_name);
+	}
+	closedir(dir);
+	unlinkat(dir_fd, name, AT_REMOVEDIR);
+}
+
+void store_fixture_make(void)
+{
+	cr_assert_not_null(mkdtemp(root));
+	store_root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cr_assert(store_root_fd >= 0 && mkdirat(store_root_fd, "bucket", 0700) == 0);
+}
+
+void store_fixture_remove(void)
+{
+	close(store_root_fd);
+	store_remove_tree(AT_FDCWD, root);
+}
+
+/* ---- A kernel whose Nth call fails ----------------------------------------------------------- */
+
+_Thread_local struct store_faults faults = {.has_tmpfile = true, .has_clone = true};
+
+static bool is_failing(void)
+{
+	if (++faults.calls != faults.fails_at)
+		return false;
+	errno = faults.fails_with;
+	return true;
+}
+
+static int faulty_openat2(int dir_fd, const char *path, const struct open_how *how)
+{
+	if (!faults.has_tmpfile && (how->flags & O_TMPFILE) == O_TMPFILE) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	return is_failing() ? -1 : store_sys_kernel.openat2(dir_fd, path, how);
+}
+
+static int faulty_mkdirat(int dir_fd, const char *path, mode_t mode)
+{
+	return is_failing() ? -1 : store_sys_kernel.mkdirat(dir_fd, path, mode);
+}
+
+static int faulty_linkat(int old_fd, const char *old_path, int new_fd, const char *new_path,
+			 int flags)
+{
+	return is_failing() ? -1
+			    : store_sys_kernel.linkat(old_fd, old_path, new_fd, new_path, flags);
+}
+
+static int faulty_renameat(int old_fd, const char *old_path, int new_fd, const char *new_path)
+{
+	return is_failing() ? -1 : store_sys_kernel.renameat(old_fd, old_path, new_fd, new_path);
+}
+
+static int faulty_unlinkat(int dir_fd, const char *path, int flags)
+{
+	return is_failing() ? -1 : store_sys_kernel.unlinkat(dir_fd, path, flags);
+}
+
+static int faulty_flock(int fd, int operation)
+{
+	return is_failing() ? -1 : store_sys_kernel.flock(fd, operation);
+}
+
+static int faulty_fsync(int fd)
+{
+	return is_failing() ? -1 : store_sys_kernel.fsync(fd);
+}
+
+static int faulty_fstatat(int dir_fd, const char *path, struct stat *st, int flags)
+{
+	return is_failing() ? -1 : store_sys_kernel.fstatat(dir_fd, path, st, flags);
+}
+
+static int faulty_fchmod(int fd, mode_t mode)
+{
+	return is_failing() ? -1 : store_sys_kernel.fchmod(fd, mode);
+}
+
+static int faulty_futimens(int fd, const struct timespec times[2])
+{
+	return is_failing() ? -1 : store_sys_kernel.futimens(fd, times);
+}
+
+static int faulty_fsetxattr(int fd, const char *name, const void *value, size_t size, int flags)
+{
+	return is_failing() ? -1 : store_sys_kernel.fsetxattr(fd, name, value, size, flags);
+}
+
+static ssize_t faulty_fgetxattr(int fd, const char *name, void *value, size_t size)
+{
+	return is_failing() ? -1 : store_sys_kernel.fgetxattr(fd, name, value, size);
+}
+
+static ssize_t faulty_getdents64(int fd, void *entries, size_t size)
+{
+	return is_failing() ? -1 : store_sys_kernel.getdents64(fd, entries, size);
+}
+
+static int faulty_clone_range(int source_fd, off_t source_at, off_t bytes, int target_fd,
+			      off_t target_at)
+{
+	if (!faults.has_clone) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	return is_failing() ? -1
+			    : store_sys_kernel.clone_range(source_fd, source_at, bytes, target_fd,
+							   target_at);
+}
+
+static ssize_t faulty_copy_file_range(int source_fd, off_t *source_at, int target_fd,
+				      off_t *target_at, size_t bytes, unsigned flags)
+{
+	return is_failing() ? -1
+			    : store_sys_kernel.copy_file_range(source_fd, source_at, target_fd,
+							       target_at, bytes, flags);
+}
+
+static ssize_t faulty_pread(int fd, void *data, size_t bytes, off_t at)
+{
+	return is_failing() ? -1 : store_sys_kernel.pread(fd, data, bytes, at);
+}
+
+static ssize_t faulty_pwrite(int fd, const void *data, size_t bytes, off_t at)
+{
+	return is_failing() ? -1 : store_sys_kernel.pwrite(fd, data, bytes, at);
+}
+
+const struct store_sys faulty_sys = {
+	.openat2 = faulty_openat2,
+	.mkdirat = faulty_mkdirat,
+	.linkat = faulty_linkat,
+	.renameat = faulty_renameat,
+	.unlinkat = faulty_unlinkat,
+	.flock = faulty_flock,
+	.fsync = faulty_fsync,
+	.fstatat = faulty_fstatat,
+	.fchmod = faulty_fchmod,
+	.futimens = faulty_futimens,
+	.fsetxattr = faulty_fsetxattr,
+	.fgetxattr = faulty_fgetxattr,
+	.getdents64 = faulty_getdents64,
+	.clone_range = faulty_clone_range,
+	.copy_file_range = faulty_copy_file_range,
+	.pread = faulty_pread,
+	.pwrite = faulty_pwrite,
+};
+
+/* ---- What is there --------------------------------------------------------------------------- */
+
+const char *store_contents(const char *path)
+{
+	static _Thread_local char text[4096];
+	int fd = openat(store_root_fd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+int store_entries(const char *path)
+{
+	int count = 0, fd = openat(store_root_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	DIR *dir = fdopendir(fd);
+	while (readdir(dir) != NULL)
+		count++;
+	closedir(dir);
+	return count - 2;
+}
+
+int store_descriptors(void)
+{
+	int count = 0;
+	DIR *dir = opendir("/proc/self/fd");
+	while (readdir(dir) != NULL)
+		count++;
+	closedir(dir);
+	return count;
+}

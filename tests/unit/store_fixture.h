@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A root folder of its own for each test of the store, and a kernel whose Nth call fails. */
+#ifndef SLUICE_UNIT_STORE_FIXTURE_H
+#define SLUICE_UNIT_STORE_FIXTURE_H
+
+#include <stdbool.h>
+
+#include "store/sys.h"
+
+/* .init and .fini of a suite: the root, with the empty bucket "bucket" in it. */
+void store_fixture_make(void);
+void store_fixture_remove(void);
+
+extern int store_root_fd;
+
+/* Of this thread. */
+struct store_faults {
+	int calls;        /* made so far */
+	int fails_at;     /* the call that fails; 0: none */
+	int fails_with;   /* errno */
+	bool has_tmpfile; /* at first true; false: as a file system without O_TMPFILE */
+	bool has_clone;   /* at first true: as the file system can; false: never */
+};
+extern _Thread_local struct store_faults faults;
+extern const struct store_sys faulty_sys;
+
+/* The contents of a file beneath the root, its first 4095 bytes as a string of this thread; NULL:
+ * no such file. */
+const char *store_contents(const char *path);
+/* Entries of a folder beneath the root; 0 as well where there is none. */
+int store_entries(const char *path);
+/* Open descriptors of this process. */
+int store_descriptors(void);
+void store_remove_tree(int dir_fd, const char *name);
+
+#endif
