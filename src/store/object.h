@@ -27,6 +27,7 @@ struct object {
 	time_t modified; /* seconds */
 	dev_t device;
 	ino_t inode;
+	bool has_meta; /* it may have extended attributes (store/meta.h) */
 	char etag[ETAG_BYTES];
 };
 
@@ -47,6 +48,10 @@ bool object_open_without_noatime(struct open_how *how);
  * negative errno. */
 int object_from_fd(struct object *object, int file_fd, const struct open_how *how);
 void object_close(struct object *object);
+
+/* Opaque. Equal on every server that shares the files, and new whenever they are written; "-1" at
+ * its end says that it is no MD5. With quotes. */
+void object_etag(char out[ETAG_BYTES], const struct timespec *modified, uint64_t size);
 
 /* How a bucket's folder is opened, only to see that it is there. */
 struct open_how object_bucket_how(void);
