@@ -5,14 +5,19 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/must.h"
 
 /* A folder that a delete removes (it was empty) between our making it and our using it is made
  * again, at most so often. */
-#define TRIES_MAX   1000
-#define FOLDER_MODE 0777 /* and the umask */
+#define TRIES_MAX      1000
+#define FOLDER_MODE    0777 /* and the umask */
+
+#define LOCK_PAUSE_MS  2
+#define LOCK_TRIES_MAX 2500 /* five seconds */
 
 int folder_open_file(const struct store_sys *sys, int dir_fd, const char *path, int flags,
 		     mode_t mode)
@@ -69,4 +74,57 @@ int folder_open_parent(const struct store_sys *sys, int bucket_fd, const char *k
 	memcpy(path, key, len);
 	path[len] = '\0';
 	return folder_open(sys, bucket_fd, len > 0 ? path : ".");
+}
+
+/* Waits a while for whoever holds the lock; a writer does for a few system calls, a backup program
+ * for as long as it reads. */
+static int lock(const struct store_sys *sys, int fd)
+{
+	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000l};
+
+	for (int i = 0; i < LOCK_TRIES_MAX; i++) {
+		if (sys->flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		nanosleep(&pause, NULL);
+	}
+	return -EAGAIN;
+}
+
+/* 1: name is the file fd; 0: it is another one by now. */
+static int is_still(const struct store_sys *sys, int dir_fd, const char *name, int fd,
+		    struct stat *st)
+{
+	struct stat named;
+
+	if (sys->fstatat(fd, "", st, AT_EMPTY_PATH) < 0)
+		return -errno;
+	if (sys->fstatat(dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return named.st_dev == st->st_dev && named.st_ino == st->st_ino;
+}
+
+int folder_lock_file(const struct store_sys *sys, int dir_fd, const char *name, struct stat *st)
+{
+	for (int i = 0; i < TRIES_MAX; i++) {
+		int fd = folder_open_file(sys, dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+		if (fd == -EXDEV) /* renamed while it was opened */
+			continue;
+		if (fd < 0)
+			return fd;
+		int r = sys->fstatat(fd, "", st, AT_EMPTY_PATH) < 0 ? -errno : 0;
+		if (r == 0 && S_ISDIR(st->st_mode))
+			r = -EISDIR;
+		if (r == 0)
+			r = lock(sys, fd);
+		if (r == 0)
+			r = is_still(sys, dir_fd, name, fd, st);
+		if (r == 1)
+			return fd;
+		close(fd);
+		if (r < 0)
+			return r;
+	}
+	return -EAGAIN;
 }

@@ -27,4 +27,13 @@ bool folder_next(const char **rest, char name[KEY_COMPONENT_BYTES_MAX + 1]);
 int folder_open_parent(const struct store_sys *sys, int bucket_fd, const char *key,
 		       const char **leaf);
 
+/*
+ * Opens and locks (flock) the file that has this name now, so that no other writer replaces or
+ * removes it until the descriptor is closed: what makes "only if it is still this one" one step,
+ * for every server on the root. *st: as fstat, under the lock.
+ * A descriptor; -ENOENT: none; -EISDIR; -ELOOP and others: it cannot be opened; -EAGAIN: another
+ * has held the lock for too long.
+ */
+int folder_lock_file(const struct store_sys *sys, int dir_fd, const char *name, struct stat *st);
+
 #endif

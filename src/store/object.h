@@ -21,6 +21,12 @@
 #define OBJECT_PATH_BYTES (BUCKET_BYTES_MAX + 1 + OBJECT_KEY_BYTES_MAX + 1)
 #define ETAG_BYTES        40 /* with quotes and NUL */
 
+/* What a write answers with. */
+struct object_stamp {
+	time_t modified; /* seconds */
+	char etag[ETAG_BYTES];
+};
+
 struct object {
 	int file_fd; /* -1: none; whoever holds the object closes it (object_close) */
 	uint64_t size;

@@ -195,29 +195,99 @@ static int replace(struct put *put, int dir_fd, const char *leaf)
 	return 0;
 }
 
-/* The file under its name in dir_fd. Most objects are new: then this is one call. */
-static int place(struct put *put, int dir_fd, const char *leaf, enum put_mode mode)
+/* Does the object that is there, st, meet the terms? */
+static int meets(const struct put_terms *terms, const struct stat *st)
 {
-	int r = link_as(put, dir_fd, leaf);
-	if (r == -EEXIST && mode == PUT_REPLACES)
+	char etag[ETAG_BYTES];
+
+	if (terms->mode != PUT_IF_PRESENT)
+		return 0;
+	if (!S_ISREG(st->st_mode))
+		return -ENOKEY;
+	object_etag(etag, &st->st_mtim, (uint64_t)st->st_size);
+	return terms->etag == NULL || strcmp(terms->etag, etag) == 0 ? 0 : -EKEYREJECTED;
+}
+
+/* In the place of what is there, if that meets the terms. */
+static int replace_locked(struct put *put, int dir_fd, const char *leaf,
+			  const struct put_terms *terms)
+{
+	struct stat st;
+	int lock_fd = folder_lock_file(put->sys, dir_fd, leaf, &st);
+
+	/* What is no file of ours to read (a symbolic link, another user's) is nobody's object:
+	 * there is no ETag of it that anyone could rely on. */
+	bool is_object = lock_fd != -ELOOP && lock_fd != -EACCES && lock_fd != -ENXIO;
+	if (lock_fd < 0 && is_object)
+		return lock_fd;
+	int r = is_object ? meets(terms, &st) : terms->mode == PUT_IF_PRESENT ? -ENOKEY : 0;
+	if (r == 0)
 		r = replace(put, dir_fd, leaf);
+	if (lock_fd >= 0)
+		close(lock_fd);
 	return r;
 }
 
-int put_commit(struct put *put, const char *key, enum put_mode mode)
+/* The file under its name in dir_fd. Most objects are new: then this is one call. */
+static int place(struct put *put, int dir_fd, const char *leaf, const struct put_terms *terms)
+{
+	for (int i = 0; i < TRIES_MAX; i++) {
+		int r = terms->mode == PUT_IF_PRESENT ? -EEXIST : link_as(put, dir_fd, leaf);
+		if (r != -EEXIST || terms->mode == PUT_IF_ABSENT)
+			return r;
+		r = replace_locked(put, dir_fd, leaf, terms);
+		if (r != -ENOENT)
+			return r;
+		if (terms->mode == PUT_IF_PRESENT)
+			return -ENOKEY;
+		/* It was removed meanwhile: new again. Or the folder was, and link says so. */
+	}
+	return -EAGAIN;
+}
+
+/* Its own time, finer than the kernel's tick: two writes within one must not have one ETag. */
+static int stamp(struct put *put)
+{
+	struct timespec now[2];
+	struct stat st;
+
+	clock_gettime(CLOCK_REALTIME, &now[0]);
+	now[1] = now[0];
+	if (put->sys->futimens(put->file_fd, now) < 0 ||
+	    put->sys->fstatat(put->file_fd, "", &st, AT_EMPTY_PATH) < 0)
+		return -errno;
+	put->stamp.modified = st.st_mtim.tv_sec;
+	object_etag(put->stamp.etag, &st.st_mtim, (uint64_t)st.st_size);
+	return 0;
+}
+
+/* The folder for the key's last component; made, unless the object must be there already. */
+static int open_place(const struct put *put, const char *key, const struct put_terms *terms,
+		      const char **leaf, unsigned *young)
+{
+	if (terms->mode != PUT_IF_PRESENT)
+		return open_parent(put, key, leaf, young);
+	*young = 0;
+	int fd = folder_open_parent(put->sys, put->bucket_fd, key, leaf);
+	return fd == -ENOENT || fd == -ENOTDIR ? -ENOKEY : fd;
+}
+
+int put_commit(struct put *put, const char *key, const struct put_terms *terms)
 {
 	must(!store_key_is_private(key));
-	int r = fsync_of(put, put->file_fd);
+	int r = stamp(put);
+	if (r == 0)
+		r = fsync_of(put, put->file_fd);
 
 	for (int i = 0; r == 0 && i < TRIES_MAX; i++) {
 		const char *leaf = key;
 		unsigned young = 0;
-		int dir_fd = open_parent(put, key, &leaf, &young);
+		int dir_fd = open_place(put, key, terms, &leaf, &young);
 		if (dir_fd == -ENOENT)
 			continue; /* a folder on the way was removed: again from the bucket */
 		if (dir_fd < 0)
 			return dir_fd;
-		r = place(put, dir_fd, leaf, mode);
+		r = place(put, dir_fd, leaf, terms);
 		bool is_placed = r == 0;
 		if (is_placed && put->is_durable)
 			r = sync_way(put, key, young, dir_fd);

@@ -7,8 +7,9 @@
  *                                    (cut: ----------> put_end)
  *
  * Exclusion is by what the file system does in one step: link(2) for a key that
- * must not exist, rename(2) for one that may; so any number of servers can share
- * a root. A crash leaves nothing where the file system has O_TMPFILE; elsewhere,
+ * must not exist, rename(2) for one that may, under a lock (flock) of the object
+ * that it replaces, so that "only if it is still that one" holds; so any number of
+ * servers can share a root. A crash leaves nothing where the file system has O_TMPFILE; elsewhere,
  * and for an instant before a rename, the file has a name in the bucket's private
  * folder, locked (flock) as long as its writer lives: store_sweep removes those
  * that nobody holds.
@@ -24,6 +25,7 @@
 #include <sys/types.h>
 
 #include "store/names.h"
+#include "store/object.h"
 #include "store/sys.h"
 
 struct put {
@@ -33,11 +35,18 @@ struct put {
 	int private_fd;                   /* folder in it */
 	int file_fd;                      /* write here, from the start */
 	char temp_name[STORE_TEMP_BYTES]; /* in private_fd; "": the file has no name */
+	struct object_stamp stamp;        /* after put_commit: of the object */
 };
 
 enum put_mode {
-	PUT_REPLACES, /* an object of this key, if there is one */
-	PUT_IF_ABSENT /* If-None-Match: * */
+	PUT_REPLACES,  /* an object of this key, if there is one */
+	PUT_IF_ABSENT, /* If-None-Match: * */
+	PUT_IF_PRESENT /* If-Match */
+};
+
+struct put_terms {
+	enum put_mode mode;
+	const char *etag; /* PUT_IF_PRESENT: and it has this ETag; NULL: any */
 };
 
 /*
@@ -48,12 +57,14 @@ int put_begin(struct put *put, const struct store_sys *sys, int root_fd, const c
 	      bool is_durable);
 /*
  * The object is there under its key: data, extended attributes and all folders on the way, on the
- * disk if is_durable. 0; -EEXIST: PUT_IF_ABSENT, and something is there; -EISDIR: the key is a
+ * disk if is_durable. 0; -EEXIST: PUT_IF_ABSENT, and something is there; -ENOKEY: PUT_IF_PRESENT,
+ * and there is no object; -EKEYREJECTED: its ETag is another; -EAGAIN: a lock was not to be had;
+ * -EISDIR: the key is a
  * folder of other keys; -ENOTDIR: a part of the key is an object; another negative errno: nothing
  * of this object is visible, except that after an error of the last fsync (-EIO ...) it may be,
  * whole.
  */
-int put_commit(struct put *put, const char *key, enum put_mode mode);
+int put_commit(struct put *put, const char *key, const struct put_terms *terms);
 /* Frees everything; what was not committed is gone. */
 void put_end(struct put *put);
 

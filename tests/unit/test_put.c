@@ -21,16 +21,24 @@
 
 TestSuite(put, .init = store_fixture_make, .fini = store_fixture_remove);
 
-static int put_text(const char *key, const char *text, enum put_mode mode)
+static struct object_stamp stamp; /* of the last put_text */
+
+static int put_text_if(const char *key, const char *text, const struct put_terms *terms)
 {
 	struct put put;
 	int r = put_begin(&put, &faulty_sys, store_root_fd, "bucket", true);
 	if (r == 0) {
 		must(write(put.file_fd, text, strlen(text)) == (ssize_t)strlen(text));
-		r = put_commit(&put, key, mode);
+		r = put_commit(&put, key, terms);
 	}
+	stamp = put.stamp;
 	put_end(&put);
 	return r;
+}
+
+static int put_text(const char *key, const char *text, enum put_mode mode)
+{
+	return put_text_if(key, text, &(struct put_terms){.mode = mode});
 }
 
 static void expect(const char *path, const char *text)
@@ -115,6 +123,28 @@ Test(put, private_keys)
 	cr_expect_not(store_key_is_private(STORE_PRIVATE "x"));
 	cr_expect_not(store_key_is_private("x/" STORE_PRIVATE));
 	cr_expect_not(store_key_is_private(".sluic"));
+}
+
+Test(put, only_if_it_is_still_that_one)
+{
+	static const struct put_terms any = {.mode = PUT_IF_PRESENT};
+
+	cr_expect_eq(put_text_if("k/a", "x", &any), -ENOKEY);
+	cr_expect_eq(store_entries("bucket"), 1, "no folder was made for it");
+	cr_assert_eq(put_text("k/a", "one", PUT_REPLACES), 0);
+	struct object_stamp first = stamp;
+	const struct put_terms terms = {.mode = PUT_IF_PRESENT, .etag = first.etag};
+	cr_expect_eq(put_text_if("k/a", "two", &terms), 0);
+	expect("bucket/k/a", "two");
+	cr_expect_str_neq(stamp.etag, first.etag, "of the same length, and soon after");
+	cr_expect_eq(put_text_if("k/a", "3rd", &terms), -EKEYREJECTED);
+	expect("bucket/k/a", "two");
+	cr_expect_eq(put_text_if("k/a", "any", &any), 0);
+	expect("bucket/k/a", "any");
+	cr_expect_eq(put_text_if("k", "x", &any), -EISDIR);
+	cr_assert_eq(symlinkat("a", store_root_fd, "bucket/k/link"), 0);
+	cr_expect_eq(put_text_if("k/link", "x", &any), -ENOKEY);
+	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 0);
 }
 
 /* ---- Faults ---------------------------------------------------------------------------------- */
@@ -203,6 +233,35 @@ static void *replacing_writer(void *arg)
 	return NULL;
 }
 
+/* Each adds one to a number in an object, by reading it and writing it if nobody else has: none is
+ * lost. */
+static void *counting_writer(void *arg)
+{
+	char text[32], etag[ETAG_BYTES];
+	(void)arg;
+	for (int done = 0; done < ROUNDS;) {
+		struct stat st;
+		int fd = openat(store_root_fd, "bucket/count", O_RDONLY | O_CLOEXEC);
+		must(fd >= 0);
+		ssize_t n = read(fd, text, sizeof(text) - 1);
+		must(n > 0 && fstat(fd, &st) == 0);
+		close(fd);
+		text[n] = '\0';
+		object_etag(etag, &st.st_mtim, (uint64_t)st.st_size);
+		snprintf(text, sizeof(text), "%d", atoi(text) + 1);
+
+		struct put put;
+		must(put_begin(&put, &faulty_sys, store_root_fd, "bucket", false) == 0);
+		must(write(put.file_fd, text, strlen(text)) == (ssize_t)strlen(text));
+		int r = put_commit(&put, "count",
+				   &(struct put_terms){.mode = PUT_IF_PRESENT, .etag = etag});
+		put_end(&put);
+		must(r == 0 || r == -EKEYREJECTED);
+		done += r == 0;
+	}
+	return NULL;
+}
+
 /* As a delete does: a folder that has become empty goes. And a server that starts sweeps. */
 static void *remover(void *arg)
 {
@@ -243,6 +302,13 @@ Test(put, one_of_many_exclusive_writers_wins, .timeout = 60)
 	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 0);
 }
 
+Test(put, no_conditional_write_is_lost, .timeout = 60)
+{
+	cr_assert_eq(put_text("count", "0", PUT_REPLACES), 0);
+	run_writers(counting_writer);
+	cr_expect_eq(atoi(store_contents("bucket/count")), WRITERS * ROUNDS);
+}
+
 Test(put, writers_among_readers_and_removers, .timeout = 60)
 {
 	pthread_t thread;
@@ -268,7 +334,7 @@ Test(put, a_sweep_removes_what_nobody_holds)
 	cr_expect_eq(store_sweep(&faulty_sys, store_root_fd, "bucket"), 2);
 	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 2,
 		     "the one that is written, and no temporary");
-	cr_assert_eq(put_commit(&put, "a", PUT_REPLACES), 0);
+	cr_assert_eq(put_commit(&put, "a", &(struct put_terms){PUT_REPLACES, NULL}), 0);
 	put_end(&put);
 	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 1);
 	cr_expect_eq(store_sweep(&faulty_sys, store_root_fd, "nowhere"), -ENOENT);
