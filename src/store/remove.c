@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/remove.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/must.h"
+#include "store/folder.h"
+#include "store/names.h"
+#include "store/object.h"
+
+/* Under the lock of what is replaced or removed, so that a conditional write cannot come between
+ * its look and its rename. */
+static int unlink_locked(const struct store_sys *sys, int dir_fd, const char *leaf,
+			 const char *etag)
+{
+	struct stat st;
+	int lock_fd = folder_lock_file(sys, dir_fd, leaf, &st);
+
+	if (lock_fd == -ENOENT || lock_fd == -EISDIR) /* a folder is no object */
+		return etag != NULL ? -ENOKEY : -ENOENT;
+	bool is_object = lock_fd >= 0 && S_ISREG(st.st_mode);
+	int r = 0;
+	if (lock_fd < 0 && lock_fd != -ELOOP && lock_fd != -EACCES && lock_fd != -ENXIO)
+		return lock_fd;
+	if (etag != NULL && !is_object) {
+		r = -ENOKEY;
+	} else if (etag != NULL) {
+		char is[ETAG_BYTES];
+		object_etag(is, &st.st_mtim, (uint64_t)st.st_size);
+		r = strcmp(is, etag) == 0 ? 0 : -EKEYREJECTED;
+	}
+	/* What a GET would not serve (a link, a device) is not ours to remove. */
+	if (r == 0 && !is_object && lock_fd != -EACCES)
+		r = -ENOENT;
+	if (r == 0 && sys->unlinkat(dir_fd, leaf, 0) < 0)
+		r = -errno;
+	if (lock_fd >= 0)
+		close(lock_fd);
+	return r;
+}
+
+/* The folders above key, deepest first, as long as they are empty. Returns the deepest one that is
+ * left, open. */
+static int prune(const struct store_sys *sys, int bucket_fd, const char *key)
+{
+	char path[OBJECT_KEY_BYTES_MAX + 1];
+	const char *name;
+	size_t len = strlen(key);
+
+	must(len <= OBJECT_KEY_BYTES_MAX);
+	memcpy(path, key, len + 1);
+	for (char *slash; (slash = strrchr(path, '/')) != NULL;) {
+		*slash = '\0';
+		int dir_fd = folder_open_parent(sys, bucket_fd, path, &name);
+		if (dir_fd == -ENOENT || dir_fd == -ENOTDIR)
+			continue; /* another was faster */
+		if (dir_fd < 0)
+			return dir_fd;
+		int r = sys->unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+		close(dir_fd);
+		/* A folder that must stay (not empty, a mount point, not ours) is no failure. */
+		int left_fd = r < 0 && r != -ENOENT ? folder_open(sys, bucket_fd, path) : -ENOENT;
+		if (left_fd != -ENOENT && left_fd != -ENOTDIR)
+			return left_fd;
+	}
+	int fd = fcntl(bucket_fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+static int remove_in(const struct store_sys *sys, int bucket_fd, const char *key, const char *etag,
+		     bool is_durable)
+{
+	const char *leaf;
+	int dir_fd = folder_open_parent(sys, bucket_fd, key, &leaf);
+	bool is_there = dir_fd != -ENOENT && dir_fd != -ENOTDIR && dir_fd != -ENAMETOOLONG;
+
+	if (dir_fd < 0 && is_there)
+		return dir_fd;
+	int r = -ENOENT;
+	if (dir_fd >= 0) {
+		if (*leaf != '\0')
+			r = unlink_locked(sys, dir_fd, leaf, etag);
+		close(dir_fd);
+	}
+	if (r == -ENOENT)
+		return etag != NULL ? -ENOKEY : 0;
+	if (r < 0)
+		return r;
+	int left_fd = prune(sys, bucket_fd, key);
+	if (left_fd < 0)
+		return left_fd;
+	if (is_durable && sys->fsync(left_fd) < 0)
+		r = -errno;
+	close(left_fd);
+	return r;
+}
+
+int object_remove(const struct store_sys *sys, int root_fd, const char *bucket, const char *key,
+		  const char *etag, bool is_durable)
+{
+	must(!store_key_is_private(key));
+	int bucket_fd = folder_open(sys, root_fd, bucket);
+	if (bucket_fd < 0)
+		return bucket_fd == -ENOTDIR ? -ENOENT : bucket_fd;
+	int r = remove_in(sys, bucket_fd, key, etag, is_durable);
+	close(bucket_fd);
+	return r;
+}

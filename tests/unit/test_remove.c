@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Objects go, and the folders that were there for them; nothing else does, whatever fails. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "base/must.h"
+#include "store/object.h"
+#include "store/remove.h"
+#include "unit/store_fixture.h"
+
+TestSuite(remove, .init = store_fixture_make, .fini = store_fixture_remove);
+
+static void make_file(const char *path)
+{
+	int fd = openat(store_root_fd, path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	must(fd >= 0 && write(fd, "text", 4) == 4);
+	close(fd);
+}
+
+static int remove_key(const char *key, const char *etag)
+{
+	return object_remove(&faulty_sys, store_root_fd, "bucket", key, etag, true);
+}
+
+Test(remove, empty_folders_disappear)
+{
+	cr_assert_eq(mkdirat(store_root_fd, "bucket/a", 0700), 0);
+	cr_assert_eq(mkdirat(store_root_fd, "bucket/a/b", 0700), 0);
+	cr_assert_eq(mkdirat(store_root_fd, "bucket/a/b/c", 0700), 0);
+	make_file("bucket/a/b/c/one");
+	make_file("bucket/a/b/two");
+
+	cr_expect_eq(remove_key("a/b/c/one", NULL), 0);
+	cr_expect_eq(store_entries("bucket/a/b"), 1, "c is gone, two is there");
+	cr_expect_eq(remove_key("a/b/two", NULL), 0);
+	cr_expect_eq(store_entries("bucket"), 0);
+}
+
+Test(remove, what_is_not_there_is_removed)
+{
+	make_file("bucket/a");
+	cr_assert_eq(mkdirat(store_root_fd, "bucket/d", 0700), 0);
+	make_file("bucket/d/x");
+	cr_expect_eq(remove_key("nothing", NULL), 0);
+	cr_expect_eq(remove_key("no/such/folder", NULL), 0);
+	cr_expect_eq(remove_key("a/below/an/object", NULL), 0);
+	cr_expect_eq(remove_key("d", NULL), 0, "a folder is no object");
+	cr_expect_eq(remove_key("d/", NULL), 0);
+	cr_expect_eq(remove_key("a/", NULL), 0, "an object of another key");
+	cr_expect_str_eq(store_contents("bucket/a"), "text");
+	cr_expect_str_eq(store_contents("bucket/d/x"), "text");
+	cr_expect_eq(object_remove(&faulty_sys, store_root_fd, "nowhere", "a", NULL, true),
+		     -ENOENT);
+}
+
+Test(remove, links_lead_nowhere_and_stay)
+{
+	make_file("outside");
+	cr_assert_eq(symlinkat("../outside", store_root_fd, "bucket/link"), 0);
+	cr_expect_eq(remove_key("link", NULL), 0);
+	cr_expect_str_eq(store_contents("outside"), "text");
+	cr_expect_eq(store_entries("bucket"), 1);
+}
+
+Test(remove, only_if_it_is_still_that_one)
+{
+	char etag[ETAG_BYTES];
+	struct stat st;
+	make_file("bucket/a");
+	cr_assert_eq(fstatat(store_root_fd, "bucket/a", &st, 0), 0);
+	object_etag(etag, &st.st_mtim, (uint64_t)st.st_size);
+	cr_expect_eq(remove_key("a", "\"other\""), -EKEYREJECTED);
+	cr_expect_eq(remove_key("b", etag), -ENOKEY);
+	cr_expect_eq(remove_key("x/", etag), -ENOKEY);
+	cr_expect_str_eq(store_contents("bucket/a"), "text");
+	cr_expect_eq(remove_key("a", etag), 0);
+	cr_expect_null(store_contents("bucket/a"));
+}
+
+Test(remove, every_fault_of_every_call)
+{
+	static const int errors[] = {EIO, EROFS, EMFILE, ENFILE, ENOMEM, EACCES, EPERM};
+
+	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
+		int open_before = store_descriptors(), n = 0;
+		for (bool has_failed = true; has_failed;) {
+			cr_assert(mkdirat(store_root_fd, "bucket/a", 0700) == 0 || errno == EEXIST);
+			make_file("bucket/a/one");
+			make_file("bucket/two");
+			faults.calls = 0;
+			faults.fails_with = errors[i];
+			faults.fails_at = ++n;
+			int r = remove_key("a/one", NULL);
+			has_failed = faults.calls >= n;
+			faults.fails_at = 0;
+			if (r == 0)
+				cr_expect_null(store_contents("bucket/a/one"), "call %d", n);
+			if (!has_failed)
+				cr_expect_eq(store_entries("bucket"), 1);
+			cr_expect_str_eq(store_contents("bucket/two"), "text");
+			cr_expect_eq(store_descriptors(), open_before, "call %d", n);
+		}
+		cr_expect_gt(n, 8, "%d calls", n);
+	}
+}
