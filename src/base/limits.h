@@ -31,6 +31,13 @@
  * stays usable; a longer one ends the connection after the answer. */
 #define DISCARD_BODY_BYTES_MAX       65536
 
+/* Keys and common prefixes of one page of a listing; S3's limit. */
+#define LIST_PAGE_MAX                1000
+/* A request body that is read as a whole (XML): 10,000 parts with checksums take 2 MiB. */
+#define REQUEST_TEXT_BYTES_MAX       (4 * 1024 * 1024)
+/* XML of an answer: a page of 1,000 keys of 1,024 bytes, each byte as "%XX" or "&amp;". */
+#define ANSWER_TEXT_BYTES_MAX        (16 * 1024 * 1024)
+
 /* Bytes of a chunk's size line: 16 digits and extensions. aws-chunked signatures take 85. */
 #define CHUNK_LINE_BYTES_MAX         256
 /* Bytes of the trailer section behind the last chunk. */

@@ -20,6 +20,7 @@
 #include "config/policy.h"
 
 enum tls_path { TLS_PATH_AUTO, TLS_PATH_KERNEL, TLS_PATH_USER };
+enum durability { DURABILITY_FULL, DURABILITY_RELAXED };
 enum send_engine { SEND_ENGINE_AUTO, SEND_ENGINE_SENDFILE, SEND_ENGINE_SPLICE, SEND_ENGINE_COPY };
 
 /* TLS 1.3 cipher suites; also the order of our preference. */
@@ -35,6 +36,9 @@ struct config {
 	unsigned listen_count;
 	char admin_listen[ADDR_TEXT_MAX]; /* "" = no admin listener */
 	char root[PATH_MAX];
+	bool writable;
+	enum durability durability;
+	unsigned upload_expiry_ms;
 
 	char cert_file[PATH_MAX];
 	char key_file[PATH_MAX];

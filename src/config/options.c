@@ -9,26 +9,39 @@
 
 static const char *const tls_paths[] = {"auto", "kernel", "user", NULL};
 static const char *const engines[] = {"auto", "sendfile", "splice", "copy", NULL};
+static const char *const durabilities[] = {"full", "relaxed", NULL};
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
 static const char *const auth_types[] = {"RequireAndVerifyClientCert", NULL};
 static const char *const versions[] = {"TLS13", NULL};
 static const char *const only_true[] = {"true", NULL};
 
-#define AT(field)      offsetof(struct config, field)
+#define AT(field)            offsetof(struct config, field)
 
 /* Bounds that only keep arithmetic and habit within reason. */
-#define TIMEOUT_MS_MIN 10
-#define TIMEOUT_MS_MAX (24ull * 3600 * 1000)
+#define TIMEOUT_MS_MIN       10
+#define TIMEOUT_MS_MAX       (24ull * 3600 * 1000)
 
-#define TEXT_OF(n)     TEXT_OF_(n)
-#define TEXT_OF_(n)    #n
+#define UPLOAD_EXPIRY_MS_MAX (30ull * 24 * 3600 * 1000)
+
+#define TEXT_OF(n)           TEXT_OF_(n)
+#define TEXT_OF_(n)          #n
 
 const struct option options[] = {
 	{"root", "root", OPTION_PATH, AT(root), NULL, 0, 0, NULL, "DIR",
 	 "Folder whose subfolders are the buckets. Required."},
 	{"listen", "listen", OPTION_ADDRESSES, AT(listen), NULL, 0, 0, NULL, "ADDR:PORT",
 	 "Address of the object port; may be given several times. Required."},
+	{"writable", "writable", OPTION_BOOL, AT(writable), "false", 0, 0, NULL, "BOOL",
+	 "Serve the operations that write and delete, too; access rules decide who may."},
+	{"durability", "durability", OPTION_CHOICE, AT(durability), "full", 0, 0, durabilities,
+	 "HOW",
+	 "full: what was answered with success survives a power cut; relaxed: without fsync, it "
+	 "may "
+	 "be lost, or be there with part of its bytes."},
+	{"upload-expiry", "upload_expiry", OPTION_DURATION, AT(upload_expiry_ms), "7d", 60000,
+	 UPLOAD_EXPIRY_MS_MAX, NULL, "TIME",
+	 "Multipart uploads that were not completed and not touched for so long are removed."},
 	{"admin-listen", "admin_listen", OPTION_ADDRESS, AT(admin_listen), "127.0.0.1:10902", 0, 0,
 	 NULL, "ADDR:PORT",
 	 "Address of /metrics, /-/healthy and /-/ready, plain HTTP; none turns it off."},
@@ -74,7 +87,8 @@ const struct option options[] = {
 	 "its response (RFC 8446 section 5.5)."},
 	{"min-rate", "min_rate", OPTION_BYTES, AT(min_rate_bytes), "1KiB", 0, 1ull << 40, NULL,
 	 "BYTES",
-	 "Bytes per second that a client must read, on average over --rate-window; 0: any."},
+	 "Bytes per second that a client must read, or send of a body, on average over "
+	 "--rate-window; 0: any."},
 	{"rate-window", "rate_window", OPTION_DURATION, AT(rate_window_ms), "30s", TIMEOUT_MS_MIN,
 	 TIMEOUT_MS_MAX, NULL, "TIME", "The time over which --min-rate is looked at."},
 	{"handshake-timeout", "handshake_timeout", OPTION_DURATION, AT(handshake_timeout_ms), "10s",

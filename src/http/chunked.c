@@ -85,8 +85,11 @@ static int take_byte(struct chunked *chunked, char c)
 {
 	bool is_trailer = chunked->state >= CHUNKED_TRAILER_NAME;
 	chunked->line_bytes++;
-	if (is_trailer && ++chunked->trailer_bytes > CHUNK_TRAILER_BYTES_MAX)
+	if (is_trailer && chunked->trailer_bytes == CHUNK_TRAILER_BYTES_MAX)
 		return -EBADMSG;
+	if (is_trailer && chunked->trailer != NULL)
+		chunked->trailer[chunked->trailer_bytes] = c;
+	chunked->trailer_bytes += is_trailer;
 	if (!is_trailer && chunked->line_bytes > CHUNK_LINE_BYTES_MAX)
 		return -EBADMSG;
 

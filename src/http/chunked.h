@@ -6,7 +6,8 @@
  *
  *   hex-size [;extension] CRLF  data CRLF  ...  0 CRLF  [trailer CRLF ...] CRLF
  *
- * Extensions and trailer fields are checked for form, bounded, and dropped.
+ * Extensions and trailer fields are checked for form and bounded; extensions are
+ * dropped, and trailer fields too unless the user lends a place for them.
  */
 #ifndef SLUICE_HTTP_CHUNKED_H
 #define SLUICE_HTTP_CHUNKED_H
@@ -32,13 +33,14 @@ enum chunked_state {
 	CHUNKED_DONE
 };
 
-/* All zero: before the first byte. */
+/* All zero (but trailer): before the first byte. */
 struct chunked {
 	enum chunked_state state;
 	uint64_t left;       /* of the chunk: its size so far, then its data still to come */
 	unsigned digits;     /* of the size */
 	unsigned line_bytes; /* of the line so far */
 	unsigned trailer_bytes;
+	char *trailer; /* CHUNK_TRAILER_BYTES_MAX bytes for the lines, lent; NULL: dropped */
 };
 
 /*

@@ -581,6 +581,14 @@ const char *http_head_error_text(enum http_head_error error)
 	return error_rows[error].text;
 }
 
+struct slice http_head_find(const struct http_head *head, const char *name)
+{
+	for (unsigned i = 0; i < head->field_count; i++)
+		if (slice_is(head->field[i].name, name))
+			return head->field[i].value;
+	return (struct slice){0};
+}
+
 bool slice_is(struct slice slice, const char *text)
 {
 	if (!slice.at || slice.len != strlen(text))

@@ -104,6 +104,9 @@ int http_head_parse(const char *buf, size_t len, size_t scanned, struct http_hea
 int http_head_error_status(enum http_head_error error);
 const char *http_head_error_text(enum http_head_error error);
 
+/* The first field of this name (lower case); at NULL: there is none. */
+struct slice http_head_find(const struct http_head *head, const char *name);
+
 /* ASCII, without regard to case. */
 bool slice_is(struct slice slice, const char *text);
 /* A member of a comma-separated list, as in Connection: close, TE. */

@@ -7,7 +7,7 @@
 
 #include "base/limits.h"
 #include "base/must.h"
-#include "s3/utf8.h"
+#include "base/utf8.h"
 
 /* Bytes of the escaped message and request id, which are ours and short; the rest is for the
  * template and, last, for the resource. */

@@ -4,17 +4,52 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "s3/op.h"
 
 enum place { PLACE_SERVICE, PLACE_BUCKET, PLACE_OBJECT };
 
-static const struct {
+#define QUERY_MAX 2
+
+/* The first row that matches counts: those with a query stand before those without. */
+static const struct row {
 	enum http_method method;
 	enum place place;
+	const char *query[QUERY_MAX]; /* parameters that must be there, and the only ones of
+				       * subresources[] that may be */
+	bool is_copy;                 /* x-amz-copy-source */
 	struct s3_route route;
-} routes[] = {
-	{HTTP_GET, PLACE_OBJECT, {S3_GET_OBJECT, ACCESS_READ}},
-	{HTTP_HEAD, PLACE_OBJECT, {S3_HEAD_OBJECT, ACCESS_READ}},
-	{HTTP_HEAD, PLACE_BUCKET, {S3_HEAD_BUCKET, ACCESS_LIST}},
+} rows[] = {
+#define ROW(method, place, query, operation, verb, body, begin, run)                               \
+	{                                                                                          \
+		HTTP_##method, PLACE_##place, query, false,                                        \
+		{                                                                                  \
+			S3_##operation, ACCESS_##verb, S3_BODY_##body, begin, run                  \
+		}                                                                                  \
+	}
+#define COPY(method, place, query, operation, verb, body, begin, run)                              \
+	{                                                                                          \
+		HTTP_##method, PLACE_##place, query, true,                                         \
+		{                                                                                  \
+			S3_##operation, ACCESS_##verb, S3_BODY_##body, begin, run                  \
+		}                                                                                  \
+	}
+/* clang-format off */
+#define Q0        {NULL, NULL}
+#define Q1(a)     {a, NULL}
+#define Q2(a, b)  {a, b}
+	ROW(GET, SERVICE, Q0, LIST_BUCKETS, LIST, NONE, NULL, op_list_buckets),
+
+	ROW(GET, BUCKET, Q1("location"), GET_BUCKET_LOCATION, LIST, NONE, NULL, op_get_bucket_location),
+	ROW(GET, BUCKET, Q0, LIST_OBJECTS, LIST, NONE, NULL, op_list_objects),
+	ROW(HEAD, BUCKET, Q0, HEAD_BUCKET, LIST, NONE, NULL, NULL),
+	ROW(PUT, BUCKET, Q0, CREATE_BUCKET, WRITE, TEXT, NULL, op_create_bucket),
+	ROW(DELETE, BUCKET, Q0, DELETE_BUCKET, DELETE, NONE, NULL, op_delete_bucket),
+
+	ROW(GET, OBJECT, Q0, GET_OBJECT, READ, NONE, NULL, op_object_fields),
+	ROW(HEAD, OBJECT, Q0, HEAD_OBJECT, READ, NONE, NULL, op_object_fields),
+	ROW(PUT, OBJECT, Q0, PUT_OBJECT, WRITE, FILE, op_put_object_begin, op_put_object),
+	ROW(DELETE, OBJECT, Q0, DELETE_OBJECT, DELETE, NONE, NULL, op_delete_object),
+	/* clang-format on */
 };
 
 /* Parameters that choose among S3's operations. Any other (x-id, X-Amz-Signature ...) only
@@ -24,15 +59,39 @@ static const char *const subresources[] = {
 	"encryption",     "inventory",    "legal-hold",  "lifecycle",  "location", "logging",
 	"metrics",        "notification", "object-lock", "partNumber", "policy",   "replication",
 	"requestPayment", "restore",      "retention",   "select",     "tagging",  "torrent",
-	"uploadId",       "uploads",      "versionId",   "versioning", "versions", "website",
+	"uploadId",       "uploads",      "versioning",  "versions",   "website",
 };
+
+static bool has_param(struct slice query, const char *name)
+{
+	return s3_query_param(query, name).at != NULL;
+}
 
 static bool has_subresource(struct slice query)
 {
 	for (size_t i = 0; i < ARRAY_LEN(subresources); i++)
-		if (s3_query_param(query, subresources[i]).at != NULL)
+		if (has_param(query, subresources[i]))
 			return true;
 	return false;
+}
+
+static bool is_one_of(const char *name, const char *const names[QUERY_MAX])
+{
+	for (int i = 0; i < QUERY_MAX; i++)
+		if (names[i] != NULL && strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool query_matches(struct slice query, const char *const wanted[QUERY_MAX])
+{
+	for (int i = 0; i < QUERY_MAX; i++)
+		if (wanted[i] != NULL && !has_param(query, wanted[i]))
+			return false;
+	for (size_t i = 0; i < ARRAY_LEN(subresources); i++)
+		if (has_param(query, subresources[i]) && !is_one_of(subresources[i], wanted))
+			return false;
+	return true;
 }
 
 static enum place place_of(const struct s3_target *target)
@@ -42,24 +101,38 @@ static enum place place_of(const struct s3_target *target)
 	return target->object_key_len == 0 ? PLACE_BUCKET : PLACE_OBJECT;
 }
 
-int s3_operation_find(const struct http_head *head, const struct s3_target *target,
-		      struct s3_route *route, enum s3_error *error)
+static const struct row *find(const struct http_head *head, const struct s3_target *target)
 {
 	enum place place = place_of(target);
+	bool is_copy =
+		head->method == HTTP_PUT && http_head_find(head, "x-amz-copy-source").at != NULL;
 
-	*error = S3_ERROR_NOT_IMPLEMENTED;
-	if (head->method == HTTP_OTHER)
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].method == head->method && rows[i].place == place &&
+		    rows[i].is_copy == is_copy && query_matches(target->query, rows[i].query))
+			return &rows[i];
+	return NULL;
+}
+
+int s3_operation_find(const struct http_head *head, const struct s3_target *target,
+		      bool is_writable, struct s3_route *route, enum s3_error *error)
+{
+	struct slice version = s3_query_param(target->query, "versionId");
+	const struct row *row = find(head, target);
+
+	if (row == NULL) {
+		bool is_simple = head->method != HTTP_OTHER && !has_subresource(target->query);
+		*error = is_simple && place_of(target) != PLACE_SERVICE
+				 ? S3_ERROR_METHOD_NOT_ALLOWED
+				 : S3_ERROR_NOT_IMPLEMENTED;
 		return -1;
-	if (target->query.len > 0 && has_subresource(target->query))
-		return -1;
-	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-		if (routes[i].method == head->method && routes[i].place == place) {
-			*route = routes[i].route;
-			return 0;
-		}
 	}
-	/* Writing is known to the place, and not served. */
-	if (place == PLACE_OBJECT || head->method != HTTP_GET)
-		*error = S3_ERROR_METHOD_NOT_ALLOWED;
-	return -1;
+	*error = S3_ERROR_METHOD_NOT_ALLOWED;
+	if (!is_writable && (row->route.verb & (ACCESS_WRITE | ACCESS_DELETE)) != 0)
+		return -1;
+	*error = S3_ERROR_NO_SUCH_VERSION; /* an object has one version, and that is "null" */
+	if (version.len > 0 && !slice_is(version, "null"))
+		return -1;
+	*route = row->route;
+	return 0;
 }

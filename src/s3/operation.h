@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of operations: method, place and query -> operation and the verb that
- * the access rules must allow. What is not in the table is not reachable.
+ * The table of operations: method, place, query and copy source -> operation, the
+ * verb that the access rules must allow, and how it is carried out. What is not
+ * in the table is not reachable.
  */
 #ifndef SLUICE_S3_OPERATION_H
 #define SLUICE_S3_OPERATION_H
@@ -11,16 +12,55 @@
 #include "s3/error.h"
 #include "s3/target.h"
 
-enum s3_operation { S3_GET_OBJECT, S3_HEAD_OBJECT, S3_HEAD_BUCKET };
+struct s3_call;
+
+enum s3_operation {
+	S3_LIST_BUCKETS,
+	S3_GET_BUCKET_LOCATION,
+	S3_LIST_OBJECT_VERSIONS,
+	S3_LIST_MULTIPART_UPLOADS,
+	S3_LIST_OBJECTS_V2,
+	S3_LIST_OBJECTS,
+	S3_HEAD_BUCKET,
+	S3_CREATE_BUCKET,
+	S3_DELETE_BUCKET,
+	S3_DELETE_OBJECTS,
+	S3_LIST_PARTS,
+	S3_GET_OBJECT_ATTRIBUTES,
+	S3_GET_OBJECT,
+	S3_HEAD_OBJECT,
+	S3_UPLOAD_PART_COPY,
+	S3_UPLOAD_PART,
+	S3_COPY_OBJECT,
+	S3_PUT_OBJECT,
+	S3_CREATE_MULTIPART_UPLOAD,
+	S3_COMPLETE_MULTIPART_UPLOAD,
+	S3_ABORT_MULTIPART_UPLOAD,
+	S3_DELETE_OBJECT,
+};
+
+enum s3_body {
+	S3_BODY_NONE, /* not wanted: a small one is dropped */
+	S3_BODY_TEXT, /* read as a whole into call->body (REQUEST_TEXT_BYTES_MAX) */
+	S3_BODY_FILE  /* goes to call->put.file_fd; its length must be told */
+};
 
 struct s3_route {
 	enum s3_operation operation;
 	enum access_verb verb;
+	enum s3_body body;
+	/* On a thread that may block; see s3/call.h. NULL: the connection does it itself. begin:
+	 * before the body is received. */
+	void (*begin)(struct s3_call *call);
+	void (*run)(struct s3_call *call);
 };
 
-/* 0, or -1 with the S3 error: MethodNotAllowed for a verb that the place knows but this server does
- * not serve, NotImplemented for every other call of S3. */
+/*
+ * 0, or -1 with the S3 error: NoSuchVersion for a version that is not "null"; MethodNotAllowed for
+ * a verb that the place knows but this server does not serve (is_writable false: none that writes),
+ * NotImplemented for every other call of S3.
+ */
 int s3_operation_find(const struct http_head *head, const struct s3_target *target,
-		      struct s3_route *route, enum s3_error *error);
+		      bool is_writable, struct s3_route *route, enum s3_error *error);
 
 #endif

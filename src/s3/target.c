@@ -12,7 +12,8 @@
 #include <string.h>
 
 #include "base/must.h"
-#include "s3/utf8.h"
+#include "base/utf8.h"
+#include "store/names.h"
 
 static bool is_visible(char c)
 {
@@ -68,28 +69,6 @@ static int decode(struct slice encoded, char *out, size_t size, size_t *len,
 	return 0;
 }
 
-static bool is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-/* S3's names, and what its clients let through besides: upper case and '_'. No two dots in a row
- * and a letter or digit at both ends, so never "." or "..". */
-static bool is_bucket(const char *name, size_t len)
-{
-	if (len < BUCKET_BYTES_MIN || len > BUCKET_BYTES_MAX)
-		return false;
-	if (!is_alnum(name[0]) || !is_alnum(name[len - 1]))
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (!is_alnum(name[i]) && name[i] != '-' && name[i] != '_' && name[i] != '.')
-			return false;
-		if (name[i] == '.' && name[i - 1] == '.')
-			return false;
-	}
-	return true;
-}
-
 static bool is_utf8(const char *text, size_t len)
 {
 	while (len > 0) {
@@ -138,7 +117,7 @@ static int parse_path(struct slice path, struct s3_target *out, enum s3_target_e
 	if (decode(object_key, out->object_key, sizeof(out->object_key), &out->object_key_len,
 		   error) < 0)
 		return -EINVAL;
-	if (path.len > 1 && !is_bucket(out->bucket, bucket_len))
+	if (path.len > 1 && !store_bucket_name_is_valid(out->bucket, bucket_len))
 		return refuse(error, S3_TARGET_BAD_BUCKET);
 	if (out->object_key_len > OBJECT_KEY_BYTES_MAX)
 		return refuse(error, S3_TARGET_KEY_TOO_LONG);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The names in a bucket's folder that are the server's own. The private folder is
- * in each bucket, because a bucket may be a mount point: only there is it sure to
- * be in the file system that the bucket's objects are in, as link and rename need.
- * No key may begin with it, and no listing shows it.
+ * Names of buckets, and the names in a bucket's folder that are the server's own. The private
+ * folder is in each bucket, because a bucket may be a mount point: only there is it sure to be in
+ * the file system that the bucket's objects are in, as link and rename need. No key may begin with
+ * it, and no listing shows it.
  */
 #ifndef SLUICE_STORE_NAMES_H
 #define SLUICE_STORE_NAMES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 #define STORE_PRIVATE     ".sluice"
@@ -22,5 +23,9 @@ static inline bool store_key_is_private(const char *key)
 	size_t len = sizeof(STORE_PRIVATE) - 1;
 	return strncmp(key, STORE_PRIVATE, len) == 0 && (key[len] == '\0' || key[len] == '/');
 }
+
+/* S3's bucket names, and what its clients let through besides: upper case and '_'. No two dots in a
+ * row and a letter or digit at both ends, so never "." or ".."; never the private folder. */
+bool store_bucket_name_is_valid(const char *name, size_t len);
 
 #endif

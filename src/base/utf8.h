@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* UTF-8 as RFC 3629 section 3 has it: no overlong form, no surrogate, nothing above U+10FFFF. */
-#ifndef SLUICE_S3_UTF8_H
-#define SLUICE_S3_UTF8_H
+#ifndef SLUICE_BASE_UTF8_H
+#define SLUICE_BASE_UTF8_H
 
 #include <stddef.h>
 

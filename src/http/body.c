@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/body.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/must.h"
+
+/* A decimal number below 2^63. */
+static int parse_length(struct slice text, uint64_t *length)
+{
+	*length = 0;
+	if (text.len == 0 || text.len > 18)
+		return -EBADMSG;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] < '0' || text.at[i] > '9')
+			return -EBADMSG;
+		*length = *length * 10 + (uint64_t)(text.at[i] - '0');
+	}
+	return 0;
+}
+
+static bool says_aws_chunked(const struct http_head *head)
+{
+	static const char streaming[] = "STREAMING-";
+	struct slice sha256 = http_head_find(head, "x-amz-content-sha256");
+
+	if (sha256.len >= sizeof(streaming) - 1 &&
+	    memcmp(sha256.at, streaming, sizeof(streaming) - 1) == 0)
+		return true; /* minio-go 7.0.93 says it nowhere else */
+	return slice_list_has(http_head_find(head, "content-encoding"), "aws-chunked");
+}
+
+int body_begin(struct body *body, const struct http_head *head)
+{
+	struct slice decoded = http_head_find(head, "x-amz-decoded-content-length");
+
+	body->is_chunked = head->chunked;
+	body->is_aws_chunked = says_aws_chunked(head);
+	body->left = head->has_content_length ? head->content_length : 0;
+	body->payload = 0;
+	body->expected = BODY_LENGTH_UNKNOWN;
+	body->framing = (struct chunked){0};
+	body->aws = (struct chunked){.trailer = body->trailer};
+	if (!body->is_chunked && !body->is_aws_chunked)
+		body->expected = body->left;
+	if (body->is_aws_chunked && decoded.at != NULL) {
+		if (parse_length(decoded, &body->expected) < 0)
+			return -EBADMSG;
+		if (!body->is_chunked && body->expected > body->left)
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+static bool is_framing_done(const struct body *body)
+{
+	return body->is_chunked ? chunked_is_done(&body->framing) : body->left == 0;
+}
+
+/* Part of the framing's payload, whose size the caller has bounded by the room in out. */
+static int take_payload(struct body *body, struct slice piece, char *out, size_t *out_len)
+{
+	while (piece.len > 0) {
+		struct slice payload = piece;
+		ssize_t n = (ssize_t)piece.len;
+		if (body->is_aws_chunked) {
+			if (chunked_is_done(&body->aws))
+				return -EBADMSG; /* something behind its end */
+			n = chunked_take(&body->aws, piece.at, piece.len, &payload);
+			if (n < 0)
+				return (int)n;
+		}
+		memcpy(out + *out_len, payload.at, payload.len);
+		*out_len += payload.len;
+		body->payload += payload.len;
+		piece.at += n;
+		piece.len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Is what has come so far of the length that was said? */
+static int check_length(const struct body *body)
+{
+	bool is_known = body->expected != BODY_LENGTH_UNKNOWN;
+
+	if (is_known && body->payload > body->expected)
+		return -EBADMSG;
+	if (!is_framing_done(body))
+		return 0;
+	if (body->is_aws_chunked && !chunked_is_done(&body->aws))
+		return -EBADMSG;
+	return is_known && body->payload < body->expected ? -EBADMSG : 0;
+}
+
+ssize_t body_take(struct body *body, const char *in, size_t len, char *out, size_t out_size,
+		  size_t *out_len)
+{
+	size_t used = 0;
+
+	*out_len = 0;
+	while (used < len && *out_len < out_size && !is_framing_done(body)) {
+		size_t room = out_size - *out_len, some = len - used;
+		if (some > room)
+			some = room; /* no byte in makes more than one byte out */
+		struct slice piece = {in + used, 0};
+		ssize_t n;
+		if (body->is_chunked) {
+			n = chunked_take(&body->framing, in + used, some, &piece);
+			if (n < 0)
+				return n;
+		} else {
+			piece.len = some < body->left ? some : (size_t)body->left;
+			body->left -= piece.len;
+			n = (ssize_t)piece.len;
+		}
+		used += (size_t)n;
+		int r = take_payload(body, piece, out, out_len);
+		if (r < 0)
+			return r;
+	}
+	int r = check_length(body);
+	return r < 0 ? r : (ssize_t)used;
+}
+
+uint64_t body_plain_left(const struct body *body)
+{
+	return body->is_chunked || body->is_aws_chunked ? 0 : body->left;
+}
+
+void body_plain_account(struct body *body, size_t bytes)
+{
+	must(bytes <= body_plain_left(body));
+	body->left -= bytes;
+	body->payload += bytes;
+}
+
+bool body_is_done(const struct body *body)
+{
+	return is_framing_done(body);
+}
+
+struct slice body_trailer(const struct body *body, const char *name)
+{
+	const char *at = body->trailer, *end = at + body->aws.trailer_bytes;
+
+	while (body->is_aws_chunked && at < end) {
+		const char *stop = memchr(at, '\r', (size_t)(end - at));
+		const char *colon = stop != NULL ? memchr(at, ':', (size_t)(stop - at)) : NULL;
+		if (colon == NULL)
+			break; /* the empty line */
+		struct slice value = {colon + 1, (size_t)(stop - colon - 1)};
+		while (value.len > 0 && (*value.at == ' ' || *value.at == '\t')) {
+			value.at++;
+			value.len--;
+		}
+		while (value.len > 0 &&
+		       (value.at[value.len - 1] == ' ' || value.at[value.len - 1] == '\t'))
+			value.len--;
+		if (slice_is((struct slice){at, (size_t)(colon - at)}, name))
+			return value;
+		at = stop + 2;
+	}
+	return (struct slice){0};
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One call of S3 on its way through a thread that may block: what it was asked,
+ * and what it answers. The functions that the table of operations names are in
+ * s3/op_*.c; they use the store, and know no connection.
+ *
+ *   s3_call_init -> [begin -> body to put.file_fd] -> run -> answer -> s3_call_fini
+ *
+ * An error ends it: the functions that would follow are not called, but fini is,
+ * on a thread that may block, too (it may free the blocks of a large file).
+ */
+#ifndef SLUICE_S3_CALL_H
+#define SLUICE_S3_CALL_H
+
+#include "base/text.h"
+#include "config/policy.h"
+#include "http/head.h"
+#include "s3/error.h"
+#include "s3/operation.h"
+#include "s3/target.h"
+#include "store/put.h"
+
+/* What all calls share. */
+struct s3_store {
+	const struct store_sys *sys;
+	int root_fd;
+	bool is_durable;
+};
+
+/* Asks the one place that allows: may this client do that, too? */
+struct s3_permission {
+	bool (*is_allowed)(const void *client, enum access_verb verb, const char *bucket,
+			   const char *key);
+	const void *client;
+};
+
+struct s3_call {
+	/* In; borrowed, and left alone until the call has run. */
+	const struct s3_store *store;
+	const struct http_head *head;
+	const struct s3_target *target;
+	struct s3_route route;
+	struct s3_permission permission;
+	struct text body; /* S3_BODY_TEXT: all of it */
+
+	/* On the way. */
+	struct put put;
+	bool has_put;                              /* put is begun */
+	char checksums[CHECKSUM_FIELDS_BYTES_MAX]; /* of the body, verified, as meta.h wants them */
+
+	/* Out. error S3_ERROR_COUNT: success, and then status is 200 or 204. */
+	enum s3_error error;
+	const char *error_text; /* static; NULL: the table's */
+	int error_errno;        /* what the disk said, for the log; 0: nothing */
+	int status;
+	struct object_stamp stamp; /* of what was written; etag "": nothing was */
+	struct text fields;        /* more fields of the response, "Name: value\r\n" each */
+	struct text text;          /* XML, the body of the response; empty: none */
+};
+
+void s3_call_init(struct s3_call *call, const struct s3_store *store, const struct http_head *head,
+		  const struct s3_target *target, const struct s3_route *route);
+void s3_call_fini(struct s3_call *call);
+
+/* ---- For op_*.c ------------------------------------------------------------------------------ */
+
+/* Ends the call with an error. */
+void s3_call_fail(struct s3_call *call, enum s3_error error, const char *text);
+/* ... with what an errno of the store means: ENOSPC, EDQUOT, EROFS, EIO, EMFILE ... */
+void s3_call_fail_errno(struct s3_call *call, int negative_errno);
+
+#endif

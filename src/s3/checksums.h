@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a request says of its body's digest: Content-MD5, x-amz-checksum-* in the
+ * head or announced for the trailer, x-amz-content-sha256. All that is said is
+ * verified before the object is visible; nothing else is computed.
+ */
+#ifndef SLUICE_S3_CHECKSUMS_H
+#define SLUICE_S3_CHECKSUMS_H
+
+#include "http/body.h"
+#include "http/head.h"
+#include "s3/error.h"
+#include "tls/digest.h"
+
+/* "x-amz-checksum-crc64nvme: BASE64\r\n" of the longest digest, with NUL. */
+#define CHECKSUM_FIELD_BYTES 96
+
+struct checksums {
+	struct digest_set digests;
+	unsigned in_head;           /* 1 << enum digest_kind: expected[] is known */
+	unsigned in_trailer;        /* comes in the trailer */
+	bool has_sha256_of_payload; /* x-amz-content-sha256 */
+	uint8_t expected[DIGEST_KIND_COUNT][DIGEST_BYTES_MAX];
+	uint8_t payload_sha256[DIGEST_BYTES_MAX];
+};
+
+/* 0, or -1 with the S3 error (InvalidDigest, InvalidRequest) and its text (NULL: the table's).
+ * checksums_fini in any case. */
+int checksums_begin(struct checksums *checksums, const struct http_head *head, enum s3_error *error,
+		    const char **text);
+/*
+ * The body is done: does it have the digests that were said? 0, with field: the x-amz-checksum-*
+ * that was verified as "Name: value\r\n" ("" when none was said); or -1 with the S3 error
+ * (BadDigest, InvalidRequest, XAmzContentSHA256Mismatch).
+ */
+int checksums_end(struct checksums *checksums, const struct body *body,
+		  char field[CHECKSUM_FIELD_BYTES], enum s3_error *error, const char **text);
+void checksums_fini(struct checksums *checksums);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the table of operations points at; see s3/call.h. Each runs on a thread
+ * that may block, once its client was allowed the verb of its row.
+ */
+#ifndef SLUICE_S3_OP_H
+#define SLUICE_S3_OP_H
+
+struct s3_call;
+
+/* op_bucket.c */
+void op_list_buckets(struct s3_call *call);
+void op_get_bucket_location(struct s3_call *call);
+void op_create_bucket(struct s3_call *call);
+void op_delete_bucket(struct s3_call *call);
+
+/* op_list.c */
+void op_list_objects(struct s3_call *call);
+
+/* op_object.c */
+/* GET, HEAD: of an object that is open and has attributes, call->file_fd. */
+void op_object_fields(struct s3_call *call);
+void op_put_object_begin(struct s3_call *call);
+void op_put_object(struct s3_call *call);
+void op_delete_object(struct s3_call *call);
+
+#endif

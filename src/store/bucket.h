@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Buckets: the folders in the root. For threads that may block. */
+#ifndef SLUICE_STORE_BUCKET_H
+#define SLUICE_STORE_BUCKET_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "base/limits.h"
+#include "store/sys.h"
+
+/* 0; -EEXIST; or another negative errno. */
+int bucket_make(const struct store_sys *sys, int root_fd, const char *bucket, bool is_durable);
+/* 0; -ENOENT; -ENOTEMPTY: an object, a folder, an upload or a stranger's file is in it; or another
+ * negative errno. */
+int bucket_remove(const struct store_sys *sys, int root_fd, const char *bucket, bool is_durable);
+
+struct bucket {
+	char name[BUCKET_BYTES_MAX + 1];
+	time_t made; /* seconds; where the file system does not know, when it was last changed */
+};
+
+/* All that are there, sorted; *buckets is malloced, NULL if there is none. Returns how many, or a
+ * negative errno. */
+int bucket_list(const struct store_sys *sys, int root_fd, struct bucket **buckets);
+
+#endif

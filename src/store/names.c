@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/names.h"
+
+#include "base/limits.h"
+
+static bool is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool store_bucket_name_is_valid(const char *name, size_t len)
+{
+	if (len < BUCKET_BYTES_MIN || len > BUCKET_BYTES_MAX)
+		return false;
+	if (!is_alnum(name[0]) || !is_alnum(name[len - 1]))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (!is_alnum(name[i]) && name[i] != '-' && name[i] != '_' && name[i] != '.')
+			return false;
+		if (name[i] == '.' && name[i - 1] == '.')
+			return false;
+	}
+	return true;
+}
