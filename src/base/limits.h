@@ -13,8 +13,8 @@
 #define HEAD_BYTES_MAX               16384
 /* Fields of a request head. aws-cli sends about 15, a browser about 25. */
 #define HEAD_FIELDS_MAX              64
-/* Bytes of a response head that we write: fixed fields and one echoed name. */
-#define RESPONSE_HEAD_BYTES_MAX      1024
+/* Bytes of a response head that we write: fixed fields, and what an object's attributes hold. */
+#define RESPONSE_HEAD_BYTES_MAX      (1024 + 2 * META_BYTES_MAX)
 /* Bytes of an error body: template, and the escaped key (6 bytes for each of 1,024 at worst). */
 #define ERROR_BODY_BYTES_MAX         8192
 /* Bytes of an object key after decoding; S3's limit. */

@@ -98,6 +98,11 @@ void http_response_field(struct http_response *response, const char *name, const
 	put_text(response, "\r\n");
 }
 
+void http_response_lines(struct http_response *response, const char *lines, size_t len)
+{
+	put(response, lines, len);
+}
+
 void http_response_field_u64(struct http_response *response, const char *name, uint64_t value)
 {
 	put_text(response, name);

@@ -18,6 +18,8 @@ struct http_response {
 void http_response_begin(struct http_response *response, char *at, size_t size, int status);
 /* value: NUL-terminated, trusted (ours or checked): never holds CR or LF. */
 void http_response_field(struct http_response *response, const char *name, const char *value);
+/* Whole lines, each with its CRLF, whose form the caller has checked. */
+void http_response_lines(struct http_response *response, const char *lines, size_t len);
 void http_response_field_u64(struct http_response *response, const char *name, uint64_t value);
 /* Content-Range: bytes FIRST-LAST/SIZE; with bytes 0: bytes STAR/SIZE (416). */
 void http_response_content_range(struct http_response *response, uint64_t first, uint64_t bytes,

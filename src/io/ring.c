@@ -103,6 +103,15 @@ void ring_readv(struct ring *ring, int fd, const struct iovec *iov, unsigned iov
 	io_uring_sqe_set_data64(sqe, token);
 }
 
+void ring_write(struct ring *ring, int fd, const void *data, unsigned bytes, uint64_t offset,
+		uint64_t token)
+{
+	must(token < RING_TOKEN_LIMIT);
+	struct io_uring_sqe *sqe = sqe_get(ring);
+	io_uring_prep_write(sqe, fd, data, bytes, offset);
+	io_uring_sqe_set_data64(sqe, token);
+}
+
 void ring_splice_to_pipe(struct ring *ring, int file_fd, uint64_t offset, int pipe_fd,
 			 unsigned bytes, uint64_t token)
 {

@@ -52,6 +52,9 @@ void ring_poll(struct ring *ring, int fd, unsigned poll_events, uint64_t token);
 /* iov and what it points to stay until the event. */
 void ring_readv(struct ring *ring, int fd, const struct iovec *iov, unsigned iov_count,
 		uint64_t offset, uint64_t token);
+/* data stays until the event. */
+void ring_write(struct ring *ring, int fd, const void *data, unsigned bytes, uint64_t offset,
+		uint64_t token);
 /* From a file at offset into a pipe; runs on a thread of the kernel, never on this one. */
 void ring_splice_to_pipe(struct ring *ring, int file_fd, uint64_t offset, int pipe_fd,
 			 unsigned bytes, uint64_t token);

@@ -62,7 +62,9 @@ static void error_with_range(const struct answer_request *request, enum s3_error
 	http_response_field(&response, "Content-Type", "application/xml");
 	http_response_field_u64(&response, "Content-Length", body_bytes);
 	if (error == S3_ERROR_METHOD_NOT_ALLOWED)
-		http_response_field(&response, "Allow", "GET, HEAD");
+		http_response_field(&response, "Allow",
+				    request->is_writable ? "GET, HEAD, PUT, POST, DELETE"
+							 : "GET, HEAD");
 	if (content_range_size != NULL)
 		http_response_content_range(&response, 0, 0, *content_range_size);
 	finish(&response, answer, s3_error_status(error));
@@ -77,6 +79,39 @@ void answer_error(const struct answer_request *request, enum s3_error error, con
 		  char out[ANSWER_BYTES_MAX], struct answer *answer)
 {
 	error_with_range(request, error, message, NULL, out, answer);
+}
+
+/* Is it the first of the fields that are kept? */
+static bool has_content_type(const struct answer_request *request)
+{
+	static const char name[] = "Content-Type:";
+	return request->fields != NULL && request->fields->len >= sizeof(name) - 1 &&
+	       memcmp(request->fields->at, name, sizeof(name) - 1) == 0;
+}
+
+static void more_fields(struct http_response *response, const struct answer_request *request)
+{
+	if (request->fields != NULL && request->fields->len > 0)
+		http_response_lines(response, request->fields->at, request->fields->len);
+}
+
+void answer_call(const struct answer_request *request, const struct object_stamp *stamp,
+		 const struct text *text, int status, char out[ANSWER_BYTES_MAX],
+		 struct answer *answer)
+{
+	struct http_response response;
+
+	*answer = (struct answer){.error = S3_ERROR_COUNT};
+	begin(&response, request, status, out, RESPONSE_HEAD_BYTES_MAX);
+	if (text->len > 0)
+		http_response_field(&response, "Content-Type", "application/xml");
+	if (status != 204) /* RFC 9110 section 8.6 */
+		http_response_field_u64(&response, "Content-Length", text->len);
+	if (stamp->etag[0] != '\0')
+		http_response_field(&response, "ETag", stamp->etag);
+	more_fields(&response, request);
+	finish(&response, answer, status);
+	answer->is_text_body = text->len > 0;
 }
 
 void answer_bucket(const struct answer_request *request, char out[ANSWER_BYTES_MAX],
@@ -135,7 +170,9 @@ void answer_object(const struct answer_request *request, const struct object *ob
 	}
 	struct http_response response;
 	begin(&response, request, status, out, RESPONSE_HEAD_BYTES_MAX);
-	http_response_field(&response, "Content-Type", "application/octet-stream");
+	if (!has_content_type(request))
+		http_response_field(&response, "Content-Type", "application/octet-stream");
+	more_fields(&response, request);
 	http_response_field_u64(&response, "Content-Length", range.bytes);
 	validators(&response, object);
 	http_response_field(&response, "Accept-Ranges", "bytes");

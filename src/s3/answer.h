@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "base/text.h"
 #include "http/head.h"
 #include "s3/error.h"
 #include "store/object.h"
@@ -23,7 +24,9 @@ struct answer_request {
 	struct slice resource;        /* the path as asked, for errors */
 	const char *request_id;
 	time_t now;
-	bool keep_alive; /* false: Connection: close is said */
+	bool keep_alive;           /* false: Connection: close is said */
+	bool is_writable;          /* what Allow says */
+	const struct text *fields; /* more fields, "Name: value\r\n" each; NULL: none */
 };
 
 struct answer {
@@ -31,6 +34,7 @@ struct answer {
 	enum s3_error error; /* S3_ERROR_COUNT: none */
 	size_t text_bytes;   /* head and text written to out */
 	size_t body_bytes;   /* of text_bytes, what is body */
+	bool is_text_body;   /* the call's text is to follow */
 	uint64_t file_offset;
 	uint64_t file_bytes; /* of the object, to follow; 0 for HEAD */
 };
@@ -47,6 +51,10 @@ void answer_object(const struct answer_request *request, const struct object *ob
 /* HEAD of a bucket that exists. */
 void answer_bucket(const struct answer_request *request, char out[ANSWER_BYTES_MAX],
 		   struct answer *answer);
-/* The interim answer to Expect: 100-continue is never needed: no operation here takes a body. */
+/* Of an operation that a thread has carried out: 200 or 204, an ETag if stamp has one, and text
+ * (XML) as the body. */
+void answer_call(const struct answer_request *request, const struct object_stamp *stamp,
+		 const struct text *text, int status, char out[ANSWER_BYTES_MAX],
+		 struct answer *answer);
 
 #endif

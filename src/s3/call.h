@@ -4,7 +4,7 @@
  * and what it answers. The functions that the table of operations names are in
  * s3/op_*.c; they use the store, and know no connection.
  *
- *   s3_call_init -> [begin -> body to put.file_fd] -> run -> answer -> s3_call_fini
+ *   s3_call_init -> [begin -> body to put.file_fd ->] run -> answer -> s3_call_fini
  *
  * An error ends it: the functions that would follow are not called, but fini is,
  * on a thread that may block, too (it may free the blocks of a large file).
@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "config/policy.h"
 #include "http/head.h"
+#include "s3/checksums.h"
 #include "s3/error.h"
 #include "s3/operation.h"
 #include "s3/target.h"
@@ -27,7 +28,7 @@ struct s3_store {
 	bool is_durable;
 };
 
-/* Asks the one place that allows: may this client do that, too? */
+/* Asks the one place that allows: may this client do that, too? From any thread. */
 struct s3_permission {
 	bool (*is_allowed)(const void *client, enum access_verb verb, const char *bucket,
 			   const char *key);
@@ -41,32 +42,51 @@ struct s3_call {
 	const struct s3_target *target;
 	struct s3_route route;
 	struct s3_permission permission;
-	struct text body; /* S3_BODY_TEXT: all of it */
+	struct text body;                    /* S3_BODY_TEXT: all of it */
+	char checksum[CHECKSUM_FIELD_BYTES]; /* of the body, verified: "Name: value\r\n", or "" */
+	int file_fd;                         /* GET, HEAD: the open object; else -1 */
 
 	/* On the way. */
 	struct put put;
-	bool has_put;                              /* put is begun */
-	char checksums[CHECKSUM_FIELDS_BYTES_MAX]; /* of the body, verified, as meta.h wants them */
+	bool has_put;                /* put is begun */
+	struct put_terms terms;      /* If-Match, If-None-Match */
+	char terms_etag[ETAG_BYTES]; /* what terms points at */
+	struct text kept;            /* fields to be kept with the object */
 
 	/* Out. error S3_ERROR_COUNT: success, and then status is 200 or 204. */
 	enum s3_error error;
 	const char *error_text; /* static; NULL: the table's */
 	int error_errno;        /* what the disk said, for the log; 0: nothing */
 	int status;
-	struct object_stamp stamp; /* of what was written; etag "": nothing was */
-	struct text fields;        /* more fields of the response, "Name: value\r\n" each */
-	struct text text;          /* XML, the body of the response; empty: none */
+	struct object_stamp stamp; /* of what was written; etag "": no field of the answer */
+	struct text fields;        /* more fields of the answer, "Name: value\r\n" each */
+	struct text text;          /* XML, the body of the answer; empty: none */
 };
 
 void s3_call_init(struct s3_call *call, const struct s3_store *store, const struct http_head *head,
 		  const struct s3_target *target, const struct s3_route *route);
 void s3_call_fini(struct s3_call *call);
 
+static inline bool s3_call_has_failed(const struct s3_call *call)
+{
+	return call->error != S3_ERROR_COUNT;
+}
+
 /* ---- For op_*.c ------------------------------------------------------------------------------ */
 
-/* Ends the call with an error. */
+/* Ends the call with an error; text NULL: the table's. */
 void s3_call_fail(struct s3_call *call, enum s3_error error, const char *text);
-/* ... with what an errno of the store means: ENOSPC, EDQUOT, EROFS, EIO, EMFILE ... */
+/* ... with what an errno of the store means: -ENOENT: the bucket; -ENOKEY, -EKEYREJECTED, -EEXIST:
+ * a condition; -EISDIR, -ENOTDIR: a key that cannot be; and those of the disk. */
 void s3_call_fail_errno(struct s3_call *call, int negative_errno);
+
+/* Decodes If-Match and If-None-Match of a write into call->terms. False: failed. */
+bool s3_call_take_terms(struct s3_call *call);
+/* Refuses what the request asks for and this server does not do (encryption, tags, locks). False:
+ * failed. */
+bool s3_call_check_asked(struct s3_call *call);
+/* The fields that are kept with an object, from the request's head into call->kept. False: failed.
+ */
+bool s3_call_take_kept(struct s3_call *call);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/must.h"
 #include "base/utf8.h"
+#include "s3/xml_out.h"
 
 /* Bytes of the escaped message and request id, which are ours and short; the rest is for the
  * template and, last, for the resource. */
@@ -55,37 +56,6 @@ static void put(struct writer *writer, const char *text)
 	writer->used += len;
 }
 
-/* NULL: the character may stand as it is. CR is escaped because a parser would make it LF. */
-static const char *escape_of(const char *at, size_t bytes)
-{
-	switch (*at) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '"':
-		return "&quot;";
-	case '\'':
-		return "&apos;";
-	case '\r':
-		return "&#13;";
-	case '\t':
-	case '\n':
-		return NULL;
-	default:
-		break;
-	}
-	/* XML 1.0 section 2.2: no control characters, and neither U+FFFE nor U+FFFF. */
-	if (bytes == 0 || (bytes == 1 && (unsigned char)*at < 0x20))
-		return "?";
-	if (bytes == 3 &&
-	    (memcmp(at, "\xef\xbf\xbe", 3) == 0 || memcmp(at, "\xef\xbf\xbf", 3) == 0))
-		return "?";
-	return NULL;
-}
-
 /* Escapes text into room bytes at most; what does not fit is cut, between characters. */
 static void put_escaped(struct writer *writer, const char *text, size_t len, size_t room)
 {
@@ -94,7 +64,7 @@ static void put_escaped(struct writer *writer, const char *text, size_t len, siz
 	must(room <= writer->size - writer->used);
 	for (size_t i = 0; i < len;) {
 		size_t bytes = utf8_char_bytes(text + i, len - i);
-		const char *escape = escape_of(text + i, bytes);
+		const char *escape = xml_escape_of(text + i, bytes);
 		size_t needed = escape ? strlen(escape) : bytes;
 
 		if (needed > end - writer->used)

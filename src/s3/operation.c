@@ -40,6 +40,7 @@ static const struct row {
 	ROW(GET, SERVICE, Q0, LIST_BUCKETS, LIST, NONE, NULL, op_list_buckets),
 
 	ROW(GET, BUCKET, Q1("location"), GET_BUCKET_LOCATION, LIST, NONE, NULL, op_get_bucket_location),
+	ROW(GET, BUCKET, Q1("versions"), LIST_OBJECT_VERSIONS, LIST, NONE, NULL, op_list_objects),
 	ROW(GET, BUCKET, Q0, LIST_OBJECTS, LIST, NONE, NULL, op_list_objects),
 	ROW(HEAD, BUCKET, Q0, HEAD_BUCKET, LIST, NONE, NULL, NULL),
 	ROW(PUT, BUCKET, Q0, CREATE_BUCKET, WRITE, TEXT, NULL, op_create_bucket),

@@ -121,6 +121,8 @@ static int parse_path(struct slice path, struct s3_target *out, enum s3_target_e
 		return refuse(error, S3_TARGET_BAD_BUCKET);
 	if (out->object_key_len > OBJECT_KEY_BYTES_MAX)
 		return refuse(error, S3_TARGET_KEY_TOO_LONG);
+	if (store_key_is_private(out->object_key))
+		return refuse(error, S3_TARGET_BAD_COMPONENT);
 	if (!is_utf8(out->object_key, out->object_key_len))
 		return refuse(error, S3_TARGET_NOT_UTF8);
 	if (!has_good_components(out->object_key, out->object_key_len))
@@ -175,4 +177,21 @@ struct slice s3_query_param(struct slice query, const char *name)
 		at = mark ? mark + 1 : NULL;
 	}
 	return (struct slice){0};
+}
+
+int s3_query_text(struct slice query, const char *name, char *out, size_t size)
+{
+	struct slice encoded = s3_query_param(query, name);
+	enum s3_target_error error;
+	size_t len = 0, used = 0;
+	char plain[3 * OBJECT_KEY_BYTES_MAX + 1];
+
+	/* '+' first: "%2B" is a plus and stays one. */
+	if (encoded.len >= sizeof(plain))
+		return -EINVAL;
+	for (; used < encoded.len; used++)
+		plain[used] = encoded.at[used] == '+' ? ' ' : encoded.at[used];
+	if (decode((struct slice){plain, used}, out, size, &len, &error) < 0 || len >= size)
+		return -EINVAL;
+	return (int)len;
 }

@@ -27,7 +27,8 @@ enum s3_target_error {
 	S3_TARGET_NOT_UTF8,      /* 400 InvalidArgument */
 	S3_TARGET_BAD_BUCKET,    /* 400 InvalidBucketName */
 	S3_TARGET_KEY_TOO_LONG,  /* 400 KeyTooLongError */
-	S3_TARGET_BAD_COMPONENT, /* empty, "." or "..", over 255 bytes: 400 InvalidArgument */
+	S3_TARGET_BAD_COMPONENT, /* empty, "." or "..", over 255 bytes, the server's own folder: 400
+				  * InvalidArgument */
 	S3_TARGET_ERROR_COUNT
 };
 
@@ -39,6 +40,10 @@ enum s3_target_error {
  * Bucket names: 3-63 letters, digits, '-', '_', '.'; a letter or digit at both ends, no "..".
  */
 int s3_target_parse(struct slice target, struct s3_target *out, enum s3_target_error *error);
+
+/* The value of a query parameter, decoded ('+' is a space), NUL behind it. Returns its length (0
+ * also where it is absent), -EINVAL: not to be decoded, holds NUL, or is longer than size - 1. */
+int s3_query_text(struct slice query, const char *name, char *out, size_t size);
 
 /* The value of a query parameter (still encoded); at NULL: absent; len 0: present, empty. The
  * first one of that name, where name stands unencoded. */

@@ -32,8 +32,7 @@ void conn_wait(struct conn *conn, unsigned poll_events)
 		  token_pack(TOKEN_CONN_POLL, conn->slot, conn->generation));
 }
 
-/* Back after the others. */
-static void yield(struct conn *conn)
+void conn_yield(struct conn *conn)
 {
 	must(!conn->is_in_flight);
 	conn->is_in_flight = true;
@@ -78,6 +77,8 @@ void conn_request_free(struct conn *conn)
 	if (conn->record.tx_buf != NULL || request->send.pipe != NULL)
 		send_fini(&request->send);
 	object_close(&request->object);
+	if (request->job != NULL)
+		job_release(request->job);
 	pool_give(&conn->worker->requests, request);
 	conn->request = NULL;
 	metric_sub(&conn->worker->metrics.value[METRIC_REQUESTS_INFLIGHT], 1);
@@ -109,6 +110,14 @@ static void conn_free(struct conn *conn)
 	worker_conn_give(worker, conn);
 }
 
+/* Asks that the operation in flight end soon. One of a thread takes its time. */
+static void cancel(struct conn *conn)
+{
+	if (conn->in_flight != TOKEN_CONN_JOB)
+		ring_cancel(&conn->worker->ring,
+			    token_pack(conn->in_flight, conn->slot, conn->generation));
+}
+
 /* Frees now, or as soon as the operation in flight has ended. */
 static void conn_free_soon(struct conn *conn)
 {
@@ -122,7 +131,7 @@ static void conn_free_soon(struct conn *conn)
 	shutdown(conn->sock_fd,
 		 SHUT_RDWR); /* a read of a file may go on: the client need not wait */
 	wheel_disarm(&conn->worker->wheel, &conn->deadline);
-	ring_cancel(&conn->worker->ring, token_pack(conn->in_flight, conn->slot, conn->generation));
+	cancel(conn);
 }
 
 /* The first reason is the one that is counted and logged. */
@@ -212,8 +221,7 @@ void conn_close(struct conn *conn, enum close_reason why)
 		conn_deadline(conn, LINGER_MS);
 	conn->state = CONN_CLOSING;
 	if (conn->is_in_flight) { /* its event brings us back here */
-		ring_cancel(&conn->worker->ring,
-			    token_pack(conn->in_flight, conn->slot, conn->generation));
+		cancel(conn);
 		return;
 	}
 	conn_request_free(conn);
@@ -303,29 +311,35 @@ static bool deadline_follows(struct conn *conn)
 
 enum conn_next conn_wait_for_head(struct conn *conn)
 {
-	struct record *record = &conn->record;
-	unsigned events = READABLE;
-
 	if (conn->in != NULL && conn->in->have == 0)
 		buffers_give(conn);
 	if (!deadline_follows(conn)) {
 		conn_close(conn, CLOSE_DRAINED);
 		return CONN_WAITS;
 	}
+	conn_wait_for_record(conn);
+	return CONN_WAITS;
+}
+
+bool conn_wait_for_record(struct conn *conn)
+{
+	struct record *record = &conn->record;
+	unsigned events = READABLE;
+
 	if (record_tx_has_due(record)) { /* our KeyUpdate, not later than the next response */
 		int r = record_tx_flush(record, false);
 		if (r < 0 && r != -EAGAIN) {
 			conn_close(conn, record->why);
-			return CONN_WAITS;
+			return false;
 		}
 		if (r < 0)
 			events |= POLLOUT;
 	}
 	if (record_has_buffered(record))
-		yield(conn); /* no poll would tell of it */
+		conn_yield(conn); /* no poll would tell of it */
 	else
 		conn_wait(conn, events);
-	return CONN_WAITS;
+	return true;
 }
 
 static enum conn_next receive(struct conn *conn)
@@ -364,11 +378,13 @@ static void run(struct conn *conn, enum conn_next next)
 
 	while (next == CONN_GOES_ON) {
 		if (conn->state == CONN_HEAD && heads++ == REQUESTS_PER_WAKE) {
-			yield(conn);
+			conn_yield(conn);
 			return;
 		}
 		if (conn->state == CONN_HEAD)
 			next = conn_step_head(conn);
+		else if (conn->state == CONN_BODY)
+			next = conn_step_body(conn);
 		else if (conn->state == CONN_ANSWER)
 			next = conn_step_answer(conn);
 		else
@@ -408,6 +424,13 @@ void conn_event(struct conn *conn, enum token_kind kind, int32_t result)
 	case CONN_OPEN:
 		run(conn, conn_step_opened(conn, result));
 		break;
+	case CONN_JOB:
+		run(conn, conn_step_job_done(conn));
+		break;
+	case CONN_BODY:
+		run(conn,
+		    kind == TOKEN_CONN_WRITE ? conn_step_written(conn, result) : CONN_GOES_ON);
+		break;
 	case CONN_ANSWER:
 	case CONN_SEND:
 		run(conn, CONN_GOES_ON);
@@ -433,23 +456,38 @@ static int64_t bytes_taken(const struct conn *conn)
 	       (int64_t)(buf != NULL ? buf->end - buf->at : 0);
 }
 
-/* The window of the minimum rate has ended: has the client taken too little in it? */
+/* What the window of the minimum rate looks at: bytes that the client has taken, or given. */
+static int64_t bytes_moved(const struct conn *conn)
+{
+	return conn->state == CONN_BODY ? (int64_t)conn->request->job->received : bytes_taken(conn);
+}
+
+/* Is it the disk's turn, not the client's? Since when? */
+static bool waits_for_disk(const struct conn *conn, uint64_t *since_ms)
+{
+	*since_ms =
+		conn->state == CONN_BODY ? conn->request->job->disk_since_ms : conn->read_since_ms;
+	return conn->state == CONN_BODY ? conn->is_in_flight && conn->in_flight == TOKEN_CONN_WRITE
+					: conn->request->send.is_reading;
+}
+
+/* The window of the minimum rate has ended: has the client moved too little in it? */
 static void check_rate(struct conn *conn)
 {
 	const struct config *config = conn->worker->server->config;
-	uint64_t now_ms = conn->worker->now_ms;
-	int64_t taken = bytes_taken(conn);
-	bool is_slow = (taken - conn->window_taken) * 1000 <
+	uint64_t now_ms = conn->worker->now_ms, since_ms;
+	int64_t moved = bytes_moved(conn);
+	bool is_slow = (moved - conn->window_taken) * 1000 <
 		       (int64_t)config->min_rate_bytes * (int64_t)(now_ms - conn->window_ms);
 
 	conn->window_ms = now_ms;
-	conn->window_taken = taken;
+	conn->window_taken = moved;
 	conn_deadline(conn, config->rate_window_ms);
-	if (conn->request->send.is_reading) { /* the disk's turn, not the client's */
-		if (now_ms - conn->read_since_ms >= DISK_TIMEOUT_MS)
+	if (waits_for_disk(conn, &since_ms)) {
+		if (now_ms - since_ms >= DISK_TIMEOUT_MS)
 			conn_abort(conn, CLOSE_DISK_TIMEOUT);
 	} else if (!conn->is_waiting && is_slow) {
-		conn_abort(conn, CLOSE_SLOW_READER);
+		conn_abort(conn, conn->state == CONN_BODY ? CLOSE_BODY_TIMEOUT : CLOSE_SLOW_READER);
 	}
 }
 
@@ -490,8 +528,12 @@ void conn_expired(struct conn *conn)
 	case CONN_ANSWER:
 		buffer_waited_long(conn);
 		break;
+	case CONN_BODY:
 	case CONN_SEND:
 		check_rate(conn);
+		break;
+	case CONN_JOB:
+		must(!"a thread has no deadline");
 		break;
 	case CONN_CLOSING:
 	case CONN_LINGER:

@@ -2,12 +2,13 @@
 /*
  * One connection, from accept to close.
  *
- *   HANDSHAKE -> HEAD -> OPEN -> ANSWER -> SEND -> HEAD ...
- *                  \                         (cut: freed at once)
+ *   HANDSHAKE -> HEAD -> OPEN -> [JOB ->] ANSWER -> SEND -> HEAD ...
+ *                  \                                  (cut: freed at once)
+ *                   +----> [JOB -> BODY ->] JOB -> ANSWER
  *                   `----> CLOSING -> LINGER -> free
  *
- * At most one ring operation is in flight; its token is kind, slot, generation. A
- * connection is freed only when none is. Idle it holds no buffer.
+ * At most one operation is in flight, of the ring or of a thread; its token is kind, slot,
+ * generation. A connection is freed only when none is. Idle it holds no buffer.
  */
 #ifndef SLUICE_SERVER_CONN_H
 #define SLUICE_SERVER_CONN_H
@@ -21,6 +22,7 @@
 #include "s3/answer.h"
 #include "s3/operation.h"
 #include "s3/target.h"
+#include "server/job.h"
 #include "server/worker.h"
 #include "store/object.h"
 #include "tls/handshake.h"
@@ -31,6 +33,8 @@ enum conn_state {
 	CONN_HANDSHAKE,
 	CONN_HEAD,    /* waiting for a request head, or dropping a body that nobody wants */
 	CONN_OPEN,    /* the ring opens the object */
+	CONN_JOB,     /* a thread carries out what may block (server/job.h) */
+	CONN_BODY,    /* the request body comes in */
 	CONN_ANSWER,  /* the answer is known; a tx_buf is awaited to write it to */
 	CONN_SEND,    /* the response is on its way */
 	CONN_CLOSING, /* close_notify or an alert is on its way */
@@ -52,12 +56,15 @@ struct request {
 	size_t head_bytes;
 	uint64_t started_ns;
 	bool keep_alive;
-	bool is_parsed;  /* head is valid; false: refused is */
-	bool is_bucket;  /* path is the bucket's: what is opened is only to be there */
-	bool is_overdue; /* a tx_buf did not come in time: the answer is SlowDown */
+	bool is_parsed;    /* head is valid; false: refused is */
+	bool is_bucket;    /* path is the bucket's: what is opened is only to be there */
+	bool is_interim;   /* the answer is "100 Continue" */
+	bool is_continued; /* that was said, or need not be */
+	bool is_overdue;   /* a tx_buf did not come in time: the answer is SlowDown */
 	enum http_head_error refused;
 	enum s3_error error;    /* S3_ERROR_COUNT: none so far */
 	const char *error_text; /* NULL: the table's */
+	struct job *job;        /* NULL: it needs no thread */
 	struct object object;
 	struct open_how how;
 	char path[OBJECT_PATH_BYTES];
@@ -72,7 +79,7 @@ struct conn {
 	uint32_t generation;
 	int sock_fd;
 	enum conn_state state;
-	bool is_in_flight; /* a ring operation is */
+	bool is_in_flight; /* an operation of the ring or of a thread is */
 	enum token_kind in_flight;
 	bool is_doomed;      /* to be freed as soon as nothing is in flight */
 	bool is_waiting;     /* for a tx_buf */
@@ -114,7 +121,7 @@ void conn_drain(struct conn *conn);
 /* At once, whatever it does. */
 void conn_abort(struct conn *conn, enum close_reason why);
 
-/* ---- Between conn.c and conn_request.c ---- */
+/* ---- Between conn.c, conn_request.c and conn_body.c ---- */
 
 /* A step either waits for an event (or has ended the connection: it may be gone), or the next step
  * can be taken at once. */
@@ -129,6 +136,21 @@ enum conn_next conn_step_answer(struct conn *conn);
 /* Sends as much as the socket takes. */
 enum conn_next conn_step_send(struct conn *conn);
 
+/* Takes the request's body, or what a thread has to do before that. */
+enum conn_next conn_body_plan(struct conn *conn);
+enum conn_next conn_step_body(struct conn *conn);
+/* A write to the body's file has ended. */
+enum conn_next conn_step_written(struct conn *conn, int32_t result);
+/* A thread has done its step. */
+enum conn_next conn_step_job_done(struct conn *conn);
+/* Hands the request's job to a thread. */
+enum conn_next conn_run_job(struct conn *conn, enum job_step step);
+
+/* Back after the others. */
+void conn_yield(struct conn *conn);
+/* Until something can be received; what is due to be sent (a KeyUpdate) goes meanwhile. False: the
+ * connection has ended. */
+bool conn_wait_for_record(struct conn *conn);
 /* Waits for what the client sends next. */
 enum conn_next conn_wait_for_head(struct conn *conn);
 void conn_wait(struct conn *conn, unsigned poll_events);

@@ -65,6 +65,42 @@ static enum s3_error error_of_open(const struct conn *conn, int error)
 
 static enum conn_next open_bucket(struct conn *conn);
 
+enum conn_next conn_run_job(struct conn *conn, enum job_step step)
+{
+	must(!conn->is_in_flight);
+	conn->is_in_flight = true;
+	conn->in_flight = TOKEN_CONN_JOB;
+	conn->state = CONN_JOB;
+	wheel_disarm(&conn->worker->wheel, &conn->deadline);
+	job_submit(conn->request->job, step);
+	return CONN_WAITS;
+}
+
+/* What may block: a thread's. */
+static enum conn_next begin_job(struct conn *conn)
+{
+	struct request *request = conn->request;
+
+	request->job = job_new(conn);
+	if (request->job == NULL)
+		return answer_with(conn, S3_ERROR_SLOW_DOWN);
+	if (request->route.body != S3_BODY_NONE)
+		return conn_body_plan(conn);
+	return conn_run_job(conn, JOB_RUN);
+}
+
+/* Content type, metadata: not on this thread, they may be on the disk alone. */
+static enum conn_next read_attributes(struct conn *conn)
+{
+	struct request *request = conn->request;
+
+	request->job = job_new(conn);
+	if (request->job == NULL)
+		return answer_with(conn, S3_ERROR_SLOW_DOWN);
+	request->job->call.file_fd = request->object.file_fd;
+	return conn_run_job(conn, JOB_RUN);
+}
+
 /* The descriptor, or the error, of what request->path is. */
 static enum conn_next opened(struct conn *conn, int file_fd)
 {
@@ -89,6 +125,8 @@ static enum conn_next opened(struct conn *conn, int file_fd)
 			return open_bucket(conn); /* or is there no such bucket? */
 		return answer_with(conn, error);
 	}
+	if (request->object.has_meta)
+		return read_attributes(conn);
 	return answer_with(conn, S3_ERROR_COUNT);
 }
 
@@ -157,20 +195,15 @@ static enum conn_next route(struct conn *conn)
 
 	if (s3_target_parse(request->head.target, &request->target, &target_error) < 0)
 		return answer_with(conn, error_of_target(target_error));
-	if (s3_operation_find(&request->head, &request->target, &request->route, &error) < 0)
+	if (s3_operation_find(&request->head, &request->target,
+			      conn->worker->server->config->writable, &request->route, &error) < 0)
 		return answer_with(conn, error);
 	if (!is_authorised(conn))
 		return answer_with(conn, S3_ERROR_ACCESS_DENIED);
 
-	switch (request->route.operation) {
-	case S3_GET_OBJECT:
-	case S3_HEAD_OBJECT:
+	if (request->route.operation == S3_GET_OBJECT || request->route.operation == S3_HEAD_OBJECT)
 		return open_object(conn);
-	case S3_HEAD_BUCKET:
-		return open_bucket(conn);
-	}
-	must(!"an operation of the table");
-	return CONN_WAITS;
+	return request->route.operation == S3_HEAD_BUCKET ? open_bucket(conn) : begin_job(conn);
 }
 
 static struct request *request_new(struct conn *conn)
@@ -180,6 +213,8 @@ static struct request *request_new(struct conn *conn)
 	if (request == NULL)
 		return NULL;
 	request->object.file_fd = -1;
+	request->job = NULL;
+	request->is_interim = request->is_continued = false;
 	request->send.pipe = NULL;
 	request->send.sent = 0;
 	request->send.engine = SEND_ENGINE_COPY;
@@ -270,23 +305,59 @@ enum conn_next conn_step_head(struct conn *conn)
 
 /* ---- From answer to the last byte ------------------------------------------------------------ */
 
-/* A tx_buf to write to. False: none is free for this one, the connection waits for it. */
-static bool tx_buf_take(struct conn *conn)
+/* The head, and the text behind it, of what the request came to. */
+static void write_answer(struct conn *conn, char *out)
 {
-	struct worker *worker = conn->worker;
-	bool is_its_turn = worker->waiting_first == NULL || worker->served == conn;
-	struct tx_buf *buf = NULL;
+	static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	struct request *request = conn->request;
+	struct job *job = request->job;
+	struct answer *answer = &request->answer;
+	const struct answer_request about = {
+		.head = request->is_parsed ? &request->head : NULL,
+		.resource = request->is_parsed ? request->head.target : (struct slice){"", 0},
+		.request_id = request->request_id,
+		.now = conn->worker->wall_seconds,
+		.keep_alive = request->keep_alive,
+		.is_writable = conn->worker->server->config->writable,
+		.fields = job != NULL ? &job->call.fields : NULL,
+	};
 
-	if (conn->request->is_overdue || (is_its_turn && worker_has_buffer_for(worker, conn)))
-		buf = pool_take(&worker->tx_bufs);
-	if (buf == NULL) {
-		metric_add(&worker->metrics.value[METRIC_TX_BUF_WAITS], 1);
-		worker_wait_for_buffer(worker, conn);
-		return false;
+	if (request->is_interim) {
+		memcpy(out, interim, sizeof(interim) - 1);
+		*answer = (struct answer){
+			.error = S3_ERROR_COUNT, .status = 100, .text_bytes = sizeof(interim) - 1};
+	} else if (request->error != S3_ERROR_COUNT) {
+		answer_error(&about, request->error, request->error_text, out, answer);
+	} else if (request->route.operation == S3_HEAD_BUCKET) {
+		answer_bucket(&about, out, answer);
+	} else if (request->object.file_fd >= 0) {
+		answer_object(&about, &request->object, out, answer);
+	} else {
+		answer_call(&about, &job->call.stamp, &job->call.text, job->call.status, out,
+			    answer);
 	}
-	buf->at = buf->end = 0;
-	conn->record.tx_buf = buf;
-	return true;
+}
+
+/* What a thread's failure is for the answer, and for the log. */
+static void take_failure(struct conn *conn)
+{
+	struct request *request = conn->request;
+	struct s3_call *call = request->job != NULL ? &request->job->call : NULL;
+
+	if (call == NULL || request->error != S3_ERROR_COUNT || request->is_interim)
+		return;
+	if (!s3_call_has_failed(call) && (call->text.error != 0 || call->fields.error != 0))
+		s3_call_fail_errno(call, -ENOMEM);
+	if (!s3_call_has_failed(call))
+		return;
+	request->error = call->error;
+	request->error_text = call->error_text;
+	object_close(&request->object);
+	if (call->error_errno != 0)
+		log_msg(&conn->worker->log, LOG_LEVEL_ERROR, "%.*s %s/%s: %s",
+			(int)request->head.method_text.len, request->head.method_text.at,
+			request->target.bucket, request->target.object_key,
+			strerrordesc_np(call->error_errno));
 }
 
 enum conn_next conn_step_answer(struct conn *conn)
@@ -295,30 +366,18 @@ enum conn_next conn_step_answer(struct conn *conn)
 	struct worker *worker = conn->worker;
 	struct answer *answer = &request->answer;
 
-	bool has_buf = tx_buf_take(conn);
-	if (has_buf || worker->served != conn) /* waiting on does not begin anew */
+	take_failure(conn);
+	struct tx_buf *buf = worker_take_buffer(worker, conn);
+	if (buf != NULL || worker->served != conn) /* waiting on does not begin anew */
 		conn_deadline(conn, worker->server->config->rate_window_ms);
-	if (!has_buf)
+	if (buf == NULL)
 		return CONN_WAITS;
+	conn->record.tx_buf = buf;
 
 	struct iovec room[TX_RECORDS_MAX];
 	record_tx_room(&conn->record, 0, room);
 	static_assert(ANSWER_BYTES_MAX <= RECORD_PLAIN_MAX, "an answer fits one record");
-	char *out = room[0].iov_base;
-	const struct answer_request about = {
-		.head = request->is_parsed ? &request->head : NULL,
-		.resource = request->is_parsed ? request->head.target : (struct slice){"", 0},
-		.request_id = request->request_id,
-		.now = worker->wall_seconds,
-		.keep_alive = request->keep_alive,
-	};
-	if (request->error != S3_ERROR_COUNT)
-		answer_error(&about, request->error, request->error_text, out, answer);
-	else if (request->route.operation == S3_HEAD_BUCKET)
-		answer_bucket(&about, out, answer);
-	else
-		answer_object(&about, &request->object, out, answer);
-
+	write_answer(conn, room[0].iov_base);
 	struct send_body body = {
 		.file_fd = request->object.file_fd,
 		.device = request->object.device,
@@ -326,11 +385,15 @@ enum conn_next conn_step_answer(struct conn *conn)
 		.offset = answer->file_offset,
 		.bytes = answer->file_bytes,
 	};
+	if (answer->is_text_body) {
+		body.text = request->job->call.text.at;
+		body.bytes = request->job->call.text.len;
+	}
 	if (answer->file_bytes > 0)
 		body.is_in_memory = worker->server->root_is_in_memory &&
 				    request->object.device == worker->server->root_device;
 	send_begin(&request->send, &worker->means, &conn->record, answer->text_bytes,
-		   answer->file_bytes > 0 ? &body : NULL, worker->server->config->send_engine);
+		   body.bytes > 0 ? &body : NULL, worker->server->config->send_engine);
 	conn->state = CONN_SEND;
 	conn->window_ms = worker->now_ms;
 	conn->window_taken = 0;
@@ -344,6 +407,11 @@ static enum conn_next response_done(struct conn *conn)
 	struct worker *worker = conn->worker;
 	struct head_buf *in = conn->in;
 
+	if (request->is_interim) {
+		request->is_interim = false;
+		conn->state = CONN_BODY;
+		return CONN_GOES_ON;
+	}
 	access_log_request(conn, NULL);
 	conn->requests++;
 	size_t head_bytes = request->head_bytes;

@@ -88,6 +88,10 @@ static enum server_outcome open_files(struct process *process)
 			config->root, strerrordesc_np(errno));
 		return SERVER_ROOT_MISSING;
 	}
+	process->server.store =
+		(struct s3_store){.sys = &store_sys_kernel,
+				  .root_fd = process->server.root_fd,
+				  .is_durable = config->durability == DURABILITY_FULL};
 	struct stat root;
 	if (fstat(process->server.root_fd, &root) == 0) {
 		process->server.root_device = root.st_dev;
@@ -333,6 +337,12 @@ static enum server_outcome run(struct process *process)
 		if (process->admin == NULL)
 			return SERVER_ERROR;
 	}
+	int r = offload_init(&process->server.offload, OFFLOAD_THREADS_MAX);
+	if (r < 0) {
+		log_msg(&process->log, LOG_LEVEL_ERROR, "threads for the disk: %s",
+			strerrordesc_np(-r));
+		return SERVER_ERROR;
+	}
 	outcome = start_workers(process, sock_fds);
 	if (outcome == SERVER_STOPPED)
 		log_start(process);
@@ -343,6 +353,7 @@ static enum server_outcome run(struct process *process)
 		worker_join(&process->worker[i]);
 		worker_fini(&process->worker[i]);
 	}
+	offload_fini(&process->server.offload);
 	if (outcome == SERVER_STOPPED && atomic_load(&process->server.requests_cut) > 0)
 		outcome = SERVER_CUT;
 	if (outcome == SERVER_STOPPED)

@@ -13,6 +13,7 @@
 
 #include "base/must.h"
 #include "server/conn.h"
+#include "server/job.h"
 #include "server/listener.h"
 
 #define EVENTS_PER_WAIT   256
@@ -127,11 +128,28 @@ void worker_stop_waiting(struct worker *worker, struct conn *conn)
 	conn->waiting_next = NULL;
 }
 
-bool worker_has_buffer_for(const struct worker *worker, const struct conn *conn)
+/* May it take a tx_buf now? Some are spared for responses that have begun. */
+static bool has_buffer_for(const struct worker *worker, const struct conn *conn)
 {
 	bool has_begun = conn->state == CONN_SEND || conn->request->is_overdue;
 	unsigned spared = has_begun ? 0 : SEND_BUFFERS_SPARED;
 	return worker->tx_bufs.lent + spared < worker->tx_bufs.made_max;
+}
+
+struct tx_buf *worker_take_buffer(struct worker *worker, struct conn *conn)
+{
+	bool is_its_turn = worker->waiting_first == NULL || worker->served == conn;
+	struct tx_buf *buf = NULL;
+
+	if (conn->request->is_overdue || (is_its_turn && has_buffer_for(worker, conn)))
+		buf = pool_take(&worker->tx_bufs);
+	if (buf == NULL) {
+		metric_add(&worker->metrics.value[METRIC_TX_BUF_WAITS], 1);
+		worker_wait_for_buffer(worker, conn);
+		return NULL;
+	}
+	buf->at = buf->end = 0;
+	return buf;
 }
 
 /* Each of those who wait now has his turn, in order, if there is a buffer for him. */
@@ -143,7 +161,7 @@ static void serve_waiting(struct worker *worker)
 	for (bool is_last = conn == NULL; !is_last; conn = next) {
 		is_last = conn == last;
 		next = conn->waiting_next;
-		if (!worker_has_buffer_for(worker, conn))
+		if (!has_buffer_for(worker, conn))
 			continue;
 		worker_stop_waiting(worker, conn);
 		worker->served = conn;
@@ -296,11 +314,24 @@ static void look_at_wishes(struct worker *worker)
 		for_each_conn(worker, abort_one);
 }
 
+static void take_done_jobs(struct worker *worker)
+{
+	struct offload_job *work;
+	while ((work = offload_done(&worker->jobs)) != NULL)
+		job_done(work);
+}
+
+static bool is_busy(const struct worker *worker)
+{
+	return !worker->is_draining || worker->conn_count > 0 || worker->jobs.out > 0 ||
+	       is_listening(worker);
+}
+
 static int loop(struct worker *worker)
 {
 	struct ring_event events[EVENTS_PER_WAIT];
 
-	while (!worker->is_draining || worker->conn_count > 0 || is_listening(worker)) {
+	while (is_busy(worker)) {
 		int n = ring_wait(&worker->ring, worker->now_ms,
 				  wheel_timeout_ms(&worker->wheel, worker->now_ms), events,
 				  EVENTS_PER_WAIT);
@@ -309,6 +340,7 @@ static int loop(struct worker *worker)
 			return n;
 		for (int i = 0; i < n; i++)
 			dispatch(worker, &events[i]);
+		take_done_jobs(worker);
 		look_at_wishes(worker);
 		struct wheel_entry *entry;
 		while ((entry = wheel_expire(&worker->wheel, worker->now_ms)) != NULL)
@@ -336,6 +368,12 @@ static void *worker_main(void *arg)
 	struct worker *worker = arg;
 	int r = ring_init(&worker->ring, RING_ENTRIES);
 	if (r < 0) {
+		report(worker, r);
+		return NULL;
+	}
+	r = offload_home_init(&worker->jobs, &worker->ring);
+	if (r < 0) {
+		ring_fini(&worker->ring);
 		report(worker, r);
 		return NULL;
 	}
@@ -421,6 +459,7 @@ void worker_wake(struct worker *worker)
 void worker_join(struct worker *worker)
 {
 	pthread_join(worker->thread, NULL);
+	offload_home_fini(&worker->jobs);
 	ring_fini(&worker->ring); /* not before: worker_wake writes to its descriptor */
 }
 

@@ -15,9 +15,11 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "config/config.h"
+#include "io/offload.h"
 #include "io/pool.h"
 #include "io/ring.h"
 #include "io/wheel.h"
+#include "s3/call.h"
 #include "store/object.h"
 #include "tls/handshake.h"
 #include "xfer/send.h"
@@ -30,6 +32,8 @@ struct server {
 	struct tls_ctx *tls_ctx;
 	struct ktls_caps caps;
 	int root_fd;
+	struct s3_store store;
+	struct offload offload;
 	dev_t root_device;
 	bool root_is_in_memory; /* a file system without a disk: its files never block */
 	atomic_uint conns_open;
@@ -80,6 +84,7 @@ struct worker {
 	struct conn *waiting_last;
 	struct conn *served; /* whose turn it is, while serve_waiting runs */
 
+	struct offload_home jobs;
 	struct pool head_bufs;
 	struct pool requests;
 	struct pool tx_bufs;
@@ -91,7 +96,14 @@ struct worker {
 };
 
 /* What a token names, in its bits 24 to 31. */
-enum token_kind { TOKEN_CONN_POLL, TOKEN_CONN_FILE, TOKEN_CONN_OPEN, TOKEN_LISTENER };
+enum token_kind {
+	TOKEN_CONN_POLL,
+	TOKEN_CONN_FILE,
+	TOKEN_CONN_OPEN,
+	TOKEN_CONN_WRITE,
+	TOKEN_CONN_JOB, /* not of the ring: io/offload's */
+	TOKEN_LISTENER
+};
 
 static inline uint64_t token_pack(enum token_kind kind, uint32_t slot, uint32_t generation)
 {
@@ -111,10 +123,11 @@ void worker_fini(struct worker *worker);
 /* For conn.c: a slot; NULL at the limit, or without memory. And its end. */
 struct conn *worker_conn_take(struct worker *worker);
 void worker_conn_give(struct worker *worker, struct conn *conn);
+/* A tx_buf for the connection. NULL: none is free for this one, it waits for its turn; then
+ * conn_buffer_ready is called. */
+struct tx_buf *worker_take_buffer(struct worker *worker, struct conn *conn);
 /* conn waits for a tx_buf. */
 void worker_wait_for_buffer(struct worker *worker, struct conn *conn);
-/* May its response take a tx_buf now? Some are spared for those that have begun. */
-bool worker_has_buffer_for(const struct worker *worker, const struct conn *conn);
 void worker_stop_waiting(struct worker *worker, struct conn *conn);
 
 #endif

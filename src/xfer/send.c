@@ -53,6 +53,7 @@ void send_begin(struct send *send, const struct send_means *means, struct record
 
 	send->means = means;
 	send->record = record;
+	send->text = body != NULL ? body->text : NULL;
 	send->file_fd = body != NULL ? body->file_fd : -1;
 	send->offset = body != NULL ? body->offset : 0;
 	send->left = body != NULL ? body->bytes : 0;
@@ -71,7 +72,7 @@ void send_begin(struct send *send, const struct send_means *means, struct record
 	send->is_limit_hit = false;
 	send->is_in_memory = body != NULL && body->is_in_memory;
 	send->pipe = NULL;
-	send->engine = choose(record, send->left, wanted);
+	send->engine = send->text != NULL ? SEND_ENGINE_COPY : choose(record, send->left, wanted);
 	if (send->engine == SEND_ENGINE_SPLICE) {
 		send->pipe = pipe_pool_take(means->pipes);
 		if (send->pipe == NULL) {

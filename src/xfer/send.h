@@ -42,6 +42,7 @@ struct send {
 	const struct send_means *means;
 	struct record *record;
 	enum send_engine engine; /* the one chosen; never AUTO */
+	const char *text;        /* the body, in memory; NULL: a file */
 	int file_fd;             /* -1: no file part */
 	uint64_t offset;         /* of the next byte to be read or sent */
 	uint64_t left;           /* file bytes not yet given to the record layer */
@@ -74,6 +75,7 @@ enum send_state {
 };
 
 struct send_body {
+	const char *text; /* memory that stays until the end, instead of a file; NULL: a file */
 	int file_fd;
 	dev_t device;
 	ino_t inode;

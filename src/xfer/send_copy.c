@@ -5,6 +5,7 @@
  * sealing and one send.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "base/must.h"
 #include "xfer/send_private.h"
@@ -20,6 +21,22 @@ static unsigned iov_clip(struct iovec *iov, unsigned count, uint64_t bytes_max)
 		bytes_max -= iov[i].iov_len;
 	}
 	return count;
+}
+
+/* What can be had without waiting; as preadv2. */
+static ssize_t read_some(struct send *send, unsigned iov_count)
+{
+	size_t copied = 0;
+
+	if (send->text == NULL)
+		return preadv2(send->file_fd, send->iov, (int)iov_count, (off_t)send->offset,
+			       send->is_in_memory ? 0 : RWF_NOWAIT);
+	for (unsigned i = 0; i < iov_count; i++) {
+		memcpy(send->iov[i].iov_base, send->text + send->offset + copied,
+		       send->iov[i].iov_len);
+		copied += send->iov[i].iov_len;
+	}
+	return (ssize_t)copied;
 }
 
 static enum send_state read_through_ring(struct send *send, unsigned iov_count, uint64_t token)
@@ -39,9 +56,7 @@ enum send_state send_fill(struct send *send, uint64_t bytes_max, uint64_t token)
 			return SEND_DONE;
 		count = iov_clip(send->iov, count, bytes_max < send->left ? bytes_max : send->left);
 
-		int flags = send->is_in_memory ? 0 : RWF_NOWAIT;
-		ssize_t n =
-			preadv2(send->file_fd, send->iov, (int)count, (off_t)send->offset, flags);
+		ssize_t n = read_some(send, count);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EOPNOTSUPP))

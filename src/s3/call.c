@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3/call.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "base/utf8.h"
+
+void s3_call_init(struct s3_call *call, const struct s3_store *store, const struct http_head *head,
+		  const struct s3_target *target, const struct s3_route *route)
+{
+	memset(call, 0, sizeof(*call));
+	call->store = store;
+	call->head = head;
+	call->target = target;
+	call->route = *route;
+	call->file_fd = -1;
+	call->error = S3_ERROR_COUNT;
+	call->status = 200;
+	text_init(&call->body, REQUEST_TEXT_BYTES_MAX);
+	text_init(&call->kept, META_BYTES_MAX);
+	text_init(&call->fields, 2 * META_BYTES_MAX);
+	text_init(&call->text, ANSWER_TEXT_BYTES_MAX);
+}
+
+void s3_call_fini(struct s3_call *call)
+{
+	if (call->has_put)
+		put_end(&call->put);
+	call->has_put = false;
+	text_fini(&call->body);
+	text_fini(&call->kept);
+	text_fini(&call->fields);
+	text_fini(&call->text);
+}
+
+void s3_call_fail(struct s3_call *call, enum s3_error error, const char *text)
+{
+	call->error = error;
+	call->error_text = text;
+}
+
+void s3_call_fail_errno(struct s3_call *call, int negative_errno)
+{
+	switch (negative_errno) {
+	case -ENOENT:
+		s3_call_fail(call, S3_ERROR_NO_SUCH_BUCKET, NULL);
+		return;
+	case -ENOKEY:
+		s3_call_fail(call, S3_ERROR_NO_SUCH_KEY, NULL);
+		return;
+	case -EEXIST:
+	case -EKEYREJECTED:
+		s3_call_fail(call, S3_ERROR_PRECONDITION_FAILED, NULL);
+		return;
+	case -EISDIR:
+		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
+			     "There are objects below this key: it cannot be one itself.");
+		return;
+	case -ENOTDIR:
+		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
+			     "A part of this key is an object: there can be none below it.");
+		return;
+	case -EACCES:
+	case -EPERM:
+		s3_call_fail(call, S3_ERROR_ACCESS_DENIED,
+			     "The server may not do this in its root folder; see owner and mode.");
+		break;
+	case -EOPNOTSUPP:
+		s3_call_fail(call, S3_ERROR_NOT_IMPLEMENTED,
+			     "The file system keeps no extended attributes, and so no metadata.");
+		break;
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOMEM:
+	case -EAGAIN:
+		s3_call_fail(call, S3_ERROR_SLOW_DOWN, NULL);
+		break;
+	case -ENOSPC:
+	case -EDQUOT:
+		s3_call_fail(call, S3_ERROR_SLOW_DOWN,
+			     "The server has no room for this; please try again.");
+		break;
+	default:
+		s3_call_fail(call, S3_ERROR_INTERNAL_ERROR, NULL);
+		break;
+	}
+	call->error_errno = -negative_errno;
+}
+
+/* An ETag as clients send it, with quotes or without, into ours with quotes. */
+static bool take_etag(struct slice value, char out[ETAG_BYTES])
+{
+	if (value.len >= 2 && value.at[0] == '"' && value.at[value.len - 1] == '"') {
+		value.at++;
+		value.len -= 2;
+	}
+	if (value.len + 3 > ETAG_BYTES) /* none of ours; matches nothing */
+		value.len = 0;
+	out[0] = '"';
+	memcpy(out + 1, value.at, value.len);
+	memcpy(out + 1 + value.len, "\"", 2);
+	return true;
+}
+
+bool s3_call_take_terms(struct s3_call *call)
+{
+	struct slice match = call->head->known[HTTP_FIELD_IF_MATCH];
+	struct slice none_match = call->head->known[HTTP_FIELD_IF_NONE_MATCH];
+
+	call->terms = (struct put_terms){.mode = PUT_REPLACES};
+	if ((none_match.at != NULL && (match.at != NULL || !slice_is(none_match, "*"))) ||
+	    memchr(match.at != NULL ? match.at : "", ',', match.len) != NULL) {
+		s3_call_fail(call, S3_ERROR_NOT_IMPLEMENTED,
+			     "A write has one condition: If-None-Match: * or If-Match with one "
+			     "ETag.");
+		return false;
+	}
+	if (none_match.at != NULL)
+		call->terms.mode = PUT_IF_ABSENT;
+	if (match.at == NULL)
+		return true;
+	call->terms.mode = PUT_IF_PRESENT;
+	if (!slice_is(match, "*") && take_etag(match, call->terms_etag))
+		call->terms.etag = call->terms_etag;
+	return true;
+}
+
+/* Fields that ask for something, which a client must not believe it got. */
+bool s3_call_check_asked(struct s3_call *call)
+{
+	static const char *const prefixes[] = {
+		"x-amz-server-side-encryption", "x-amz-tagging", "x-amz-object-lock-",
+		"x-amz-website-redirect-location", "x-amz-write-offset-bytes"};
+
+	for (unsigned i = 0; i < call->head->field_count; i++) {
+		struct slice name = call->head->field[i].name;
+		for (size_t p = 0; p < ARRAY_LEN(prefixes); p++) {
+			struct slice begin = {name.at, strlen(prefixes[p])};
+			if (name.len < begin.len || !slice_is(begin, prefixes[p]))
+				continue;
+			s3_call_fail(call, S3_ERROR_NOT_IMPLEMENTED,
+				     "Server-side encryption, tags, locks and redirects are not "
+				     "served.");
+			return false;
+		}
+	}
+	return true;
+}
+
+/* ---- Fields that are kept -------------------------------------------------------------------- */
+
+/* Is this what an object has that nothing was said of? */
+static bool is_default(const char *name, struct slice value)
+{
+	return strcmp(name, "Content-Type") == 0 && (slice_is(value, "application/octet-stream") ||
+						     slice_is(value, "binary/octet-stream"));
+}
+
+static void keep(struct text *kept, const char *name, size_t name_len, struct slice value)
+{
+	text_add(kept, name, name_len);
+	text_put(kept, ": ");
+	text_add(kept, value.at, value.len);
+	text_put(kept, "\r\n");
+}
+
+/* Content-Encoding without aws-chunked, which was the transfer's. */
+static void keep_encoding(struct text *kept, struct slice value)
+{
+	static const char aws[] = "aws-chunked";
+	size_t len = sizeof(aws) - 1;
+
+	if (value.len >= len && slice_is((struct slice){value.at, len}, aws)) {
+		value.at += len;
+		value.len -= len;
+		while (value.len > 0 && (*value.at == ',' || *value.at == ' ')) {
+			value.at++;
+			value.len--;
+		}
+	}
+	if (value.len > 0)
+		keep(kept, "Content-Encoding", strlen("Content-Encoding"), value);
+}
+
+bool s3_call_take_kept(struct s3_call *call)
+{
+	static const char *const names[] = {"Content-Type", "Cache-Control", "Content-Disposition",
+					    "Content-Language", "Expires"};
+	static const char meta[] = "x-amz-meta-";
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct slice value = http_head_find(call->head, names[i]);
+		if (value.len > 0 && !is_default(names[i], value))
+			keep(&call->kept, names[i], strlen(names[i]), value);
+	}
+	keep_encoding(&call->kept, http_head_find(call->head, "content-encoding"));
+	for (unsigned i = 0; i < call->head->field_count; i++) {
+		struct slice name = call->head->field[i].name;
+		struct slice begin = {name.at, sizeof(meta) - 1};
+		if (name.len > begin.len && slice_is(begin, meta))
+			keep(&call->kept, name.at, name.len, call->head->field[i].value);
+	}
+	if (call->kept.error != 0) {
+		s3_call_fail(call,
+			     call->kept.error == -E2BIG ? S3_ERROR_METADATA_TOO_LARGE
+							: S3_ERROR_SLOW_DOWN,
+			     NULL);
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operations on buckets. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "s3/call.h"
+#include "s3/op.h"
+#include "s3/xml_out.h"
+#include "store/bucket.h"
+#include "store/folder.h"
+
+#include <unistd.h>
+
+void op_list_buckets(struct s3_call *call)
+{
+	struct bucket *buckets;
+	struct text *out = &call->text;
+	int count = bucket_list(call->store->sys, call->store->root_fd, &buckets);
+
+	if (count < 0) {
+		s3_call_fail_errno(call, count);
+		return;
+	}
+	xml_begin(out, "ListAllMyBucketsResult");
+	xml_open(out, "Owner");
+	xml_text(out, "ID", "sluice");
+	xml_close(out, "Owner");
+	xml_open(out, "Buckets");
+	for (int i = 0; i < count; i++) {
+		xml_open(out, "Bucket");
+		xml_text(out, "Name", buckets[i].name);
+		xml_time(out, "CreationDate", buckets[i].made);
+		xml_close(out, "Bucket");
+	}
+	xml_close(out, "Buckets");
+	xml_close(out, "ListAllMyBucketsResult");
+	free(buckets);
+}
+
+void op_get_bucket_location(struct s3_call *call)
+{
+	int fd = folder_open(call->store->sys, call->store->root_fd, call->target->bucket);
+	if (fd < 0) {
+		s3_call_fail_errno(call, fd == -ENOTDIR ? -ENOENT : fd);
+		return;
+	}
+	close(fd);
+	/* An empty location is us-east-1, which clients without a region take, too. */
+	xml_begin(&call->text, "LocationConstraint");
+	xml_close(&call->text, "LocationConstraint");
+}
+
+void op_create_bucket(struct s3_call *call)
+{
+	int r = bucket_make(call->store->sys, call->store->root_fd, call->target->bucket,
+			    call->store->is_durable);
+	if (r == -EEXIST)
+		s3_call_fail(call, S3_ERROR_BUCKET_ALREADY_OWNED_BY_YOU, NULL);
+	else if (r < 0)
+		s3_call_fail_errno(call, r);
+	text_printf(&call->fields, "Location: /%s\r\n", call->target->bucket);
+}
+
+void op_delete_bucket(struct s3_call *call)
+{
+	int r = bucket_remove(call->store->sys, call->store->root_fd, call->target->bucket,
+			      call->store->is_durable);
+	if (r == -ENOTEMPTY)
+		s3_call_fail(call, S3_ERROR_BUCKET_NOT_EMPTY, NULL);
+	else if (r < 0)
+		s3_call_fail_errno(call, r);
+	call->status = 204;
+}

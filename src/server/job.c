@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/job.h"
+
+#include <stdlib.h>
+
+#include "base/must.h"
+#include "server/conn.h"
+
+/* On a thread of io/offload. */
+static void run(struct offload_job *work)
+{
+	struct job *job = CONTAINER_OF(work, struct job, work);
+
+	switch (job->step) {
+	case JOB_BEGIN:
+		job->call.route.begin(&job->call);
+		break;
+	case JOB_RUN:
+		job->call.route.run(&job->call);
+		break;
+	case JOB_END:
+		s3_call_fini(&job->call);
+		break;
+	}
+}
+
+static bool is_allowed(const void *client, enum access_verb verb, const char *bucket,
+		       const char *key)
+{
+	const struct conn *conn = client;
+	return policy_decide(&conn->worker->server->config->policy, conn->identity, verb, bucket,
+			     key)
+		.allow;
+}
+
+struct job *job_new(struct conn *conn)
+{
+	struct request *request = conn->request;
+	struct job *job = malloc(sizeof(*job));
+	if (job == NULL)
+		return NULL;
+	s3_call_init(&job->call, &conn->worker->server->store, &request->head, &request->target,
+		     &request->route);
+	job->call.permission = (struct s3_permission){.is_allowed = is_allowed, .client = conn};
+	job->work.run = run;
+	job->worker = conn->worker;
+	job->conn = conn;
+	job->step = JOB_BEGIN;
+	job->checksums.digests.wanted = 0;
+	job->buf = NULL;
+	job->buf_used = job->buf_written = 0;
+	job->file_offset = job->received = 0;
+	return job;
+}
+
+void job_submit(struct job *job, enum job_step step)
+{
+	job->step = step;
+	offload_submit(&job->worker->server->offload, &job->worker->jobs, &job->work);
+}
+
+void job_release(struct job *job)
+{
+	if (job->buf != NULL)
+		pool_give(&job->worker->tx_bufs, job->buf);
+	job->buf = NULL;
+	checksums_fini(&job->checksums);
+	job->conn = NULL;
+	if (job->call.has_put) {
+		job_submit(job, JOB_END);
+		return;
+	}
+	s3_call_fini(&job->call);
+	free(job);
+}
+
+void job_done(struct offload_job *work)
+{
+	struct job *job = CONTAINER_OF(work, struct job, work);
+	if (job->conn != NULL)
+		conn_event(job->conn, TOKEN_CONN_JOB, 0);
+	else
+		free(job);
+}
