@@ -27,8 +27,12 @@ static bool says_aws_chunked(const struct http_head *head)
 
 	if (sha256.len >= sizeof(streaming) - 1 &&
 	    memcmp(sha256.at, streaming, sizeof(streaming) - 1) == 0)
-		return true; /* minio-go 7.0.93 says it nowhere else */
-	return slice_list_has(http_head_find(head, "content-encoding"), "aws-chunked");
+		return true;                             /* minio-go 7.0.93 says it nowhere else */
+	for (unsigned i = 0; i < head->field_count; i++) /* the list may go over several lines */
+		if (slice_is(head->field[i].name, "content-encoding") &&
+		    slice_list_has(head->field[i].value, "aws-chunked"))
+			return true;
+	return false;
 }
 
 int body_begin(struct body *body, const struct http_head *head)
@@ -44,6 +48,8 @@ int body_begin(struct body *body, const struct http_head *head)
 	body->aws = (struct chunked){.trailer = body->trailer};
 	if (!body->is_chunked && !body->is_aws_chunked)
 		body->expected = body->left;
+	if (body->is_aws_chunked && !body->is_chunked && body->left == 0)
+		return -EBADMSG; /* there is a last chunk at least */
 	if (body->is_aws_chunked && decoded.at != NULL) {
 		if (parse_length(decoded, &body->expected) < 0)
 			return -EBADMSG;

@@ -31,8 +31,8 @@ struct body {
 	char trailer[CHUNK_TRAILER_BYTES_MAX];
 };
 
-/* 0; -EBADMSG: x-amz-decoded-content-length is no number, or contradicts Content-Length. A head
- * without a length has an empty body. */
+/* 0; -EBADMSG: x-amz-decoded-content-length is no number, or contradicts Content-Length; or the
+ * body is aws-chunked and has no byte. A head without a length has an empty body. */
 int body_begin(struct body *body, const struct http_head *head);
 
 /*

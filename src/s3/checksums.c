@@ -31,8 +31,13 @@ static int take_head_field(struct checksums *checksums, const struct http_head *
 			   enum digest_kind kind)
 {
 	struct slice value = http_head_find(head, fields[kind]);
+	unsigned times = 0;
 	if (value.at == NULL)
 		return 0;
+	for (unsigned i = 0; i < head->field_count; i++)
+		times += slice_is(head->field[i].name, fields[kind]);
+	if (times > 1) /* which of them would be the one to verify? */
+		return -EINVAL;
 	if (decode(value, kind, checksums->expected[kind]) < 0)
 		return -EINVAL;
 	checksums->in_head |= 1u << kind;

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a head says of its body's digest is verified, and what it says wrongly is refused. The
+ * values for "hello" are those of coreutils' md5sum, sha1sum, sha256sum and of zlib. */
+#include "s3/checksums.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/must.h"
+
+#define MD5    "Content-MD5: XUFAKrxLKna5cZ2REBfFkg==\r\n"
+#define CRC32  "x-amz-checksum-crc32: NhCmhg==\r\n"
+#define SHA1   "x-amz-checksum-sha1: qvTGHdzF6KLavt4PO0gs2a6pQ00=\r\n"
+#define SHA256 "x-amz-checksum-sha256: LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=\r\n"
+#define HEX                                                                                        \
+	"x-amz-content-sha256: "                                                                   \
+	"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\r\n"
+#define AWS  "x-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\r\n"
+
+#define NONE S3_ERROR_COUNT
+
+static char field[CHECKSUM_FIELD_BYTES];
+
+/* The error of a PUT with these fields, or NONE and field. payload: what the body brings. */
+static enum s3_error put(const char *fields, const char *raw, const char *payload)
+{
+	static char text[2048], out[256];
+	static struct http_head head;
+	static struct body body;
+	struct checksums checksums;
+	enum http_head_error head_error;
+	enum s3_error error = NONE;
+	const char *why = NULL;
+	size_t out_len;
+
+	int len = snprintf(text, sizeof(text),
+			   "PUT /b/k HTTP/1.1\r\nHost: s\r\nContent-Length: %zu\r\n%s\r\n",
+			   strlen(raw), fields);
+	must(http_head_parse(text, (size_t)len, 0, &head, &head_error) == len);
+	must(body_begin(&body, &head) == 0);
+	must(body_take(&body, raw, strlen(raw), out, sizeof(out), &out_len) ==
+	     (ssize_t)strlen(raw));
+	must(out_len == strlen(payload) && memcmp(out, payload, out_len) == 0);
+	field[0] = '\0';
+	if (checksums_begin(&checksums, &head, &error, &why) == 0) {
+		digest_update(&checksums.digests, out, out_len);
+		if (checksums_end(&checksums, &body, field, &error, &why) == 0)
+			error = NONE;
+	}
+	checksums_fini(&checksums);
+	return error;
+}
+
+Test(checksums, of_the_head)
+{
+	static const struct {
+		const char *fields, *good_field;
+		enum s3_error of_another_body;
+	} rows[] = {
+		{"", "", NONE},
+		{"x-amz-content-sha256: UNSIGNED-PAYLOAD\r\n", "", NONE},
+		{MD5, "", S3_ERROR_BAD_DIGEST},
+		{CRC32, CRC32, S3_ERROR_BAD_DIGEST},
+		{SHA1, SHA1, S3_ERROR_BAD_DIGEST},
+		{SHA256, SHA256, S3_ERROR_BAD_DIGEST},
+		{MD5 CRC32, CRC32, S3_ERROR_BAD_DIGEST},
+		{HEX, "", S3_ERROR_SHA256_MISMATCH},
+		{HEX CRC32, CRC32, S3_ERROR_BAD_DIGEST},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cr_expect_eq(put(rows[i].fields, "hello", "hello"), NONE, "row %zu", i);
+		cr_expect_str_eq(field, rows[i].good_field, "row %zu", i);
+		cr_expect_eq(put(rows[i].fields, "hellp", "hellp"), rows[i].of_another_body,
+			     "row %zu", i);
+	}
+}
+
+Test(checksums, of_the_trailer)
+{
+	static const char fields[] = AWS "x-amz-trailer: x-amz-checksum-crc32\r\n";
+	static const char begin[] = "5\r\nhello\r\n0\r\n";
+	char raw[256];
+
+	snprintf(raw, sizeof(raw), "%s" CRC32 "\r\n", begin);
+	cr_expect_eq(put(fields, raw, "hello"), NONE);
+	cr_expect_str_eq(field, CRC32);
+	snprintf(raw, sizeof(raw), "%sx-amz-checksum-crc32: AAAAAA==\r\n\r\n", begin);
+	cr_expect_eq(put(fields, raw, "hello"), S3_ERROR_BAD_DIGEST);
+	snprintf(raw, sizeof(raw), "%sx-amz-checksum-crc32: AAAA\r\n\r\n", begin);
+	cr_expect_eq(put(fields, raw, "hello"), S3_ERROR_INVALID_REQUEST);
+	snprintf(raw, sizeof(raw), "%s\r\n", begin);
+	cr_expect_eq(put(fields, raw, "hello"), S3_ERROR_INVALID_REQUEST, "announced, not sent");
+}
+
+Test(checksums, refused_before_the_body)
+{
+	static const struct {
+		const char *fields;
+		enum s3_error error;
+	} rows[] = {
+		{"Content-MD5: \r\n", S3_ERROR_INVALID_DIGEST},
+		{"Content-MD5: AAAA\r\n", S3_ERROR_INVALID_DIGEST},
+		{"Content-MD5: 5d41402abc4b2a76b9719d911017c592\r\n", S3_ERROR_INVALID_DIGEST},
+		{"x-amz-checksum-crc32: NhCmhg=\r\n", S3_ERROR_INVALID_REQUEST},
+		{"x-amz-checksum-crc32: NhCmhh==\r\n", S3_ERROR_INVALID_REQUEST},
+		{"x-amz-checksum-crc32c: NhCmhgAA\r\n", S3_ERROR_INVALID_REQUEST},
+		{CRC32 SHA1, S3_ERROR_INVALID_REQUEST},
+		{CRC32 "x-amz-trailer: x-amz-checksum-crc32c\r\n", S3_ERROR_INVALID_REQUEST},
+		{CRC32 "x-amz-checksum-crc32: AAAAAA==\r\n", S3_ERROR_INVALID_REQUEST},
+		{"x-amz-trailer: x-amz-checksum-md5\r\n", S3_ERROR_INVALID_REQUEST},
+		{"x-amz-trailer: x-amz-checksum-crc32, x-amz-checksum-sha1\r\n",
+		 S3_ERROR_INVALID_REQUEST},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		cr_expect_eq(put(rows[i].fields, "hello", "hello"), rows[i].error, "row %zu", i);
+}
