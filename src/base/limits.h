@@ -33,6 +33,9 @@
 
 /* Keys and common prefixes of one page of a listing; S3's limit. */
 #define LIST_PAGE_MAX                1000
+/* Parts of a multipart upload, and bytes of each but the last; S3's limits. */
+#define UPLOAD_PARTS_MAX             10000
+#define UPLOAD_PART_BYTES_MIN        (5 * 1024 * 1024)
 /* A request body that is read as a whole (XML): 10,000 parts with checksums take 2 MiB. */
 #define REQUEST_TEXT_BYTES_MAX       (4 * 1024 * 1024)
 /* XML of an answer: a page of 1,000 keys of 1,024 bytes, each byte as "%XX" or "&amp;". */

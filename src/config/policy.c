@@ -156,3 +156,17 @@ struct decision policy_decide(const struct policy *policy, const struct identity
 	}
 	return deny;
 }
+
+bool policy_allows_somewhere(const struct policy *policy, const struct identity *identity,
+			     enum access_verb verb)
+{
+	if (identity == NULL)
+		return false;
+	if (!policy->has_section)
+		return verb == ACCESS_READ || verb == ACCESS_LIST;
+	for (unsigned i = 0; i < policy->rule_count; i++)
+		if ((policy->rule[i].verbs & verb) != 0 &&
+		    identity_matches(&policy->rule[i], identity))
+			return true;
+	return false;
+}

@@ -69,6 +69,11 @@ void policy_fini(struct policy *policy);
 struct decision policy_decide(const struct policy *policy, const struct identity *identity,
 			      enum access_verb verb, const char *bucket, const char *key);
 
+/* Is there a place at all where this client may do that? For requests that name their keys in the
+ * body: each is decided by policy_decide then. */
+bool policy_allows_somewhere(const struct policy *policy, const struct identity *identity,
+			     enum access_verb verb);
+
 /*
  * Does the pattern match all of text? separator '\0': there is none. Texts over
  * IDENTITY_BYTES_MAX match nothing. At most pattern times text steps, whatever stands in them, and

@@ -47,6 +47,12 @@ const char *s3_error_code(enum s3_error error)
 	return error_rows[error].code;
 }
 
+const char *s3_error_message(enum s3_error error)
+{
+	must(error < S3_ERROR_COUNT);
+	return error_rows[error].message;
+}
+
 static void put(struct writer *writer, const char *text)
 {
 	size_t len = strlen(text);

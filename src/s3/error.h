@@ -63,6 +63,7 @@ enum s3_error { S3_ERRORS(S3_ERROR_ENUM) S3_ERROR_COUNT };
 
 int s3_error_status(enum s3_error error);
 const char *s3_error_code(enum s3_error error);
+const char *s3_error_message(enum s3_error error);
 
 /*
  * <?xml ...?><Error><Code>..<Message>..<Resource>..<RequestId>..</Error>, everything escaped;

@@ -24,4 +24,16 @@ void op_put_object_begin(struct s3_call *call);
 void op_put_object(struct s3_call *call);
 void op_delete_object(struct s3_call *call);
 
+/* op_multipart.c */
+void op_create_multipart_upload(struct s3_call *call);
+void op_upload_part_begin(struct s3_call *call);
+void op_upload_part(struct s3_call *call);
+void op_list_parts(struct s3_call *call);
+void op_complete_multipart_upload(struct s3_call *call);
+void op_abort_multipart_upload(struct s3_call *call);
+void op_list_multipart_uploads(struct s3_call *call);
+
+/* op_delete.c */
+void op_delete_objects(struct s3_call *call);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "s3/call.h"
 #include "s3/op.h"
+#include "s3/xml_in.h"
 #include "s3/xml_out.h"
 #include "store/bucket.h"
 #include "store/folder.h"
@@ -52,6 +53,10 @@ void op_get_bucket_location(struct s3_call *call)
 
 void op_create_bucket(struct s3_call *call)
 {
+	if (xml_bucket_configuration_check(call->body.at, call->body.len) < 0) {
+		s3_call_fail(call, S3_ERROR_MALFORMED_XML, NULL);
+		return;
+	}
 	int r = bucket_make(call->store->sys, call->store->root_fd, call->target->bucket,
 			    call->store->is_durable);
 	if (r == -EEXIST)

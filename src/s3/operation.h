@@ -47,6 +47,7 @@ enum s3_body {
 struct s3_route {
 	enum s3_operation operation;
 	enum access_verb verb;
+	bool is_by_key; /* the verb is asked for each key that the body names, by run */
 	enum s3_body body;
 	/* On a thread that may block; see s3/call.h. NULL: the connection does it itself. begin:
 	 * before the body is received. */

@@ -101,6 +101,17 @@ static bool has_good_components(const char *object_key, size_t len)
 	return true;
 }
 
+int s3_key_check(const char *object_key, size_t len, enum s3_target_error *error)
+{
+	if (len > OBJECT_KEY_BYTES_MAX)
+		return refuse(error, S3_TARGET_KEY_TOO_LONG);
+	if (!is_utf8(object_key, len))
+		return refuse(error, S3_TARGET_NOT_UTF8);
+	if (store_key_is_private(object_key) || !has_good_components(object_key, len))
+		return refuse(error, S3_TARGET_BAD_COMPONENT);
+	return 0;
+}
+
 /* The path's two parts, decoded. Sets out but for the query, also where it refuses. */
 static int parse_path(struct slice path, struct s3_target *out, enum s3_target_error *error)
 {
@@ -119,15 +130,7 @@ static int parse_path(struct slice path, struct s3_target *out, enum s3_target_e
 		return -EINVAL;
 	if (path.len > 1 && !store_bucket_name_is_valid(out->bucket, bucket_len))
 		return refuse(error, S3_TARGET_BAD_BUCKET);
-	if (out->object_key_len > OBJECT_KEY_BYTES_MAX)
-		return refuse(error, S3_TARGET_KEY_TOO_LONG);
-	if (store_key_is_private(out->object_key))
-		return refuse(error, S3_TARGET_BAD_COMPONENT);
-	if (!is_utf8(out->object_key, out->object_key_len))
-		return refuse(error, S3_TARGET_NOT_UTF8);
-	if (!has_good_components(out->object_key, out->object_key_len))
-		return refuse(error, S3_TARGET_BAD_COMPONENT);
-	return 0;
+	return s3_key_check(out->object_key, out->object_key_len, error);
 }
 
 int s3_target_parse(struct slice target, struct s3_target *out, enum s3_target_error *error)

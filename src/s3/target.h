@@ -41,6 +41,9 @@ enum s3_target_error {
  */
 int s3_target_parse(struct slice target, struct s3_target *out, enum s3_target_error *error);
 
+/* Is this key, decoded by other means (XML), one that an object can have? As s3_target_parse. */
+int s3_key_check(const char *object_key, size_t len, enum s3_target_error *error);
+
 /* The value of a query parameter, decoded ('+' is a space), NUL behind it. Returns its length (0
  * also where it is absent), -EINVAL: not to be decoded, holds NUL, or is longer than size - 1. */
 int s3_query_text(struct slice query, const char *name, char *out, size_t size);

@@ -179,15 +179,19 @@ enum conn_next conn_step_opened(struct conn *conn, int32_t result)
 static bool is_authorised(struct conn *conn)
 {
 	const struct request *request = conn->request;
-	struct decision decision = policy_decide(
-		&conn->worker->server->config->policy, conn->identity, request->route.verb,
-		request->target.bucket, request->target.object_key);
-	if (!decision.allow)
+	const struct policy *policy = &conn->worker->server->config->policy;
+	const struct s3_route *route = &request->route;
+	bool is_allowed =
+		route->is_by_key ? policy_allows_somewhere(policy, conn->identity, route->verb)
+				 : policy_decide(policy, conn->identity, route->verb,
+						 request->target.bucket, request->target.object_key)
+					   .allow;
+	if (!is_allowed)
 		metric_add(&conn->worker->metrics.value[METRIC_ACCESS_DENIED], 1);
-	return decision.allow;
+	return is_allowed;
 }
 
-static enum conn_next route(struct conn *conn)
+static enum conn_next route_request(struct conn *conn)
 {
 	struct request *request = conn->request;
 	enum s3_target_error target_error;
@@ -300,7 +304,7 @@ enum conn_next conn_step_head(struct conn *conn)
 	request->is_parsed = true;
 	request->head_bytes = (size_t)n;
 	plan_body(conn);
-	return route(conn);
+	return route_request(conn);
 }
 
 /* ---- From answer to the last byte ------------------------------------------------------------ */

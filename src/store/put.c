@@ -299,6 +299,17 @@ int put_commit(struct put *put, const char *key, const struct put_terms *terms)
 	return r < 0 ? r : -ENOENT; /* the bucket itself was removed */
 }
 
+int put_commit_in(struct put *put, int dir_fd, const char *name)
+{
+	static const struct put_terms terms = {.mode = PUT_REPLACES};
+	int r = stamp(put);
+	if (r == 0)
+		r = fsync_of(put, put->file_fd);
+	if (r == 0)
+		r = place(put, dir_fd, name, &terms);
+	return r == 0 ? fsync_of(put, dir_fd) : r;
+}
+
 void put_end(struct put *put)
 {
 	if (put->temp_name[0] != '\0')

@@ -65,6 +65,9 @@ int put_begin(struct put *put, const struct store_sys *sys, int root_fd, const c
  * whole.
  */
 int put_commit(struct put *put, const char *key, const struct put_terms *terms);
+/* Instead of put_commit: under name in a folder of the server's own, in the place of what may be
+ * there. 0 or a negative errno (-ENOENT: the folder was removed). */
+int put_commit_in(struct put *put, int dir_fd, const char *name);
 /* Frees everything; what was not committed is gone. */
 void put_end(struct put *put);
 

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Multipart uploads. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/must.h"
+#include "s3/call.h"
+#include "s3/op.h"
+#include "s3/xml_in.h"
+#include "s3/xml_out.h"
+#include "store/multipart.h"
+
+/* A page of parts or of uploads; S3's limit. */
+#define PAGE_MAX 1000
+
+/* id: for the result's life. A longer one than ours names no upload. */
+static struct upload_place place_of(const struct s3_call *call, char id[UPLOAD_ID_BYTES])
+{
+	if (s3_query_text(call->target->query, "uploadId", id, UPLOAD_ID_BYTES) < 0)
+		id[0] = '\0';
+	return (struct upload_place){
+		.sys = call->store->sys,
+		.root_fd = call->store->root_fd,
+		.bucket = call->target->bucket,
+		.key = call->target->object_key,
+		.id = id,
+		.is_durable = call->store->is_durable,
+	};
+}
+
+static void fail_errno(struct s3_call *call, int error)
+{
+	if (error == -ENOENT)
+		s3_call_fail(call, S3_ERROR_NO_SUCH_UPLOAD, NULL);
+	else if (error == -EBADE)
+		s3_call_fail(call, S3_ERROR_INVALID_PART, NULL);
+	else if (error == -EMSGSIZE)
+		s3_call_fail(call, S3_ERROR_ENTITY_TOO_SMALL, NULL);
+	else
+		s3_call_fail_errno(call, error);
+}
+
+/* A number of the query, from least to most. False: failed. */
+static bool take_number(struct s3_call *call, const char *name, unsigned least, unsigned most,
+			unsigned *number)
+{
+	char text[8];
+	int n = s3_query_text(call->target->query, name, text, sizeof(text));
+
+	if (n == 0) /* absent or empty: as it was */
+		return true;
+	if (n < 0 || strspn(text, "0123456789") != (size_t)n) {
+		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
+			     "A number of the query is not one, or is out of its range.");
+		return false;
+	}
+	*number = (unsigned)strtoul(text, NULL, 10);
+	if (*number < least || *number > most) {
+		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
+			     "A number of the query is not one, or is out of its range.");
+		return false;
+	}
+	return true;
+}
+
+static bool take_part_number(struct s3_call *call, unsigned *number)
+{
+	*number = 0;
+	if (!take_number(call, "partNumber", 1, UPLOAD_PARTS_MAX, number))
+		return false;
+	if (*number == 0)
+		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT, "partNumber is from 1 to 10000.");
+	return *number != 0;
+}
+
+void op_create_multipart_upload(struct s3_call *call)
+{
+	struct text *out = &call->text;
+	char id[UPLOAD_ID_BYTES];
+	struct upload_place place = place_of(call, id);
+
+	if (call->target->object_key[call->target->object_key_len - 1] == '/') {
+		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
+			     "A key that ends in '/' is a folder here and cannot be an object.");
+		return;
+	}
+	if (!s3_call_check_asked(call) || !s3_call_take_kept(call))
+		return;
+	int r = upload_create(&place, call->kept.at, call->kept.len, id);
+	if (r < 0) {
+		s3_call_fail_errno(call, r);
+		return;
+	}
+	xml_begin(out, "InitiateMultipartUploadResult");
+	xml_text(out, "Bucket", call->target->bucket);
+	xml_text(out, "Key", call->target->object_key);
+	xml_text(out, "UploadId", id);
+	xml_close(out, "InitiateMultipartUploadResult");
+}
+
+/* ---- Parts ----------------------------------------------------------------------------------- */
+
+void op_upload_part_begin(struct s3_call *call)
+{
+	char id[UPLOAD_ID_BYTES];
+	struct upload_place place = place_of(call, id);
+	unsigned number;
+
+	if (!take_part_number(call, &number) || !s3_call_check_asked(call))
+		return;
+	int r = upload_check(&place);
+	if (r < 0) {
+		fail_errno(call, r);
+		return;
+	}
+	call->has_put = true;
+	r = put_begin(&call->put, place.sys, place.root_fd, place.bucket, place.is_durable);
+	if (r < 0)
+		s3_call_fail_errno(call, r);
+}
+
+void op_upload_part(struct s3_call *call)
+{
+	char id[UPLOAD_ID_BYTES];
+	struct upload_place place = place_of(call, id);
+	unsigned number;
+
+	must(take_part_number(call, &number)); /* it was good at the beginning */
+	int r = upload_part_commit(&place, &call->put, number);
+	if (r < 0)
+		fail_errno(call, r);
+	else
+		call->stamp = call->put.stamp;
+}
+
+void op_list_parts(struct s3_call *call)
+{
+	char id[UPLOAD_ID_BYTES];
+	struct upload_place place = place_of(call, id);
+	struct text *out = &call->text;
+	unsigned after = 0, max = PAGE_MAX;
+	bool is_truncated;
+
+	if (!take_number(call, "part-number-marker", 0, UPLOAD_PARTS_MAX, &after) ||
+	    !take_number(call, "max-parts", 0, UPLOAD_PARTS_MAX, &max))
+		return;
+	if (max > PAGE_MAX)
+		max = PAGE_MAX;
+	struct upload_part *part = calloc(max + 1, sizeof(*part));
+	int count = part != NULL ? upload_parts(&place, after, max, part, &is_truncated) : -ENOMEM;
+	if (count < 0) {
+		free(part);
+		fail_errno(call, count);
+		return;
+	}
+	xml_begin(out, "ListPartsResult");
+	xml_text(out, "Bucket", place.bucket);
+	xml_text(out, "Key", place.key);
+	xml_text(out, "UploadId", id);
+	xml_u64(out, "PartNumberMarker", after);
+	if (is_truncated)
+		xml_u64(out, "NextPartNumberMarker", count > 0 ? part[count - 1].number : after);
+	xml_u64(out, "MaxParts", max);
+	xml_bool(out, "IsTruncated", is_truncated);
+	for (int i = 0; i < count; i++) {
+		xml_open(out, "Part");
+		xml_u64(out, "PartNumber", part[i].number);
+		xml_time(out, "LastModified", part[i].modified);
+		xml_text(out, "ETag", part[i].etag);
+		xml_u64(out, "Size", part[i].size);
+		xml_close(out, "Part");
+	}
+	xml_text(out, "StorageClass", "STANDARD");
+	xml_close(out, "ListPartsResult");
+	free(part);
+}
+
+/* ---- Ending ---------------------------------------------------------------------------------- */
+
+static void complete(struct s3_call *call, const struct xml_complete *parts)
+{
+	char id[UPLOAD_ID_BYTES], path[OBJECT_PATH_BYTES + 1];
+	struct upload_place place = place_of(call, id);
+	struct object_stamp stamp;
+	struct text *out = &call->text;
+
+	for (unsigned i = 1; i < parts->count; i++) {
+		if (parts->part[i].number <= parts->part[i - 1].number) {
+			s3_call_fail(call, S3_ERROR_INVALID_PART_ORDER, NULL);
+			return;
+		}
+	}
+	int r = upload_complete(&place, parts->part, parts->count, &call->terms, &stamp);
+	if (r < 0) {
+		fail_errno(call, r);
+		return;
+	}
+	path[0] = '/';
+	object_path(path + 1, place.bucket, place.key);
+	xml_begin(out, "CompleteMultipartUploadResult");
+	xml_text(out, "Location", path);
+	xml_text(out, "Bucket",
+		 place.bucket); /* minio-go takes an answer without it for an error */
+	xml_text(out, "Key", place.key);
+	xml_text(out, "ETag", stamp.etag);
+	xml_close(out, "CompleteMultipartUploadResult");
+}
+
+void op_complete_multipart_upload(struct s3_call *call)
+{
+	struct xml_complete parts;
+
+	if (!s3_call_take_terms(call))
+		return;
+	int r = xml_complete_parse(&parts, call->body.at, call->body.len);
+	if (r < 0)
+		s3_call_fail(call, r == -ENOMEM ? S3_ERROR_SLOW_DOWN : S3_ERROR_MALFORMED_XML,
+			     NULL);
+	else
+		complete(call, &parts);
+	xml_complete_fini(&parts);
+}
+
+void op_abort_multipart_upload(struct s3_call *call)
+{
+	char id[UPLOAD_ID_BYTES];
+	struct upload_place place = place_of(call, id);
+	int r = upload_abort(&place);
+	if (r < 0)
+		fail_errno(call, r);
+	call->status = 204;
+}
+
+/* ---- All of a bucket ------------------------------------------------------------------------- */
+
+void op_list_multipart_uploads(struct s3_call *call)
+{
+	char prefix[OBJECT_KEY_BYTES_MAX + 1], after_key[OBJECT_KEY_BYTES_MAX + 1];
+	char after_id[UPLOAD_ID_BYTES];
+	struct slice query = call->target->query;
+	struct text *out = &call->text;
+	struct upload_page page;
+	unsigned max = PAGE_MAX;
+	struct stat st;
+
+	if (s3_query_text(query, "prefix", prefix, sizeof(prefix)) < 0 ||
+	    s3_query_text(query, "key-marker", after_key, sizeof(after_key)) < 0 ||
+	    s3_query_text(query, "upload-id-marker", after_id, sizeof(after_id)) < 0) {
+		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
+			     "A parameter of the listing is too long, or cannot be decoded.");
+		return;
+	}
+	if (s3_query_param(query, "delimiter").len > 0) {
+		s3_call_fail(call, S3_ERROR_NOT_IMPLEMENTED,
+			     "Multipart uploads are listed without a delimiter.");
+		return;
+	}
+	if (!take_number(call, "max-uploads", 0, PAGE_MAX, &max))
+		return;
+	int r = call->store->sys->fstatat(call->store->root_fd, call->target->bucket, &st,
+					  AT_SYMLINK_NOFOLLOW) < 0
+			? -errno
+			: upload_list(call->store->sys, call->store->root_fd, call->target->bucket,
+				      prefix, after_key, after_id, max, &page);
+	if (r < 0) {
+		s3_call_fail_errno(call, r);
+		return;
+	}
+	bool is_url = s3_query_param(query, "encoding-type").len > 0;
+	xml_begin(out, "ListMultipartUploadsResult");
+	xml_text(out, "Bucket", call->target->bucket);
+	xml_key(out, "KeyMarker", after_key, is_url);
+	xml_text(out, "UploadIdMarker", after_id);
+	if (page.is_truncated && page.count > 0) {
+		xml_key(out, "NextKeyMarker", page.upload[page.count - 1].key, is_url);
+		xml_text(out, "NextUploadIdMarker", page.upload[page.count - 1].id);
+	}
+	xml_key(out, "Prefix", prefix, is_url);
+	xml_u64(out, "MaxUploads", max);
+	if (is_url)
+		xml_text(out, "EncodingType", "url");
+	xml_bool(out, "IsTruncated", page.is_truncated);
+	for (unsigned i = 0; i < page.count; i++) {
+		xml_open(out, "Upload");
+		xml_key(out, "Key", page.upload[i].key, is_url);
+		xml_text(out, "UploadId", page.upload[i].id);
+		xml_text(out, "StorageClass", "STANDARD");
+		xml_time(out, "Initiated", page.upload[i].begun);
+		xml_close(out, "Upload");
+	}
+	xml_close(out, "ListMultipartUploadsResult");
+	upload_page_fini(&page);
+}

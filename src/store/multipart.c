@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/multipart.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/must.h"
+#include "store/copy.h"
+#include "store/folder.h"
+#include "store/meta.h"
+#include "store/multipart_private.h"
+#include "store/names.h"
+
+#define FOLDER_MODE 0777 /* and the umask */
+#define FILE_MODE   0666
+#define PART_BYTES  sizeof("part-00000")
+
+static bool is_id(const char *id)
+{
+	return strlen(id) == UPLOAD_ID_BYTES - 1 &&
+	       strspn(id, "0123456789abcdef") == UPLOAD_ID_BYTES - 1;
+}
+
+static void part_name(char name[PART_BYTES], unsigned number)
+{
+	must(number >= 1 && number <= UPLOAD_PARTS_MAX);
+	snprintf(name, PART_BYTES, "part-%05u", number);
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+int upload_open_private(const struct store_sys *sys, int root_fd, const char *bucket)
+{
+	int bucket_fd = folder_open(sys, root_fd, bucket);
+	if (bucket_fd < 0)
+		return bucket_fd == -ENOTDIR ? -ENOENT : bucket_fd;
+	int private_fd = folder_open(sys, bucket_fd, STORE_PRIVATE);
+	close(bucket_fd);
+	return private_fd;
+}
+
+ssize_t upload_read_info(const struct store_sys *sys, int upload_fd, char info[UPLOAD_INFO_BYTES])
+{
+	int fd = folder_open_file(sys, upload_fd, "info", O_RDONLY, 0);
+	if (fd < 0)
+		return fd;
+	ssize_t n = sys->pread(fd, info, UPLOAD_INFO_BYTES - 1, 0);
+	int error = errno;
+	close(fd);
+	if (n < 0)
+		return -error;
+	info[n] = '\0';
+	return memchr(info, '\0', (size_t)n) != NULL ? n : -EIO;
+}
+
+struct open_upload {
+	int private_fd;
+	int upload_fd;
+	char info[UPLOAD_INFO_BYTES];
+	const char *fields; /* in info */
+	size_t fields_len;
+};
+
+static void upload_close(struct open_upload *upload)
+{
+	if (upload->upload_fd >= 0)
+		close(upload->upload_fd);
+	if (upload->private_fd >= 0)
+		close(upload->private_fd);
+	upload->upload_fd = upload->private_fd = -1;
+}
+
+/* upload_close in any case. */
+static int upload_open(const struct upload_place *place, struct open_upload *upload)
+{
+	char name[UPLOAD_NAME_BYTES];
+
+	upload->private_fd = upload->upload_fd = -1;
+	if (!is_id(place->id))
+		return -ENOENT;
+	upload->private_fd = upload_open_private(place->sys, place->root_fd, place->bucket);
+	if (upload->private_fd < 0)
+		return upload->private_fd;
+	snprintf(name, sizeof(name), UPLOAD_PREFIX "%s", place->id);
+	upload->upload_fd = folder_open(place->sys, upload->private_fd, name);
+	if (upload->upload_fd < 0)
+		return upload->upload_fd;
+	ssize_t n = upload_read_info(place->sys, upload->upload_fd, upload->info);
+	if (n < 0)
+		return (int)n;
+	if (strcmp(upload->info, place->key) != 0)
+		return -ENOENT; /* the upload of another key */
+	size_t key_bytes = strlen(upload->info) + 1;
+	upload->fields = upload->info + key_bytes;
+	upload->fields_len = (size_t)n - key_bytes;
+	return 0;
+}
+
+int upload_check(const struct upload_place *place)
+{
+	struct open_upload upload;
+	int r = upload_open(place, &upload);
+	upload_close(&upload);
+	return r;
+}
+
+/* ---- Beginning ------------------------------------------------------------------------------- */
+
+static int sync_fd(const struct upload_place *place, int fd)
+{
+	return !place->is_durable || place->sys->fsync(fd) == 0 ? 0 : -errno;
+}
+
+static int write_info(const struct upload_place *place, int upload_fd, const char *fields,
+		      size_t fields_len)
+{
+	size_t key_bytes = strlen(place->key) + 1;
+	char info[UPLOAD_INFO_BYTES];
+
+	must(key_bytes + fields_len < sizeof(info));
+	memcpy(info, place->key, key_bytes);
+	if (fields_len > 0)
+		memcpy(info + key_bytes, fields, fields_len);
+	int fd = folder_open_file(place->sys, upload_fd, "info", O_WRONLY | O_CREAT | O_EXCL,
+				  FILE_MODE);
+	if (fd < 0)
+		return fd;
+	int r = 0;
+	for (size_t at = 0; r == 0 && at < key_bytes + fields_len;) {
+		ssize_t n =
+			place->sys->pwrite(fd, info + at, key_bytes + fields_len - at, (off_t)at);
+		if (n <= 0)
+			r = n < 0 ? -errno : -EIO;
+		else
+			at += (size_t)n;
+	}
+	if (r == 0)
+		r = sync_fd(place, fd);
+	close(fd);
+	return r == 0 ? sync_fd(place, upload_fd) : r;
+}
+
+static int create_in(const struct upload_place *place, int private_fd, const char *fields,
+		     size_t fields_len, const char *id)
+{
+	char young[UPLOAD_NAME_BYTES], name[UPLOAD_NAME_BYTES];
+
+	snprintf(young, sizeof(young), UPLOAD_YOUNG_PREFIX "%s", id);
+	snprintf(name, sizeof(name), UPLOAD_PREFIX "%s", id);
+	if (place->sys->mkdirat(private_fd, young, FOLDER_MODE) < 0)
+		return -errno;
+	int upload_fd = folder_open(place->sys, private_fd, young);
+	int r = upload_fd < 0 ? upload_fd : write_info(place, upload_fd, fields, fields_len);
+	if (upload_fd >= 0)
+		close(upload_fd);
+	if (r == 0 && place->sys->renameat(private_fd, young, private_fd, name) < 0)
+		r = -errno;
+	if (r < 0) {
+		upload_remove_folder(place->sys, private_fd, young);
+		return r;
+	}
+	return sync_fd(place, private_fd);
+}
+
+int upload_create(const struct upload_place *place, const char *fields, size_t fields_len,
+		  char id[UPLOAD_ID_BYTES])
+{
+	uint64_t random[2];
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return -errno;
+	snprintf(id, UPLOAD_ID_BYTES, "%016llx%016llx", (unsigned long long)random[0],
+		 (unsigned long long)random[1]);
+	int bucket_fd = folder_open(place->sys, place->root_fd, place->bucket);
+	if (bucket_fd < 0)
+		return bucket_fd == -ENOTDIR ? -ENOENT : bucket_fd;
+	int private_fd = folder_open_or_make(place->sys, bucket_fd, STORE_PRIVATE);
+	int r = private_fd < 0 ? private_fd : create_in(place, private_fd, fields, fields_len, id);
+	if (r == 0)
+		r = sync_fd(place, bucket_fd); /* the private folder may be young */
+	if (private_fd >= 0)
+		close(private_fd);
+	close(bucket_fd);
+	return r;
+}
+
+int upload_part_commit(const struct upload_place *place, struct put *put, unsigned number)
+{
+	struct open_upload upload;
+	char name[PART_BYTES];
+
+	part_name(name, number);
+	int r = upload_open(place, &upload);
+	if (r == 0)
+		r = put_commit_in(put, upload.upload_fd, name);
+	upload_close(&upload);
+	return r;
+}
+
+/* ---- Completing ------------------------------------------------------------------------------ */
+
+/* Is the object of this key the one that this upload has made? Then its stamp. */
+static bool is_made_already(const struct upload_place *place, struct object_stamp *stamp)
+{
+	char path[OBJECT_PATH_BYTES], made_by[META_BYTES_MAX];
+	struct stat st;
+
+	if (!is_id(place->id))
+		return false;
+	object_path(path, place->bucket, place->key);
+	int fd = folder_open_file(place->sys, place->root_fd, path, O_RDONLY | O_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	int n = meta_get(place->sys, fd, META_UPLOAD, made_by);
+	bool is_made = n == UPLOAD_ID_BYTES - 1 && memcmp(made_by, place->id, (size_t)n) == 0 &&
+		       place->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0;
+	close(fd);
+	if (is_made) {
+		stamp->modified = st.st_mtim.tv_sec;
+		object_etag(stamp->etag, &st.st_mtim, (uint64_t)st.st_size);
+	}
+	return is_made;
+}
+
+/* A part as the client named it, open. */
+static int open_part(const struct upload_place *place, const struct open_upload *upload,
+		     const struct upload_part *part, uint64_t *size)
+{
+	char name[PART_BYTES], etag[ETAG_BYTES];
+	struct stat st;
+
+	part_name(name, part->number);
+	int fd = folder_open_file(place->sys, upload->upload_fd, name, O_RDONLY, 0);
+	if (fd < 0)
+		return fd == -ENOENT ? -EBADE : fd;
+	int r = place->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ? -errno : 0;
+	if (r == 0) {
+		*size = (uint64_t)st.st_size;
+		object_etag(etag, &st.st_mtim, *size);
+		r = strcmp(etag, part->etag) == 0 ? 0 : -EBADE;
+	}
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static int check_parts(const struct upload_place *place, const struct open_upload *upload,
+		       const struct upload_part *part, unsigned part_count)
+{
+	for (unsigned i = 0; i < part_count; i++) {
+		uint64_t size;
+		int fd = open_part(place, upload, &part[i], &size);
+		if (fd < 0)
+			return fd;
+		close(fd);
+		if (i + 1 < part_count && size < UPLOAD_PART_BYTES_MIN)
+			return -EMSGSIZE;
+	}
+	return 0;
+}
+
+static int assemble(const struct upload_place *place, const struct open_upload *upload,
+		    const struct upload_part *part, unsigned part_count, int file_fd)
+{
+	uint64_t at = 0, size;
+
+	for (unsigned i = 0; i < part_count; i++) {
+		int fd = open_part(place, upload, &part[i], &size);
+		if (fd < 0)
+			return fd;
+		int r = copy_range(place->sys, fd, 0, size, file_fd, at);
+		close(fd);
+		if (r < 0)
+			return r;
+		at += size;
+	}
+	return 0;
+}
+
+static int make_object(const struct upload_place *place, const struct open_upload *upload,
+		       const struct upload_part *part, unsigned part_count,
+		       const struct put_terms *terms, struct object_stamp *stamp)
+{
+	struct put put;
+	int r = put_begin(&put, place->sys, place->root_fd, place->bucket, place->is_durable);
+
+	if (r == 0)
+		r = assemble(place, upload, part, part_count, put.file_fd);
+	if (r == 0)
+		r = meta_set(place->sys, put.file_fd, META_FIELDS, upload->fields,
+			     upload->fields_len);
+	if (r == 0)
+		r = meta_set(place->sys, put.file_fd, META_UPLOAD, place->id, strlen(place->id));
+	if (r == 0)
+		r = put_commit(&put, place->key, terms);
+	*stamp = put.stamp;
+	put_end(&put);
+	return r;
+}
+
+/* Out of sight at once; then taken apart. */
+static int retire(const struct upload_place *place, const struct open_upload *upload)
+{
+	char name[UPLOAD_NAME_BYTES], gone[UPLOAD_NAME_BYTES];
+
+	snprintf(name, sizeof(name), UPLOAD_PREFIX "%s", place->id);
+	snprintf(gone, sizeof(gone), UPLOAD_GONE_PREFIX "%s", place->id);
+	if (place->sys->renameat(upload->private_fd, name, upload->private_fd, gone) < 0)
+		return -errno;
+	upload_remove_folder(place->sys, upload->private_fd, gone); /* else: upload_sweep */
+	return 0;
+}
+
+/* Among those who would complete or abort it, one at a time. A descriptor to be closed; -ENOENT:
+ * another has, meanwhile. */
+static int lock_upload(const struct upload_place *place, const struct open_upload *upload)
+{
+	struct stat st;
+	struct open_upload again;
+	int lock_fd = folder_lock_file(place->sys, upload->upload_fd, "info", &st);
+	if (lock_fd < 0)
+		return lock_fd;
+	int r = upload_open(place, &again); /* by its name, still? */
+	upload_close(&again);
+	if (r < 0) {
+		close(lock_fd);
+		return r;
+	}
+	return lock_fd;
+}
+
+int upload_complete(const struct upload_place *place, const struct upload_part *part,
+		    unsigned part_count, const struct put_terms *terms, struct object_stamp *stamp)
+{
+	struct open_upload upload;
+
+	*stamp = (struct object_stamp){0};
+	int r = upload_open(place, &upload);
+	int lock_fd = r == 0 ? lock_upload(place, &upload) : -1;
+	if (r == 0 && lock_fd < 0)
+		r = lock_fd;
+	if ((r == 0 || r == -ENOENT) && is_made_already(place, stamp)) {
+		if (r == 0) /* a crash came between */
+			retire(place, &upload);
+		r = 0;
+	} else if (r == 0) {
+		r = check_parts(place, &upload, part, part_count);
+		if (r == 0)
+			r = make_object(place, &upload, part, part_count, terms, stamp);
+		if (r == 0)
+			retire(place, &upload);
+	}
+	if (lock_fd >= 0)
+		close(lock_fd);
+	upload_close(&upload);
+	return r;
+}
+
+int upload_abort(const struct upload_place *place)
+{
+	struct open_upload upload;
+	int r = upload_open(place, &upload);
+	int lock_fd = r == 0 ? lock_upload(place, &upload) : -1;
+
+	if (r == 0)
+		r = lock_fd < 0 ? lock_fd : retire(place, &upload);
+	if (r == 0)
+		r = sync_fd(place, upload.private_fd);
+	if (lock_fd >= 0)
+		close(lock_fd);
+	upload_close(&upload);
+	return r;
+}
+
+/* ---- Listing parts --------------------------------------------------------------------------- */
+
+int upload_parts(const struct upload_place *place, unsigned after, unsigned max,
+		 struct upload_part *part, bool *is_truncated)
+{
+	struct open_upload upload;
+	unsigned count = 0;
+	int r = upload_open(place, &upload);
+
+	*is_truncated = false;
+	/* Ten thousand numbers at most: asking for each is simpler than reading and sorting. */
+	for (unsigned number = after + 1; r == 0 && number <= UPLOAD_PARTS_MAX; number++) {
+		char name[PART_BYTES];
+		struct stat st;
+		part_name(name, number);
+		if (place->sys->fstatat(upload.upload_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+			r = errno == ENOENT ? 0 : -errno;
+			continue;
+		}
+		*is_truncated = count == max;
+		if (*is_truncated)
+			break;
+		part[count] = (struct upload_part){.number = number,
+						   .size = (uint64_t)st.st_size,
+						   .modified = st.st_mtim.tv_sec};
+		object_etag(part[count++].etag, &st.st_mtim, (uint64_t)st.st_size);
+	}
+	upload_close(&upload);
+	return r < 0 ? r : (int)count;
+}

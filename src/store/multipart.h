@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Multipart uploads. Each is a folder in the bucket's private folder:
+ *
+ *   .sluice/up-ID/info          the key, NUL, the fields to be kept with the object
+ *   .sluice/up-ID/part-00001    a part, received as an object is (store/put)
+ *
+ * made under another name first and renamed, so that it is there with its info or
+ * not at all; and renamed away (del-ID) before it is taken apart. What decides
+ * among servers is in the file system: rename, link, and flock of info.
+ *
+ * Completing twice answers twice: the object carries the id of its upload. For
+ * threads that may block. An id is a client's text: it is checked here.
+ */
+#ifndef SLUICE_STORE_MULTIPART_H
+#define SLUICE_STORE_MULTIPART_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "base/limits.h"
+#include "store/object.h"
+#include "store/put.h"
+#include "store/sys.h"
+
+#define UPLOAD_ID_BYTES 33 /* 32 hex digits, NUL */
+
+struct upload_part {
+	unsigned number; /* 1 to UPLOAD_PARTS_MAX */
+	char etag[ETAG_BYTES];
+	uint64_t size;
+	time_t modified;
+};
+
+/* Whose upload, in which bucket. */
+struct upload_place {
+	const struct store_sys *sys;
+	int root_fd;
+	const char *bucket;
+	const char *key;
+	const char *id;
+	bool is_durable;
+};
+
+/* place->id is not used; the id is in id. fields: for META_FIELDS. 0; -ENOENT: no such bucket; or
+ * another negative errno. */
+int upload_create(const struct upload_place *place, const char *fields, size_t fields_len,
+		  char id[UPLOAD_ID_BYTES]);
+/* Is there such an upload of this key? 0; -ENOENT; or another negative errno. */
+int upload_check(const struct upload_place *place);
+/* What put_begin has begun becomes a part, instead of put_commit. 0; -ENOENT: no such upload. */
+int upload_part_commit(const struct upload_place *place, struct put *put, unsigned number);
+
+/*
+ * Makes the object of the parts, in the order given, which is ascending: number and etag of each
+ * are read. 0; -ENOENT: no such upload; -EBADE: a part is not there, or has another ETag;
+ * -EMSGSIZE: a part but the last is under UPLOAD_PART_BYTES_MIN; or as put_commit.
+ */
+int upload_complete(const struct upload_place *place, const struct upload_part *part,
+		    unsigned part_count, const struct put_terms *terms, struct object_stamp *stamp);
+/* 0; -ENOENT; or another negative errno. */
+int upload_abort(const struct upload_place *place);
+
+/* The parts with numbers above after, at most max of them, ascending. Returns how many. */
+int upload_parts(const struct upload_place *place, unsigned after, unsigned max,
+		 struct upload_part *part, bool *is_truncated);
+
+struct upload {
+	char *key; /* malloced */
+	char id[UPLOAD_ID_BYTES];
+	time_t begun;
+};
+struct upload_page {
+	struct upload *upload;
+	unsigned count;
+	bool is_truncated;
+};
+/* Uploads in order of key, then id, behind the two markers ("": from the start), whose keys begin
+ * with prefix; at most max. upload_page_fini in any case. 0 or a negative errno. */
+int upload_list(const struct store_sys *sys, int root_fd, const char *bucket, const char *prefix,
+		const char *after_key, const char *after_id, unsigned max,
+		struct upload_page *page);
+void upload_page_fini(struct upload_page *page);
+
+/* Removes uploads that nobody has touched since before (seconds), and what crashes have left of
+ * others. Returns how many, or a negative errno. */
+int upload_sweep(const struct store_sys *sys, int root_fd, const char *bucket, time_t before);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All uploads of a bucket: listing them, and removing those that are left over. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/must.h"
+#include "store/folder.h"
+#include "store/multipart_private.h"
+
+/* What has no info after so long will get none: whoever made it is gone. */
+#define YOUNG_S 3600
+
+/* dir_fd is taken over, also on failure. */
+static DIR *open_dir(int dir_fd, int *error)
+{
+	DIR *dir = dir_fd < 0 ? NULL : fdopendir(dir_fd);
+	*error = dir_fd < 0 ? dir_fd : dir == NULL ? -errno : 0;
+	if (dir_fd >= 0 && dir == NULL)
+		close(dir_fd);
+	return dir;
+}
+
+int upload_remove_folder(const struct store_sys *sys, int private_fd, const char *name)
+{
+	int r;
+	DIR *dir = open_dir(folder_open(sys, private_fd, name), &r);
+
+	if (dir == NULL)
+		return r;
+	for (struct dirent *entry; r == 0 && (entry = readdir(dir)) != NULL;) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (sys->unlinkat(dirfd(dir), entry->d_name, 0) < 0 && errno != ENOENT)
+			r = -errno;
+	}
+	closedir(dir);
+	if (r == 0 && sys->unlinkat(private_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		r = -errno;
+	return r;
+}
+
+/* ---- Listing --------------------------------------------------------------------------------- */
+
+static int compare_uploads(const void *a, const void *b)
+{
+	const struct upload *left = a, *right = b;
+	int order = strcmp(left->key, right->key);
+	return order != 0 ? order : strcmp(left->id, right->id);
+}
+
+static bool is_wanted(const struct upload *upload, const char *prefix, const char *after_key,
+		      const char *after_id)
+{
+	int order = strcmp(upload->key, after_key);
+	if (strncmp(upload->key, prefix, strlen(prefix)) != 0)
+		return false;
+	return order > 0 || (order == 0 && *after_id != '\0' && strcmp(upload->id, after_id) > 0);
+}
+
+/* 1: *upload is one, its key malloced; 0: it is none (any more). */
+static int look_at(const struct store_sys *sys, int private_fd, const char *name,
+		   struct upload *upload)
+{
+	char info[UPLOAD_INFO_BYTES];
+	struct stat st;
+	size_t prefix = sizeof(UPLOAD_PREFIX) - 1;
+
+	if (strncmp(name, UPLOAD_PREFIX, prefix) != 0 ||
+	    strlen(name + prefix) != UPLOAD_ID_BYTES - 1)
+		return 0;
+	int upload_fd = folder_open(sys, private_fd, name);
+	if (upload_fd < 0)
+		return upload_fd == -ENOENT || upload_fd == -ENOTDIR ? 0 : upload_fd;
+	ssize_t n = upload_read_info(sys, upload_fd, info);
+	int r = n == -ENOENT ? 0 : n < 0 ? (int)n : 1;
+	if (r == 1 && sys->fstatat(upload_fd, "info", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		r = errno == ENOENT ? 0 : -errno;
+	close(upload_fd);
+	if (r != 1)
+		return r;
+	memcpy(upload->id, name + prefix, UPLOAD_ID_BYTES);
+	upload->begun = st.st_mtim.tv_sec;
+	upload->key = strdup(info);
+	return upload->key != NULL ? 1 : -ENOMEM;
+}
+
+/* Keeps the max + 1 first, in order. */
+static void keep(struct upload_page *page, const struct upload *upload, unsigned max)
+{
+	unsigned at = page->count;
+
+	while (at > 0 && compare_uploads(upload, &page->upload[at - 1]) < 0)
+		at--;
+	if (at > max) {
+		free(upload->key);
+		return;
+	}
+	if (page->count > max)
+		free(page->upload[--page->count].key);
+	memmove(&page->upload[at + 1], &page->upload[at],
+		(page->count - at) * sizeof(*page->upload));
+	page->upload[at] = *upload;
+	page->count++;
+}
+
+int upload_list(const struct store_sys *sys, int root_fd, const char *bucket, const char *prefix,
+		const char *after_key, const char *after_id, unsigned max, struct upload_page *page)
+{
+	int r;
+
+	*page = (struct upload_page){.upload = calloc(max + 2, sizeof(*page->upload))};
+	if (page->upload == NULL)
+		return -ENOMEM;
+	DIR *dir = open_dir(upload_open_private(sys, root_fd, bucket), &r);
+	if (dir == NULL)
+		return r == -ENOENT ? 0 : r;
+	for (struct dirent *entry; r == 0 && (entry = readdir(dir)) != NULL;) {
+		struct upload upload;
+		int n = look_at(sys, dirfd(dir), entry->d_name, &upload);
+		if (n < 0)
+			r = n;
+		else if (n == 1 && is_wanted(&upload, prefix, after_key, after_id))
+			keep(page, &upload, max);
+		else if (n == 1)
+			free(upload.key);
+	}
+	closedir(dir);
+	if (page->count > max) {
+		page->is_truncated = true;
+		free(page->upload[--page->count].key);
+	}
+	return r;
+}
+
+void upload_page_fini(struct upload_page *page)
+{
+	for (unsigned i = 0; i < page->count; i++)
+		free(page->upload[i].key);
+	free(page->upload);
+	*page = (struct upload_page){0};
+}
+
+/* ---- What is left over ----------------------------------------------------------------------- */
+
+static bool begins_with(const char *text, const char *begin)
+{
+	return strncmp(text, begin, strlen(begin)) == 0;
+}
+
+/* 1: removed; 0: not due; or a negative errno. A part that comes in touches the folder. */
+static int sweep_one(const struct store_sys *sys, int private_fd, const char *name, time_t before)
+{
+	char gone[UPLOAD_NAME_BYTES];
+	struct stat st;
+
+	bool is_gone = begins_with(name, UPLOAD_GONE_PREFIX);
+	bool is_young = begins_with(name, UPLOAD_YOUNG_PREFIX);
+	if (strlen(name) >= sizeof(gone) ||
+	    (!is_gone && !is_young && !begins_with(name, UPLOAD_PREFIX)))
+		return 0;
+	if (sys->fstatat(private_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	bool is_due = is_gone || st.st_mtim.tv_sec < (is_young ? time(NULL) - YOUNG_S : before);
+	if (!is_due || !S_ISDIR(st.st_mode))
+		return 0;
+	snprintf(gone, sizeof(gone), UPLOAD_GONE_PREFIX "%s", strchr(name, '-') + 1);
+	if (!is_gone && sys->renameat(private_fd, name, private_fd, gone) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	int r = upload_remove_folder(sys, private_fd, gone);
+	return r < 0 ? r : 1;
+}
+
+int upload_sweep(const struct store_sys *sys, int root_fd, const char *bucket, time_t before)
+{
+	int r, count = 0;
+	DIR *dir = open_dir(upload_open_private(sys, root_fd, bucket), &r);
+
+	if (dir == NULL)
+		return r == -ENOENT ? 0 : r;
+	for (struct dirent *entry; r >= 0 && (entry = readdir(dir)) != NULL; count += r > 0)
+		r = sweep_one(sys, dirfd(dir), entry->d_name, before);
+	closedir(dir);
+	return r < 0 ? r : count;
+}
