@@ -20,36 +20,36 @@ static const struct row {
 	struct s3_route route;
 } rows[] = {
 /* clang-format off */
-#define ROW_OF(method, place, query, is_copy, is_by_key, operation, verb, body, begin, run)        \
-	{HTTP_##method, PLACE_##place, query, is_copy,                                             \
+#define ROW_OF(method, place, query1, query2, is_copy, is_by_key, operation, verb, body, begin, run) \
+	{HTTP_##method, PLACE_##place, {query1, query2}, is_copy, \
 	 {S3_##operation, ACCESS_##verb, is_by_key, S3_BODY_##body, begin, run}}
-#define ROW(method, place, query, ...)  ROW_OF(method, place, query, false, false, __VA_ARGS__)
-#define COPY(method, place, query, ...) ROW_OF(method, place, query, true, false, __VA_ARGS__)
-#define KEYS(method, place, query, ...) ROW_OF(method, place, query, false, true, __VA_ARGS__)
-#define Q0        {NULL, NULL}
-#define Q1(a)     {a, NULL}
-#define Q2(a, b)  {a, b}
-	ROW(GET, SERVICE, Q0, LIST_BUCKETS, LIST, NONE, NULL, op_list_buckets),
+#define ROW(method, place, query1, query2, ...) \
+	ROW_OF(method, place, query1, query2, false, false, __VA_ARGS__)
+#define COPY(method, place, query1, query2, ...) \
+	ROW_OF(method, place, query1, query2, true, false, __VA_ARGS__)
+#define KEYS(method, place, query1, query2, ...) \
+	ROW_OF(method, place, query1, query2, false, true, __VA_ARGS__)
+	ROW(GET, SERVICE, NULL, NULL, LIST_BUCKETS, LIST, NONE, NULL, op_list_buckets),
 
-	ROW(GET, BUCKET, Q1("location"), GET_BUCKET_LOCATION, LIST, NONE, NULL, op_get_bucket_location),
-	ROW(GET, BUCKET, Q1("versions"), LIST_OBJECT_VERSIONS, LIST, NONE, NULL, op_list_objects),
-	ROW(GET, BUCKET, Q1("uploads"), LIST_MULTIPART_UPLOADS, LIST, NONE, NULL, op_list_multipart_uploads),
-	ROW(GET, BUCKET, Q0, LIST_OBJECTS, LIST, NONE, NULL, op_list_objects),
-	ROW(HEAD, BUCKET, Q0, HEAD_BUCKET, LIST, NONE, NULL, NULL),
-	ROW(PUT, BUCKET, Q0, CREATE_BUCKET, WRITE, TEXT, NULL, op_create_bucket),
-	ROW(DELETE, BUCKET, Q0, DELETE_BUCKET, DELETE, NONE, NULL, op_delete_bucket),
+	ROW(GET, BUCKET, "location", NULL, GET_BUCKET_LOCATION, LIST, NONE, NULL, op_get_bucket_location),
+	ROW(GET, BUCKET, "versions", NULL, LIST_OBJECT_VERSIONS, LIST, NONE, NULL, op_list_objects),
+	ROW(GET, BUCKET, "uploads", NULL, LIST_MULTIPART_UPLOADS, LIST, NONE, NULL, op_list_multipart_uploads),
+	ROW(GET, BUCKET, NULL, NULL, LIST_OBJECTS, LIST, NONE, NULL, op_list_objects),
+	ROW(HEAD, BUCKET, NULL, NULL, HEAD_BUCKET, LIST, NONE, NULL, NULL),
+	ROW(PUT, BUCKET, NULL, NULL, CREATE_BUCKET, WRITE, TEXT, NULL, op_create_bucket),
+	ROW(DELETE, BUCKET, NULL, NULL, DELETE_BUCKET, DELETE, NONE, NULL, op_delete_bucket),
 	/* Each key is allowed by itself, when it is known. */
-	KEYS(POST, BUCKET, Q1("delete"), DELETE_OBJECTS, DELETE, TEXT, NULL, op_delete_objects),
+	KEYS(POST, BUCKET, "delete", NULL, DELETE_OBJECTS, DELETE, TEXT, NULL, op_delete_objects),
 
-	ROW(GET, OBJECT, Q1("uploadId"), LIST_PARTS, WRITE, NONE, NULL, op_list_parts),
-	ROW(GET, OBJECT, Q0, GET_OBJECT, READ, NONE, NULL, op_object_fields),
-	ROW(HEAD, OBJECT, Q0, HEAD_OBJECT, READ, NONE, NULL, op_object_fields),
-	ROW(PUT, OBJECT, Q2("uploadId", "partNumber"), UPLOAD_PART, WRITE, FILE, op_upload_part_begin, op_upload_part),
-	ROW(PUT, OBJECT, Q0, PUT_OBJECT, WRITE, FILE, op_put_object_begin, op_put_object),
-	ROW(POST, OBJECT, Q1("uploads"), CREATE_MULTIPART_UPLOAD, WRITE, NONE, NULL, op_create_multipart_upload),
-	ROW(POST, OBJECT, Q1("uploadId"), COMPLETE_MULTIPART_UPLOAD, WRITE, TEXT, NULL, op_complete_multipart_upload),
-	ROW(DELETE, OBJECT, Q1("uploadId"), ABORT_MULTIPART_UPLOAD, WRITE, NONE, NULL, op_abort_multipart_upload),
-	ROW(DELETE, OBJECT, Q0, DELETE_OBJECT, DELETE, NONE, NULL, op_delete_object),
+	ROW(GET, OBJECT, "uploadId", NULL, LIST_PARTS, WRITE, NONE, NULL, op_list_parts),
+	ROW(GET, OBJECT, NULL, NULL, GET_OBJECT, READ, NONE, NULL, op_object_fields),
+	ROW(HEAD, OBJECT, NULL, NULL, HEAD_OBJECT, READ, NONE, NULL, op_object_fields),
+	ROW(PUT, OBJECT, "uploadId", "partNumber", UPLOAD_PART, WRITE, FILE, op_upload_part_begin, op_upload_part),
+	ROW(PUT, OBJECT, NULL, NULL, PUT_OBJECT, WRITE, FILE, op_put_object_begin, op_put_object),
+	ROW(POST, OBJECT, "uploads", NULL, CREATE_MULTIPART_UPLOAD, WRITE, NONE, NULL, op_create_multipart_upload),
+	ROW(POST, OBJECT, "uploadId", NULL, COMPLETE_MULTIPART_UPLOAD, WRITE, TEXT, NULL, op_complete_multipart_upload),
+	ROW(DELETE, OBJECT, "uploadId", NULL, ABORT_MULTIPART_UPLOAD, WRITE, NONE, NULL, op_abort_multipart_upload),
+	ROW(DELETE, OBJECT, NULL, NULL, DELETE_OBJECT, DELETE, NONE, NULL, op_delete_object),
 	/* clang-format on */
 };
 
