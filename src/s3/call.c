@@ -89,6 +89,15 @@ void s3_call_fail_errno(struct s3_call *call, int negative_errno)
 	call->error_errno = -negative_errno;
 }
 
+bool s3_call_check_key(struct s3_call *call)
+{
+	if (call->target->object_key[call->target->object_key_len - 1] != '/')
+		return true;
+	s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
+		     "A key that ends in '/' is a folder here and cannot be an object.");
+	return false;
+}
+
 /* An ETag as clients send it, with quotes or without, into ours with quotes. */
 static bool take_etag(struct slice value, char out[ETAG_BYTES])
 {

@@ -80,6 +80,8 @@ void s3_call_fail(struct s3_call *call, enum s3_error error, const char *text);
  * a condition; -EISDIR, -ENOTDIR: a key that cannot be; and those of the disk. */
 void s3_call_fail_errno(struct s3_call *call, int negative_errno);
 
+/* Can an object have this key? False: failed. */
+bool s3_call_check_key(struct s3_call *call);
 /* Decodes If-Match and If-None-Match of a write into call->terms. False: failed. */
 bool s3_call_take_terms(struct s3_call *call);
 /* Refuses what the request asks for and this server does not do (encryption, tags, locks). False:

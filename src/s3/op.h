@@ -24,8 +24,17 @@ void op_put_object_begin(struct s3_call *call);
 void op_put_object(struct s3_call *call);
 void op_delete_object(struct s3_call *call);
 
+/* op_copy.c */
+void op_copy_object(struct s3_call *call);
+void op_upload_part_copy(struct s3_call *call);
+
+/* op_attributes.c */
+void op_get_object_attributes(struct s3_call *call);
+
 /* op_multipart.c */
 void op_create_multipart_upload(struct s3_call *call);
+/* Is there the upload, and can the part be one? For op_copy.c, too. */
+void op_upload_part_check(struct s3_call *call);
 void op_upload_part_begin(struct s3_call *call);
 void op_upload_part(struct s3_call *call);
 void op_list_parts(struct s3_call *call);

@@ -82,12 +82,7 @@ void op_create_multipart_upload(struct s3_call *call)
 	char id[UPLOAD_ID_BYTES];
 	struct upload_place place = place_of(call, id);
 
-	if (call->target->object_key[call->target->object_key_len - 1] == '/') {
-		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
-			     "A key that ends in '/' is a folder here and cannot be an object.");
-		return;
-	}
-	if (!s3_call_check_asked(call) || !s3_call_take_kept(call))
+	if (!s3_call_check_key(call) || !s3_call_check_asked(call) || !s3_call_take_kept(call))
 		return;
 	int r = upload_create(&place, call->kept.at, call->kept.len, id);
 	if (r < 0) {
@@ -103,7 +98,7 @@ void op_create_multipart_upload(struct s3_call *call)
 
 /* ---- Parts ----------------------------------------------------------------------------------- */
 
-void op_upload_part_begin(struct s3_call *call)
+void op_upload_part_check(struct s3_call *call)
 {
 	char id[UPLOAD_ID_BYTES];
 	struct upload_place place = place_of(call, id);
@@ -112,12 +107,18 @@ void op_upload_part_begin(struct s3_call *call)
 	if (!take_part_number(call, &number) || !s3_call_check_asked(call))
 		return;
 	int r = upload_check(&place);
-	if (r < 0) {
+	if (r < 0)
 		fail_errno(call, r);
+}
+
+void op_upload_part_begin(struct s3_call *call)
+{
+	op_upload_part_check(call);
+	if (s3_call_has_failed(call))
 		return;
-	}
 	call->has_put = true;
-	r = put_begin(&call->put, place.sys, place.root_fd, place.bucket, place.is_durable);
+	int r = put_begin(&call->put, call->store->sys, call->store->root_fd, call->target->bucket,
+			  call->store->is_durable);
 	if (r < 0)
 		s3_call_fail_errno(call, r);
 }

@@ -57,19 +57,10 @@ void op_object_fields(struct s3_call *call)
 
 /* ---- PUT ------------------------------------------------------------------------------------- */
 
-static bool is_folder_key(const struct s3_target *target)
-{
-	return target->object_key[target->object_key_len - 1] == '/';
-}
-
 void op_put_object_begin(struct s3_call *call)
 {
-	if (is_folder_key(call->target)) {
-		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
-			     "A key that ends in '/' is a folder here and cannot be an object.");
-		return;
-	}
-	if (!s3_call_check_asked(call) || !s3_call_take_terms(call) || !s3_call_take_kept(call))
+	if (!s3_call_check_key(call) || !s3_call_check_asked(call) || !s3_call_take_terms(call) ||
+	    !s3_call_take_kept(call))
 		return;
 	call->has_put = true;
 	int r = put_begin(&call->put, call->store->sys, call->store->root_fd, call->target->bucket,

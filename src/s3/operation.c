@@ -42,8 +42,12 @@ static const struct row {
 	KEYS(POST, BUCKET, "delete", NULL, DELETE_OBJECTS, DELETE, TEXT, NULL, op_delete_objects),
 
 	ROW(GET, OBJECT, "uploadId", NULL, LIST_PARTS, WRITE, NONE, NULL, op_list_parts),
+	ROW(GET, OBJECT, "attributes", NULL, GET_OBJECT_ATTRIBUTES, READ, NONE, NULL, op_get_object_attributes),
 	ROW(GET, OBJECT, NULL, NULL, GET_OBJECT, READ, NONE, NULL, op_object_fields),
 	ROW(HEAD, OBJECT, NULL, NULL, HEAD_OBJECT, READ, NONE, NULL, op_object_fields),
+	/* The source's verb, read, is asked for by run. */
+	COPY(PUT, OBJECT, "uploadId", "partNumber", UPLOAD_PART_COPY, WRITE, NONE, NULL, op_upload_part_copy),
+	COPY(PUT, OBJECT, NULL, NULL, COPY_OBJECT, WRITE, NONE, NULL, op_copy_object),
 	ROW(PUT, OBJECT, "uploadId", "partNumber", UPLOAD_PART, WRITE, FILE, op_upload_part_begin, op_upload_part),
 	ROW(PUT, OBJECT, NULL, NULL, PUT_OBJECT, WRITE, FILE, op_put_object_begin, op_put_object),
 	ROW(POST, OBJECT, "uploads", NULL, CREATE_MULTIPART_UPLOAD, WRITE, NONE, NULL, op_create_multipart_upload),

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GetObjectAttributes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/must.h"
+#include "s3/call.h"
+#include "s3/op.h"
+#include "s3/xml_out.h"
+#include "store/folder.h"
+#include "store/meta.h"
+
+/* The checksum that was verified when the object came, as the element that Amazon has for it. */
+static void put_checksum(struct text *out, const char *lines, size_t len)
+{
+	static const struct {
+		const char *field, *element;
+	} rows[] = {
+		{"x-amz-checksum-crc32: ", "ChecksumCRC32"},
+		{"x-amz-checksum-crc32c: ", "ChecksumCRC32C"},
+		{"x-amz-checksum-crc64nvme: ", "ChecksumCRC64NVME"},
+		{"x-amz-checksum-sha1: ", "ChecksumSHA1"},
+		{"x-amz-checksum-sha256: ", "ChecksumSHA256"},
+	};
+	char value[CHECKSUM_FIELD_BYTES];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		size_t begin = strlen(rows[i].field);
+		if (len <= begin + 2 || len - begin > sizeof(value) ||
+		    memcmp(lines, rows[i].field, begin) != 0)
+			continue;
+		memcpy(value, lines + begin, len - begin - 2); /* without CRLF */
+		value[len - begin - 2] = '\0';
+		xml_open(out, "Checksum");
+		xml_text(out, rows[i].element, value);
+		xml_text(out, "ChecksumType", "FULL_OBJECT");
+		xml_close(out, "Checksum");
+	}
+}
+
+static void put_attributes(struct s3_call *call, int fd, const struct stat *st)
+{
+	struct slice wanted = http_head_find(call->head, "x-amz-object-attributes");
+	struct text *out = &call->text;
+	char etag[ETAG_BYTES], lines[META_BYTES_MAX];
+
+	object_etag(etag, &st->st_mtim, (uint64_t)st->st_size);
+	etag[strlen(etag) - 1] = '\0'; /* here it stands without its quotes */
+	xml_begin(out, "GetObjectAttributesResponse");
+	if (slice_list_has(wanted, "ETag"))
+		xml_text(out, "ETag", etag + 1);
+	if (slice_list_has(wanted, "Checksum")) {
+		int n = meta_get(call->store->sys, fd, META_CHECKSUMS, lines);
+		if (n > 0)
+			put_checksum(out, lines, (size_t)n);
+	}
+	if (slice_list_has(wanted, "StorageClass"))
+		xml_text(out, "StorageClass", "STANDARD");
+	if (slice_list_has(wanted, "ObjectSize"))
+		xml_u64(out, "ObjectSize", (uint64_t)st->st_size);
+	xml_close(out, "GetObjectAttributesResponse");
+}
+
+void op_get_object_attributes(struct s3_call *call)
+{
+	char path[OBJECT_PATH_BYTES];
+	struct stat st;
+
+	if (http_head_find(call->head, "x-amz-object-attributes").len == 0) {
+		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
+			     "x-amz-object-attributes says which attributes are wanted.");
+		return;
+	}
+	object_path(path, call->target->bucket, call->target->object_key);
+	int fd = folder_open_file(call->store->sys, call->store->root_fd, path,
+				  O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	int r = fd < 0 ? fd : 0;
+	if (r == 0 && call->store->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+		r = -errno;
+	if (r == 0 && S_ISREG(st.st_mode))
+		put_attributes(call, fd, &st);
+	else if (r == 0 || r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ENXIO)
+		s3_call_fail(call, S3_ERROR_NO_SUCH_KEY, NULL);
+	else
+		s3_call_fail_errno(call, r);
+	if (fd >= 0)
+		close(fd);
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CopyObject, UploadPartCopy: bytes that do not leave the server. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/must.h"
+#include "http/conditions.h"
+#include "s3/call.h"
+#include "s3/op.h"
+#include "s3/xml_out.h"
+#include "store/copy.h"
+#include "store/folder.h"
+#include "store/meta.h"
+
+struct source {
+	struct s3_target target;
+	int fd;
+	uint64_t size;
+	uint64_t first; /* what of it is copied */
+	uint64_t bytes;
+};
+
+/* x-amz-copy-source: [/]BUCKET/KEY[?versionId=null], percent-encoded. */
+static bool take_source_name(struct s3_call *call, struct source *source)
+{
+	char text[HEAD_BYTES_MAX + 1];
+	struct slice value = http_head_find(call->head, "x-amz-copy-source");
+	enum s3_target_error error;
+
+	must(value.len < sizeof(text) - 1);
+	size_t len = 0;
+	if (value.len == 0 || value.at[0] != '/')
+		text[len++] = '/';
+	memcpy(text + len, value.at, value.len);
+	len += value.len;
+	if (s3_target_parse((struct slice){text, len}, &source->target, &error) < 0 ||
+	    source->target.object_key_len == 0) {
+		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
+			     "x-amz-copy-source is not /BUCKET/KEY, percent-encoded.");
+		return false;
+	}
+	struct slice version = s3_query_param(source->target.query, "versionId");
+	if (version.len > 0 && !slice_is(version, "null")) {
+		s3_call_fail(call, S3_ERROR_NO_SUCH_VERSION, NULL);
+		return false;
+	}
+	source->target.query = (struct slice){0}; /* it pointed into text */
+	return true;
+}
+
+/* x-amz-copy-source-if-match and the like mean for the source what If-Match does for a GET. */
+static bool meets_conditions(struct s3_call *call, const struct stat *st)
+{
+	static const struct {
+		enum http_field_id id;
+		const char *name;
+	} conditions[] = {
+		{HTTP_FIELD_IF_MATCH, "x-amz-copy-source-if-match"},
+		{HTTP_FIELD_IF_NONE_MATCH, "x-amz-copy-source-if-none-match"},
+		{HTTP_FIELD_IF_MODIFIED_SINCE, "x-amz-copy-source-if-modified-since"},
+		{HTTP_FIELD_IF_UNMODIFIED_SINCE, "x-amz-copy-source-if-unmodified-since"},
+	};
+	struct http_head as_get = {.method = HTTP_GET};
+	char etag[ETAG_BYTES];
+	bool range_applies;
+
+	for (size_t i = 0; i < ARRAY_LEN(conditions); i++) {
+		struct slice value = http_head_find(call->head, conditions[i].name);
+		as_get.known[conditions[i].id] = value;
+		if (value.at == NULL)
+			continue;
+		as_get.field[as_get.field_count].name =
+			(struct slice){conditions[i].name + strlen("x-amz-copy-source-"),
+				       strlen(conditions[i].name + strlen("x-amz-copy-source-"))};
+		as_get.field[as_get.field_count++].value = value;
+	}
+	object_etag(etag, &st->st_mtim, (uint64_t)st->st_size);
+	const struct http_validators validators = {.etag = etag, .modified = st->st_mtim.tv_sec};
+	if (http_conditions_check(&as_get, &validators, &range_applies) == 0)
+		return true;
+	s3_call_fail(call, S3_ERROR_PRECONDITION_FAILED, NULL);
+	return false;
+}
+
+/* The source, open and allowed. False: failed. */
+static bool open_source(struct s3_call *call, struct source *source)
+{
+	const struct s3_permission *permission = &call->permission;
+	char path[OBJECT_PATH_BYTES];
+	struct stat st;
+
+	if (!take_source_name(call, source))
+		return false;
+	if (!permission->is_allowed(permission->client, ACCESS_READ, source->target.bucket,
+				    source->target.object_key)) {
+		s3_call_fail(call, S3_ERROR_ACCESS_DENIED,
+			     "The client certificate's identity may not read the source.");
+		return false;
+	}
+	object_path(path, source->target.bucket, source->target.object_key);
+	source->fd = folder_open_file(call->store->sys, call->store->root_fd, path,
+				      O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	int r = source->fd < 0 ? source->fd : 0;
+	if (r == 0 && call->store->sys->fstatat(source->fd, "", &st, AT_EMPTY_PATH) < 0)
+		r = -errno;
+	if (r == 0 && !S_ISREG(st.st_mode))
+		r = -ENOENT;
+	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ENXIO || r == -ENAMETOOLONG) {
+		s3_call_fail(call, S3_ERROR_NO_SUCH_KEY, "The source does not exist.");
+		return false;
+	}
+	if (r < 0) {
+		s3_call_fail_errno(call, r);
+		return false;
+	}
+	source->size = source->bytes = (uint64_t)st.st_size;
+	source->first = 0;
+	return meets_conditions(call, &st);
+}
+
+static bool copy_bytes(struct s3_call *call, const struct source *source)
+{
+	const struct s3_store *store = call->store;
+	int r = put_begin(&call->put, store->sys, store->root_fd, call->target->bucket,
+			  store->is_durable);
+	call->has_put = true;
+	if (r == 0)
+		r = copy_range(store->sys, source->fd, source->first, source->bytes,
+			       call->put.file_fd, 0);
+	if (r == -ENODATA)
+		s3_call_fail(call, S3_ERROR_INTERNAL_ERROR,
+			     "The source became shorter while it was copied.");
+	else if (r < 0)
+		s3_call_fail_errno(call, r);
+	return r == 0;
+}
+
+static void put_result(struct s3_call *call, const char *root)
+{
+	struct text *out = &call->text;
+
+	xml_begin(out, root);
+	xml_time(out, "LastModified", call->put.stamp.modified);
+	xml_text(out, "ETag", call->put.stamp.etag);
+	xml_close(out, root);
+}
+
+/* ---- CopyObject ------------------------------------------------------------------------------ */
+
+/* The source's attributes, or with x-amz-metadata-directive: REPLACE the request's. */
+static int copy_attributes(struct s3_call *call, const struct source *source, bool is_replaced)
+{
+	const struct store_sys *sys = call->store->sys;
+	char lines[META_BYTES_MAX];
+	int fd = call->put.file_fd;
+	int r = 0;
+
+	if (is_replaced) {
+		r = meta_set(sys, fd, META_FIELDS, call->kept.at, call->kept.len);
+	} else {
+		r = meta_get(sys, source->fd, META_FIELDS, lines);
+		if (r >= 0)
+			r = meta_set(sys, fd, META_FIELDS, lines, (size_t)r);
+	}
+	if (r == 0)
+		r = meta_get(sys, source->fd, META_CHECKSUMS, lines);
+	return r > 0 ? meta_set(sys, fd, META_CHECKSUMS, lines, (size_t)r) : r;
+}
+
+static void copy_object(struct s3_call *call, struct source *source)
+{
+	struct slice directive = http_head_find(call->head, "x-amz-metadata-directive");
+	bool is_replaced = slice_is(directive, "REPLACE");
+
+	if (directive.at != NULL && !is_replaced && !slice_is(directive, "COPY")) {
+		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
+			     "x-amz-metadata-directive is COPY or REPLACE.");
+		return;
+	}
+	if (!is_replaced && strcmp(source->target.bucket, call->target->bucket) == 0 &&
+	    strcmp(source->target.object_key, call->target->object_key) == 0) {
+		s3_call_fail(call, S3_ERROR_INVALID_REQUEST,
+			     "A copy onto itself changes something: x-amz-metadata-directive: "
+			     "REPLACE.");
+		return;
+	}
+	if (!copy_bytes(call, source))
+		return;
+	int r = copy_attributes(call, source, is_replaced);
+	if (r == 0)
+		r = put_commit(&call->put, call->target->object_key, &call->terms);
+	if (r < 0)
+		s3_call_fail_errno(call, r);
+	else
+		put_result(call, "CopyObjectResult");
+}
+
+void op_copy_object(struct s3_call *call)
+{
+	struct source source = {.fd = -1};
+
+	if (s3_call_check_key(call) && s3_call_check_asked(call) && s3_call_take_terms(call) &&
+	    s3_call_take_kept(call) && open_source(call, &source))
+		copy_object(call, &source);
+	if (source.fd >= 0)
+		close(source.fd);
+}
+
+/* ---- UploadPartCopy -------------------------------------------------------------------------- */
+
+/* x-amz-copy-source-range: bytes=FIRST-LAST, both within the source. */
+static bool take_range(struct s3_call *call, struct source *source)
+{
+	struct slice value = http_head_find(call->head, "x-amz-copy-source-range");
+	struct http_range range;
+
+	if (value.at == NULL)
+		return true;
+	bool is_plain = value.len > 0 && value.at[value.len - 1] != '-' &&
+			memchr(value.at, ',', value.len) == NULL &&
+			http_range_parse(value, UINT64_MAX >> 1, &range) == HTTP_RANGE_OK;
+	if (!is_plain || range.first >= source->size || range.bytes > source->size - range.first) {
+		s3_call_fail(call, is_plain ? S3_ERROR_INVALID_RANGE : S3_ERROR_INVALID_ARGUMENT,
+			     "x-amz-copy-source-range is bytes=FIRST-LAST within the source.");
+		return false;
+	}
+	source->first = range.first;
+	source->bytes = range.bytes;
+	return true;
+}
+
+void op_upload_part_copy(struct s3_call *call)
+{
+	struct source source = {.fd = -1};
+
+	op_upload_part_check(call);
+	if (!s3_call_has_failed(call) && open_source(call, &source) && take_range(call, &source) &&
+	    copy_bytes(call, &source)) {
+		op_upload_part(call);
+		call->stamp.etag[0] = '\0'; /* it is in the XML */
+		if (!s3_call_has_failed(call))
+			put_result(call, "CopyPartResult");
+	}
+	if (source.fd >= 0)
+		close(source.fd);
+}
