@@ -600,21 +600,33 @@ bool slice_is(struct slice slice, const char *text)
 	return true;
 }
 
+bool slice_list_next(struct slice *list, struct slice *member)
+{
+	while (list->len > 0) {
+		const char *comma = memchr(list->at, ',', list->len);
+		size_t len = comma ? (size_t)(comma - list->at) : list->len;
+
+		*member = (struct slice){list->at, len};
+		list->at += len + (comma != NULL);
+		list->len -= len + (comma != NULL);
+		while (member->len > 0 && is_blank(*member->at)) {
+			member->at++;
+			member->len--;
+		}
+		while (member->len > 0 && is_blank(member->at[member->len - 1]))
+			member->len--;
+		if (member->len > 0)
+			return true;
+	}
+	return false;
+}
+
 bool slice_list_has(struct slice list, const char *token)
 {
-	const char *at = list.at, *end = list.at ? list.at + list.len : NULL;
+	struct slice member;
 
-	while (at < end) {
-		const char *comma = memchr(at, ',', (size_t)(end - at));
-		const char *stop = comma ? comma : end;
-
-		while (at < stop && is_blank(*at))
-			at++;
-		while (stop > at && is_blank(stop[-1]))
-			stop--;
-		if (slice_is((struct slice){at, (size_t)(stop - at)}, token))
+	while (slice_list_next(&list, &member))
+		if (slice_is(member, token))
 			return true;
-		at = comma ? comma + 1 : end;
-	}
 	return false;
 }

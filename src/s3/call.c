@@ -175,22 +175,25 @@ static void keep(struct text *kept, const char *name, size_t name_len, struct sl
 	text_put(kept, "\r\n");
 }
 
-/* Content-Encoding without aws-chunked, which was the transfer's. */
-static void keep_encoding(struct text *kept, struct slice value)
+/* All Content-Encoding fields as one, without aws-chunked, which was the transfer's. */
+static void keep_encoding(struct text *kept, const struct http_head *head)
 {
-	static const char aws[] = "aws-chunked";
-	size_t len = sizeof(aws) - 1;
+	const char *before = "Content-Encoding: ";
 
-	if (value.len >= len && slice_is((struct slice){value.at, len}, aws)) {
-		value.at += len;
-		value.len -= len;
-		while (value.len > 0 && (*value.at == ',' || *value.at == ' ')) {
-			value.at++;
-			value.len--;
+	for (unsigned i = 0; i < head->field_count; i++) {
+		struct slice list = head->field[i].value, member;
+		if (!slice_is(head->field[i].name, "content-encoding"))
+			continue;
+		while (slice_list_next(&list, &member)) {
+			if (slice_is(member, "aws-chunked"))
+				continue;
+			text_put(kept, before);
+			text_add(kept, member.at, member.len);
+			before = ", ";
 		}
 	}
-	if (value.len > 0)
-		keep(kept, "Content-Encoding", strlen("Content-Encoding"), value);
+	if (*before == ',')
+		text_put(kept, "\r\n");
 }
 
 bool s3_call_take_kept(struct s3_call *call)
@@ -204,7 +207,7 @@ bool s3_call_take_kept(struct s3_call *call)
 		if (value.len > 0 && !is_default(names[i], value))
 			keep(&call->kept, names[i], strlen(names[i]), value);
 	}
-	keep_encoding(&call->kept, http_head_find(call->head, "content-encoding"));
+	keep_encoding(&call->kept, call->head);
 	for (unsigned i = 0; i < call->head->field_count; i++) {
 		struct slice name = call->head->field[i].name;
 		struct slice begin = {name.at, sizeof(meta) - 1};

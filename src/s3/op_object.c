@@ -48,7 +48,8 @@ static void add_attribute(struct s3_call *call, const char *name)
 void op_object_fields(struct s3_call *call)
 {
 	add_attribute(call, META_FIELDS);
-	if (!s3_call_has_failed(call) &&
+	/* It is of the whole object: clients would compare it with a range. */
+	if (!s3_call_has_failed(call) && call->head->known[HTTP_FIELD_RANGE].at == NULL &&
 	    slice_is(http_head_find(call->head, "x-amz-checksum-mode"), "ENABLED"))
 		add_attribute(call, META_CHECKSUMS);
 	if (!s3_call_has_failed(call) && call->fields.error != 0)

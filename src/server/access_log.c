@@ -55,6 +55,8 @@ void access_log_request(struct conn *conn, const char *cut)
 	}
 	log_u64(&line, "status", (uint64_t)answer->status);
 	log_u64(&line, "bytes", answer->body_bytes + request->send.sent);
+	if (request->job != NULL && request->job->received > 0)
+		log_u64(&line, "received", request->job->received);
 	log_seconds(&line, "duration", duration_ns);
 	log_text(&line, "tx", conn->record.tx->label);
 	log_text(&line, "rx", conn->record.rx->label);

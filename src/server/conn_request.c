@@ -217,6 +217,7 @@ static struct request *request_new(struct conn *conn)
 	if (request == NULL)
 		return NULL;
 	request->object.file_fd = -1;
+	request->object.has_meta = false;
 	request->job = NULL;
 	request->is_interim = request->is_continued = false;
 	request->send.pipe = NULL;

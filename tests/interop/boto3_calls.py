@@ -1,0 +1,275 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""boto3 against a server: every call of S3 that it makes for its users, with its defaults.
+
+usage: boto3_calls.py ENDPOINT CA CERT KEY WORK_DIR    (prints TAP)
+"""
+import hashlib
+import os
+import sys
+
+import boto3
+import botocore
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+ENDPOINT, CA, CERT, KEY, WORK = sys.argv[1:6]
+BUCKET = "boto3"
+MIB = 1024 * 1024
+
+s3 = boto3.client(
+    "s3",
+    endpoint_url=ENDPOINT,
+    region_name="us-east-1",
+    aws_access_key_id="dummy",
+    aws_secret_access_key="dummy-secret",
+    verify=CA,
+    config=Config(client_cert=(CERT, KEY), s3={"addressing_style": "path"}, retries={"max_attempts": 1}),
+)
+failed = 0
+count = 0
+
+
+def check(name):
+    """Runs the function that follows as a test of this name."""
+
+    def run(test):
+        global count, failed
+        count += 1
+        try:
+            test()
+            print(f"ok {count} - {name}", flush=True)
+        except Exception as error:  # noqa: BLE001: every failure is a finding
+            failed += 1
+            print(f"not ok {count} - {name}\n# {type(error).__name__}: {error}", flush=True)
+
+    return run
+
+
+def expect(is_true, what):
+    if not is_true:
+        raise AssertionError(what)
+
+
+def expect_error(code, call, **arguments):
+    try:
+        call(**arguments)
+    except ClientError as error:
+        expect(error.response["Error"]["Code"] in (code, str(code)), f"{error.response['Error']}, not {code}")
+        return
+    raise AssertionError(f"no error, not even {code}")
+
+
+def made_file(name, size):
+    path = os.path.join(WORK, name)
+    with open(path, "wb") as file:
+        file.write(os.urandom(size))
+    return path
+
+
+def sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else hashlib.sha256(
+            file.read()
+        ).hexdigest()
+
+
+def body_of(key, **arguments):
+    return s3.get_object(Bucket=BUCKET, Key=key, **arguments)["Body"].read()
+
+
+@check("create a bucket, see it in the list")
+def _():
+    s3.create_bucket(Bucket=BUCKET)
+    expect(BUCKET in [b["Name"] for b in s3.list_buckets()["Buckets"]], "not listed")
+    s3.head_bucket(Bucket=BUCKET)
+    expect_error("BucketAlreadyOwnedByYou", s3.create_bucket, Bucket=BUCKET)
+    expect(s3.get_bucket_location(Bucket=BUCKET)["LocationConstraint"] is None, "us-east-1")
+
+
+@check("put small and empty objects with the default checksum, get them back")
+def _():
+    for body in (b"", b"x", b"hello, block"):
+        s3.put_object(Bucket=BUCKET, Key="small", Body=body)
+        expect(body_of("small") == body, body)
+    head = s3.head_object(Bucket=BUCKET, Key="small")
+    expect(head["ContentLength"] == 12, head)
+    expect(head["ContentType"] in ("binary/octet-stream", "application/octet-stream"), head["ContentType"])
+
+
+@check("metadata, content type and the other fields come back")
+def _():
+    fields = dict(
+        ContentType="text/plain; charset=utf-8",
+        CacheControl="max-age=60",
+        ContentDisposition='attachment; filename="a.txt"',
+        ContentLanguage="de",
+        ContentEncoding="gzip",
+    )
+    s3.put_object(Bucket=BUCKET, Key="fields", Body=b"x", Metadata={"one": "1", "two-words": "a b"}, **fields)
+    head = s3.head_object(Bucket=BUCKET, Key="fields")
+    for name, value in fields.items():
+        expect(head.get(name) == value, f"{name}: {head.get(name)}")
+    expect(head["Metadata"] == {"one": "1", "two-words": "a b"}, head["Metadata"])
+
+
+@check("each checksum algorithm is verified, kept and given back")
+def _():
+    for algorithm in ("CRC32", "CRC32C", "SHA1", "SHA256"):
+        try:
+            put = s3.put_object(Bucket=BUCKET, Key="sum", Body=b"hello", ChecksumAlgorithm=algorithm)
+        except botocore.exceptions.MissingDependencyException:
+            continue  # CRC32C needs the CRT
+        head = s3.head_object(Bucket=BUCKET, Key="sum", ChecksumMode="ENABLED")
+        expect(put[f"Checksum{algorithm}"] == head[f"Checksum{algorithm}"], algorithm)
+    expect_error(
+        "BadDigest", s3.put_object, Bucket=BUCKET, Key="sum", Body=b"hullo", ChecksumSHA256=head["ChecksumSHA256"]
+    )
+    expect(body_of("sum") == b"hello", "the old object stays")
+
+
+@check("upload_file and download_file of 70 MiB: multipart, in parallel, whole")
+def _():
+    path, back = made_file("large", 70 * MIB), os.path.join(WORK, "large.back")
+    s3.upload_file(path, BUCKET, "dir/large", Config=TransferConfig(multipart_chunksize=8 * MIB))
+    s3.download_file(BUCKET, "dir/large", back)
+    expect(sha256(path) == sha256(back), "SHA-256 differs")
+    expect(s3.head_object(Bucket=BUCKET, Key="dir/large")["ContentLength"] == 70 * MIB, "size")
+    attributes = s3.get_object_attributes(Bucket=BUCKET, Key="dir/large", ObjectAttributes=["ETag", "ObjectSize"])
+    expect(attributes["ObjectSize"] == 70 * MIB, attributes)
+
+
+@check("ranges: first, last, clipped, beyond the end")
+def _():
+    s3.put_object(Bucket=BUCKET, Key="range", Body=b"0123456789")
+    expect(body_of("range", Range="bytes=2-4") == b"234", "2-4")
+    expect(body_of("range", Range="bytes=-3") == b"789", "-3")
+    expect(body_of("range", Range="bytes=8-100") == b"89", "8-100")
+    expect_error("InvalidRange", s3.get_object, Bucket=BUCKET, Key="range", Range="bytes=10-")
+
+
+@check("keys with spaces, plus, percent, quotes, UTF-8 come back as they went")
+def _():
+    names = ["a b", "a+b", "a%20b", "a%b", "käse/ü", "日本", "q'\"<>&", "tab\tx", "~-_.", "a=b&c", "#?"]
+    for name in names:
+        s3.put_object(Bucket=BUCKET, Key="odd/" + name, Body=name.encode())
+        expect(body_of("odd/" + name) == name.encode(), name)
+    listed = [o["Key"] for o in s3.list_objects_v2(Bucket=BUCKET, Prefix="odd/")["Contents"]]
+    expect(listed == sorted(("odd/" + n for n in names), key=lambda k: k.encode()), listed)
+    listed = [o["Key"] for o in s3.list_objects(Bucket=BUCKET, Prefix="odd/")["Contents"]]
+    expect(len(listed) == len(names), "version 1")
+
+
+@check("more than 1,000 keys: pages, prefixes, a delimiter, start-after")
+def _():
+    for i in range(1050):
+        s3.put_object(Bucket=BUCKET, Key=f"many/{i % 7}/{i:04}", Body=b"")
+    pages = list(s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="many/"))
+    keys = [o["Key"] for p in pages for o in p["Contents"]]
+    expect(len(pages) == 2 and len(keys) == 1050 and keys == sorted(keys), f"{len(pages)} pages, {len(keys)} keys")
+    top = s3.list_objects_v2(Bucket=BUCKET, Prefix="many/", Delimiter="/", MaxKeys=3)
+    expect([p["Prefix"] for p in top["CommonPrefixes"]] == ["many/0/", "many/1/", "many/2/"], top)
+    more = s3.list_objects_v2(
+        Bucket=BUCKET, Prefix="many/", Delimiter="/", ContinuationToken=top["NextContinuationToken"]
+    )
+    expect([p["Prefix"] for p in more["CommonPrefixes"]] == [f"many/{i}/" for i in (3, 4, 5, 6)], more)
+    after = s3.list_objects_v2(Bucket=BUCKET, Prefix="many/", StartAfter="many/6/1040")
+    expect([o["Key"] for o in after["Contents"]] == ["many/6/1042", "many/6/1049"][: len(after["Contents"])], after)
+    versions = s3.list_object_versions(Bucket=BUCKET, Prefix="many/0/", MaxKeys=2)
+    expect([v["VersionId"] for v in versions["Versions"]] == ["null", "null"], versions)
+
+
+@check("copy, with and without new metadata; copy as a part")
+def _():
+    s3.put_object(Bucket=BUCKET, Key="from here", Body=b"copied", Metadata={"a": "b"})
+    s3.copy_object(Bucket=BUCKET, Key="to", CopySource={"Bucket": BUCKET, "Key": "from here"})
+    expect(body_of("to") == b"copied" and s3.head_object(Bucket=BUCKET, Key="to")["Metadata"] == {"a": "b"}, "copy")
+    s3.copy_object(
+        Bucket=BUCKET,
+        Key="to",
+        CopySource={"Bucket": BUCKET, "Key": "to"},
+        Metadata={"c": "d"},
+        MetadataDirective="REPLACE",
+    )
+    expect(s3.head_object(Bucket=BUCKET, Key="to")["Metadata"] == {"c": "d"}, "replaced")
+    expect_error("NoSuchKey", s3.copy_object, Bucket=BUCKET, Key="to", CopySource=f"{BUCKET}/nothing")
+    upload = s3.create_multipart_upload(Bucket=BUCKET, Key="parts")["UploadId"]
+    parts = []
+    for number, span in ((1, f"0-{6 * MIB - 1}"), (2, "100-199")):
+        part = s3.upload_part_copy(
+            Bucket=BUCKET,
+            Key="parts",
+            UploadId=upload,
+            PartNumber=number,
+            CopySource={"Bucket": BUCKET, "Key": "dir/large"},
+            CopySourceRange="bytes=" + span,
+        )
+        parts.append({"PartNumber": number, "ETag": part["CopyPartResult"]["ETag"]})
+    s3.complete_multipart_upload(Bucket=BUCKET, Key="parts", UploadId=upload, MultipartUpload={"Parts": parts})
+    large = body_of("dir/large", Range=f"bytes=0-{6 * MIB - 1}")
+    expect(body_of("parts") == large + large[100:200], "copied parts")
+
+
+@check("multipart: listed, aborted, refused")
+def _():
+    upload = s3.create_multipart_upload(Bucket=BUCKET, Key="mp")["UploadId"]
+    part = s3.upload_part(Bucket=BUCKET, Key="mp", UploadId=upload, PartNumber=2, Body=b"small")
+    listed = s3.list_parts(Bucket=BUCKET, Key="mp", UploadId=upload)
+    expect([(p["PartNumber"], p["Size"]) for p in listed["Parts"]] == [(2, 5)], listed)
+    expect(upload in [u["UploadId"] for u in s3.list_multipart_uploads(Bucket=BUCKET)["Uploads"]], "uploads")
+
+    def complete(parts):
+        s3.complete_multipart_upload(Bucket=BUCKET, Key="mp", UploadId=upload, MultipartUpload={"Parts": parts})
+
+    good = {"PartNumber": 2, "ETag": part["ETag"]}
+    expect_error("InvalidPart", lambda: complete([{"PartNumber": 1, "ETag": part["ETag"]}, good]))
+    expect_error("InvalidPart", lambda: complete([{"PartNumber": 2, "ETag": '"other"'}]))
+    expect_error("InvalidPartOrder", lambda: complete([good, {"PartNumber": 1, "ETag": part["ETag"]}]))
+    s3.abort_multipart_upload(Bucket=BUCKET, Key="mp", UploadId=upload)
+    expect_error("NoSuchUpload", lambda: complete([good]))
+    expect_error("NoSuchUpload", s3.abort_multipart_upload, Bucket=BUCKET, Key="mp", UploadId=upload)
+
+
+@check("conditional writes: only if absent, only if it is still that one")
+def _():
+    if "IfMatch" not in s3.meta.service_model.operation_model("PutObject").input_shape.members:
+        return  # this version of boto3 does not have them
+    etag = s3.put_object(Bucket=BUCKET, Key="cond", Body=b"1", IfNoneMatch="*")["ETag"]
+    expect_error("PreconditionFailed", s3.put_object, Bucket=BUCKET, Key="cond", Body=b"2", IfNoneMatch="*")
+    s3.put_object(Bucket=BUCKET, Key="cond", Body=b"3", IfMatch=etag)
+    expect_error("PreconditionFailed", s3.put_object, Bucket=BUCKET, Key="cond", Body=b"4", IfMatch=etag)
+    expect(body_of("cond") == b"3", "one winner")
+
+
+@check("what is absent: NoSuchKey, 404, NoSuchBucket")
+def _():
+    expect_error("NoSuchKey", s3.get_object, Bucket=BUCKET, Key="nothing")
+    expect_error("404", s3.head_object, Bucket=BUCKET, Key="nothing")
+    expect_error("NoSuchBucket", s3.list_objects_v2, Bucket="no-such-bucket")
+    expect_error("NoSuchBucket", s3.put_object, Bucket="no-such-bucket", Key="x", Body=b"")
+    s3.delete_object(Bucket=BUCKET, Key="nothing")
+
+
+@check("what is not served says so: tags, encryption, policies")
+def _():
+    expect_error("NotImplemented", s3.get_object_tagging, Bucket=BUCKET, Key="small")
+    expect_error("NotImplemented", s3.get_bucket_policy, Bucket=BUCKET)
+    expect_error("NotImplemented", s3.put_object, Bucket=BUCKET, Key="x", Body=b"", ServerSideEncryption="AES256")
+
+
+@check("delete many, then the bucket")
+def _():
+    expect_error("BucketNotEmpty", s3.delete_bucket, Bucket=BUCKET)
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
+        keys = [{"Key": o["Key"]} for o in page["Contents"]]
+        result = s3.delete_objects(Bucket=BUCKET, Delete={"Objects": keys})
+        expect(len(result["Deleted"]) == len(keys) and "Errors" not in result, result.get("Errors"))
+    expect("Contents" not in s3.list_objects_v2(Bucket=BUCKET), "empty")
+    s3.delete_bucket(Bucket=BUCKET)
+    expect(BUCKET not in [b["Name"] for b in s3.list_buckets()["Buckets"]], "gone")
+
+
+print(f"1..{count}")
+print(f"# boto3 {boto3.__version__}, botocore {botocore.__version__}")
+sys.exit(1 if failed else 0)
