@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GetObjectAttributes. */
+/* GetObjectAttributes, GetObjectTagging: about an object, without its bytes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -63,9 +63,30 @@ static void put_attributes(struct s3_call *call, int fd, const struct stat *st)
 	xml_close(out, "GetObjectAttributesResponse");
 }
 
-void op_get_object_attributes(struct s3_call *call)
+/* The object of the target, for looking at. -1: failed. */
+static int open_object(struct s3_call *call, struct stat *st)
 {
 	char path[OBJECT_PATH_BYTES];
+
+	object_path(path, call->target->bucket, call->target->object_key);
+	int fd = folder_open_file(call->store->sys, call->store->root_fd, path,
+				  O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	int r = fd < 0 ? fd : 0;
+	if (r == 0 && call->store->sys->fstatat(fd, "", st, AT_EMPTY_PATH) < 0)
+		r = -errno;
+	if (r == 0 && S_ISREG(st->st_mode))
+		return fd;
+	if (r == 0 || r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ENXIO)
+		s3_call_fail(call, S3_ERROR_NO_SUCH_KEY, NULL);
+	else
+		s3_call_fail_errno(call, r);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+void op_get_object_attributes(struct s3_call *call)
+{
 	struct stat st;
 
 	if (http_head_find(call->head, "x-amz-object-attributes").len == 0) {
@@ -73,18 +94,22 @@ void op_get_object_attributes(struct s3_call *call)
 			     "x-amz-object-attributes says which attributes are wanted.");
 		return;
 	}
-	object_path(path, call->target->bucket, call->target->object_key);
-	int fd = folder_open_file(call->store->sys, call->store->root_fd, path,
-				  O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-	int r = fd < 0 ? fd : 0;
-	if (r == 0 && call->store->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
-		r = -errno;
-	if (r == 0 && S_ISREG(st.st_mode))
-		put_attributes(call, fd, &st);
-	else if (r == 0 || r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ENXIO)
-		s3_call_fail(call, S3_ERROR_NO_SUCH_KEY, NULL);
-	else
-		s3_call_fail_errno(call, r);
-	if (fd >= 0)
-		close(fd);
+	int fd = open_object(call, &st);
+	if (fd < 0)
+		return;
+	put_attributes(call, fd, &st);
+	close(fd);
+}
+
+void op_get_object_tagging(struct s3_call *call)
+{
+	struct stat st;
+	int fd = open_object(call, &st);
+
+	if (fd < 0)
+		return;
+	close(fd);
+	xml_begin(&call->text, "Tagging");
+	xml_text(&call->text, "TagSet", "");
+	xml_close(&call->text, "Tagging");
 }

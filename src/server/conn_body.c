@@ -146,7 +146,8 @@ static ssize_t receive(struct conn *conn)
 	struct head_buf *in = conn->in;
 	ssize_t n;
 
-	if (plain > 0) {
+	/* The last few bytes go by way of in: what they need is more room than they fill. */
+	if (plain >= RECORD_RECV_BYTES_MIN) {
 		size_t room;
 		char *at = place(conn, plain < SIZE_MAX ? (size_t)plain : SIZE_MAX, &room);
 		if (at == NULL)
@@ -212,7 +213,7 @@ enum conn_next conn_step_body(struct conn *conn)
 			if (job->buf == NULL)
 				return CONN_WAITS;
 		}
-		if (is_file && buf_room(job) == 0)
+		if (is_file && buf_room(job) < RECORD_RECV_BYTES_MIN)
 			return write_out(conn);
 		if (conn->in->have > request->head_bytes) {
 			int r = take_coded(conn);
@@ -221,7 +222,7 @@ enum conn_next conn_step_body(struct conn *conn)
 			if (r < 0)
 				return fail(conn, S3_ERROR_INCOMPLETE_BODY, NULL);
 			if (body_is_done(&job->body) || conn->in->have == request->head_bytes ||
-			    (is_file && buf_room(job) == 0))
+			    (is_file && buf_room(job) < RECORD_RECV_BYTES_MIN))
 				continue;
 		}
 		ssize_t n = receive(conn);
@@ -250,8 +251,9 @@ static enum conn_next body_begin_now(struct conn *conn)
 	conn->window_ms = conn->worker->now_ms;
 	conn->window_taken = 0;
 	conn_deadline(conn, conn->worker->server->config->rate_window_ms);
-	if (request->head.expect_continue && !request->is_continued &&
-	    conn->in->have == request->head_bytes && !body_is_done(&request->job->body)) {
+	/* For an empty body, too: botocore takes a final answer in its place for the status of
+	 * every later answer on the connection. */
+	if (request->head.expect_continue && conn->in->have == request->head_bytes) {
 		request->is_interim = true;
 		conn->state = CONN_ANSWER;
 	}

@@ -36,7 +36,7 @@ static bool is_allowed(const void *client, enum access_verb verb, const char *bu
 struct job *job_new(struct conn *conn)
 {
 	struct request *request = conn->request;
-	struct job *job = malloc(sizeof(*job));
+	struct job *job = calloc(1, sizeof(*job));
 	if (job == NULL)
 		return NULL;
 	s3_call_init(&job->call, &conn->worker->server->store, &request->head, &request->target,
@@ -45,11 +45,6 @@ struct job *job_new(struct conn *conn)
 	job->work.run = run;
 	job->worker = conn->worker;
 	job->conn = conn;
-	job->step = JOB_BEGIN;
-	job->checksums.digests.wanted = 0;
-	job->buf = NULL;
-	job->buf_used = job->buf_written = 0;
-	job->file_offset = job->received = 0;
 	return job;
 }
 

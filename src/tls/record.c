@@ -133,7 +133,7 @@ static int recv_failed(struct record *record, ssize_t error)
 
 ssize_t record_recv(struct record *record, void *data, size_t len)
 {
-	must(len >= KEYUPDATE_BYTES); /* control records are read into the same buffer */
+	must(len >= RECORD_RECV_BYTES_MIN); /* control records are read into the same buffer */
 
 	for (int i = 0; i < CONTROL_RECORDS_PER_CALL; i++) {
 		enum record_type type = RECORD_DATA;

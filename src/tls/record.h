@@ -128,8 +128,11 @@ static inline bool record_is_kernel_tx(const struct record *record)
 
 /* ---- Receiving ----------------------------------------------------------------------------- */
 
+/* A control record may come in the place of data: so much room it needs. */
+#define RECORD_RECV_BYTES_MIN 64
+
 /*
- * Plaintext of application data. > 0: bytes; 0: the peer's close_notify; -EAGAIN: wait until the
+ * Plaintext of application data, len >= RECORD_RECV_BYTES_MIN. > 0: bytes; 0: the peer's close_notify; -EAGAIN: wait until the
  * socket is readable; other: the connection is over, .why says the reason (-EPIPE: FIN without
  * close_notify).
  */

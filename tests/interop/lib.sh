@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# What the tests with real programs share: a folder of its own, a CA, a server with the right to
+# write, TAP. Sourced with SLUICE (the program) set; sets tmp, ca, endpoint, and cleans up at exit.
+
+set -uo pipefail
+export LC_ALL=C.UTF-8 TZ=UTC
+unset CDPATH AWS_CA_BUNDLE AWS_PROFILE CURL_CA_BUNDLE REQUESTS_CA_BUNDLE SSL_CERT_FILE SSL_CERT_DIR
+
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+readonly repository=$here/../..
+readonly SLUICE=${SLUICE:-$repository/build/release/sluice}
+tmp=$(mktemp -d) || exit 1
+readonly ca=$tmp/ca cache=${XDG_CACHE_HOME:-$HOME/.cache}/sluice/interop
+children=()
+count=0 failed=0
+
+# Ends what was started here, each by its id.
+clean_up() {
+	local pid
+	for pid in "${children[@]}"; do
+		kill "$pid" 2>/dev/null
+	done
+	wait 2>/dev/null
+	rm -rf -- "$tmp"
+}
+trap clean_up EXIT
+
+# A test is a name and a command that must succeed. What it printed is shown if it does not.
+check() { # NAME COMMAND...
+	local title=$1 said status=0
+	shift
+	count=$((count + 1))
+	said=$("$@" 2>&1) || status=$?
+	if ((status == 0)); then
+		printf 'ok %d - %s\n' "$count" "$title"
+		return 0
+	fi
+	failed=$((failed + 1))
+	printf 'not ok %d - %s\n' "$count" "$title"
+	printf 'command: %s (status %d)\n%s\n' "$*" "$status" "$said" | tail -n 40 | sed 's/^/# /'
+	return 1
+}
+
+fails() { # COMMAND...: not() for check
+	! "$@"
+}
+
+done_testing() {
+	echo "1..$count"
+	((failed == 0))
+}
+
+skip_all() { # REASON
+	echo "ok 1 - $(basename -- "$0") # SKIP $1"
+	echo '1..1'
+	exit 0
+}
+
+# Waits for a command to succeed; its events come from other processes, without a descriptor to wait
+# on.
+until_true() { # SECONDS COMMAND...
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS < end)) || return 1
+		read -rt 0.05 <><(:) || true
+	done
+}
+
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# A server with a bucket for this test's program, and a client certificate. Sets port, admin and
+# endpoint. ARGUMENT...: more options.
+start_server() { # [ARGUMENT...]
+	port=$(free_port) admin=$(free_port)
+	endpoint=https://localhost:$port
+	if [[ ! -d $ca ]]; then
+		"$repository/certs/ca" init "$ca" >/dev/null &&
+			"$repository/certs/ca" server "$ca" server --san dns:localhost,ip:127.0.0.1 >/dev/null &&
+			"$repository/certs/ca" client "$ca" client --san dns:interop.test >/dev/null || return 1
+		mkdir -p -- "$tmp/root"
+		cat >"$tmp/sluice.yml" <<-'YAML'
+			access:
+			  - identity: "dns:interop.test"
+			    allow: [read, list, write, delete]
+			    on: ["**"]
+		YAML
+	fi
+	"$SLUICE" serve --config "$tmp/sluice.yml" --root "$tmp/root" --writable \
+		--listen "127.0.0.1:$port" --admin-listen "127.0.0.1:$admin" --cert "$ca/server.crt" \
+		--key "$ca/server.key" --client-ca "$ca/ca.crt" "$@" >>"$tmp/server.log" 2>&1 &
+	server_pid=$!
+	children+=("$server_pid")
+	until_true 20 curl -sSf "http://127.0.0.1:$admin/-/ready" || {
+		tail -n 5 "$tmp/server.log"
+		return 1
+	}
+}
+
+# A plain port on loopback that leads to the server with the client's certificate, for programs that
+# cannot present one. Sets plain_endpoint.
+start_relay() {
+	local relay_port
+	relay_port=$(free_port)
+	plain_endpoint=http://127.0.0.1:$relay_port
+	cat >"$tmp/stunnel.conf" <<-CONF
+		foreground = yes
+		pid =
+		[relay]
+		client = yes
+		accept = 127.0.0.1:$relay_port
+		connect = 127.0.0.1:$port
+		cert = $ca/client.crt
+		key = $ca/client.key
+		CAfile = $ca/ca.crt
+		verifyChain = yes
+	CONF
+	stunnel4 "$tmp/stunnel.conf" >"$tmp/stunnel.log" 2>&1 &
+	children+=($!)
+	until_true 10 curl -sS -o "$tmp/relay.out" "$plain_endpoint/"
+}
+
+random_file() { # PATH BYTES
+	head -c "$2" /dev/urandom >"$1"
+}
+
+same() { # FILE FILE
+	cmp -- "$1" "$2"
+}
