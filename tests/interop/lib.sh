@@ -23,23 +23,26 @@ clean_up() {
 		kill "$pid" 2>/dev/null
 	done
 	wait 2>/dev/null
-	rm -rf -- "$tmp"
+	[[ -n ${KEEP:-} ]] || rm -rf -- "$tmp"
 }
 trap clean_up EXIT
 
 # A test is a name and a command that must succeed. What it printed is shown if it does not.
 check() { # NAME COMMAND...
-	local title=$1 said status=0
+	local title=$1 status=0
 	shift
 	count=$((count + 1))
-	said=$("$@" 2>&1) || status=$?
+	"$@" >"$tmp/said" 2>&1 || status=$? # in this shell: it may set variables
 	if ((status == 0)); then
 		printf 'ok %d - %s\n' "$count" "$title"
 		return 0
 	fi
 	failed=$((failed + 1))
 	printf 'not ok %d - %s\n' "$count" "$title"
-	printf 'command: %s (status %d)\n%s\n' "$*" "$status" "$said" | tail -n 40 | sed 's/^/# /'
+	{
+		printf 'command: %s (status %d)\n' "$*" "$status"
+		tail -n 40 "$tmp/said"
+	} | sed 's/^/# /'
 	return 1
 }
 
