@@ -141,7 +141,7 @@
 /* A thread waits so long for a reader of the log that has stopped, once, and then loses lines. */
 #define LOG_STALL_MS                 100
 #define ADDR_TEXT_MAX                64
-#define ERROR_TEXT_MAX               512
+#define ERROR_TEXT_MAX               640
 #define ACCESS_RULES_MAX             256
 #define ACCESS_PATTERNS_MAX          32
 #define ALLOWED_SANS_MAX             64

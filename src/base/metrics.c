@@ -160,7 +160,7 @@ static void print_paths(struct out *out)
 
 static void print_requests(struct out *out)
 {
-	static const char *const methods[] = {"GET", "HEAD", "other"};
+	static const char *const methods[] = {"GET", "HEAD", "PUT", "POST", "DELETE", "other"};
 	static const char *const codes[] = {
 #define CODE(code) #code,
 		REQUEST_CODES(CODE) "other"};

@@ -26,6 +26,7 @@
 	  "Failed accept calls (descriptors or memory exhausted).")                                \
 	M(REQUESTS_INFLIGHT, "http_inflight_requests", "gauge", "Requests being answered now.")    \
 	M(SENT_BYTES, "http_response_body_bytes_total", "counter", "Body bytes sent.")             \
+	M(RECEIVED_BYTES, "http_request_body_bytes_total", "counter", "Body bytes received.")      \
 	M(KEYUPDATES_RECEIVED, "tls_keyupdates_received_total", "counter",                         \
 	  "KeyUpdate messages received.")                                                          \
 	M(REKEYS_TX, "tls_rekeys_tx_total", "counter", "Changes of the sending key.")              \
@@ -59,7 +60,10 @@
 /* Responses by method and class of status: sluice_http_requests_total{method,code} */
 #define REQUEST_CODES(E)                                                                           \
 	E(200)                                                                                     \
-	E(206) E(304) E(400) E(403) E(404) E(405) E(412) E(416) E(431) E(500) E(501) E(503) E(505)
+	E(204)                                                                                     \
+	E(206)                                                                                     \
+	E(304) E(400) E(403) E(404) E(405) E(409) E(411) E(412) E(416) E(431) E(500) E(501) E(503) \
+		E(505)
 
 #define METRIC_ENUM(id, ...)    METRIC_##id,
 #define SEND_PATH_ENUM(id, ...) SEND_PATH_##id,
@@ -73,6 +77,9 @@ enum request_code { REQUEST_CODES(REQUEST_CODE_ENUM) REQUEST_CODE_OTHER, REQUEST
 enum request_method {
 	REQUEST_METHOD_GET,
 	REQUEST_METHOD_HEAD,
+	REQUEST_METHOD_PUT,
+	REQUEST_METHOD_POST,
+	REQUEST_METHOD_DELETE,
 	REQUEST_METHOD_OTHER,
 	REQUEST_METHOD_COUNT
 };

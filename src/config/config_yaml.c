@@ -14,7 +14,7 @@
 
 #define KEY_BYTES_MAX  128
 #define KNOWN_KEYS_MAX 32
-#define LIST_BYTES_MAX 280 /* of known keys, in a message of ERROR_TEXT_MAX */
+#define LIST_BYTES_MAX 400 /* of known keys, in a message of ERROR_TEXT_MAX */
 
 int yaml_refuse(const struct yaml_reader *reader, const yaml_node_t *node, const char *format, ...)
 {

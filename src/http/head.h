@@ -109,8 +109,8 @@ struct slice http_head_find(const struct http_head *head, const char *name);
 
 /* ASCII, without regard to case. */
 bool slice_is(struct slice slice, const char *text);
-/* Takes the first member off a comma-separated list, without the white space around it. False: there
- * is none (left). Empty members are left out. */
+/* Takes the first member off a comma-separated list, without the white space around it. False:
+ * there is none (left). Empty members are left out. */
 bool slice_list_next(struct slice *list, struct slice *member);
 /* A member of a comma-separated list, as in Connection: close, TE. */
 bool slice_list_has(struct slice list, const char *token);

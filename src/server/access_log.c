@@ -26,9 +26,21 @@ static enum request_method method_of(const struct request *request)
 {
 	if (!request->is_parsed)
 		return REQUEST_METHOD_OTHER;
-	if (request->head.method == HTTP_GET)
+	switch (request->head.method) {
+	case HTTP_GET:
 		return REQUEST_METHOD_GET;
-	return request->head.method == HTTP_HEAD ? REQUEST_METHOD_HEAD : REQUEST_METHOD_OTHER;
+	case HTTP_HEAD:
+		return REQUEST_METHOD_HEAD;
+	case HTTP_PUT:
+		return REQUEST_METHOD_PUT;
+	case HTTP_POST:
+		return REQUEST_METHOD_POST;
+	case HTTP_DELETE:
+		return REQUEST_METHOD_DELETE;
+	case HTTP_OTHER:
+		break;
+	}
+	return REQUEST_METHOD_OTHER;
 }
 
 void access_log_request(struct conn *conn, const char *cut)
@@ -41,6 +53,9 @@ void access_log_request(struct conn *conn, const char *cut)
 	metric_add(&worker->metrics.request[method_of(request)][request_code_of(answer->status)],
 		   1);
 	histogram_observe(&worker->metrics.request_duration, duration_ns);
+	if (request->job != NULL)
+		metric_add(&worker->metrics.value[METRIC_RECEIVED_BYTES],
+			   request->job->body.payload);
 	if (!worker->server->config->access_log)
 		return;
 
@@ -55,8 +70,8 @@ void access_log_request(struct conn *conn, const char *cut)
 	}
 	log_u64(&line, "status", (uint64_t)answer->status);
 	log_u64(&line, "bytes", answer->body_bytes + request->send.sent);
-	if (request->job != NULL && request->job->received > 0)
-		log_u64(&line, "received", request->job->received);
+	if (request->job != NULL && request->job->body.payload > 0)
+		log_u64(&line, "received", request->job->body.payload);
 	log_seconds(&line, "duration", duration_ns);
 	log_text(&line, "tx", conn->record.tx->label);
 	log_text(&line, "rx", conn->record.rx->label);

@@ -44,8 +44,8 @@ enum conn_state {
 /* A request head as it comes in; what follows it (pipelined) too. */
 struct head_buf {
 	size_t have;
-	size_t scanned;                                    /* http_head_parse has looked this far */
-	char byte[HEAD_BYTES_MAX + RECORD_RECV_BYTES_MIN]; /* also behind a full head */
+	size_t scanned;                 /* http_head_parse has looked this far */
+	char byte[HEAD_BYTES_MAX + 64]; /* 64: room for a control record behind a full head */
 };
 
 /* Lives while one request is answered. */

@@ -19,6 +19,7 @@
 #include "server/admin.h"
 #include "server/listener.h"
 #include "server/worker.h"
+#include "store/sweep.h"
 
 /* Everything of the process; on the stack of server_run. */
 struct process {
@@ -32,12 +33,17 @@ struct process {
 	uint64_t drain_due_ms; /* 0: not stopping */
 	uint64_t abort_due_ms; /* 0: nothing is closed by force */
 	bool is_ready;
+	pthread_t sweeper;
+	uint64_t swept_ms; /* when the last sweep was begun; 0: none was */
+	atomic_bool is_sweeping;
 };
 
 /* The main thread looks around at least so often: a paused admin listener listens again. */
 #define ADMIN_WAKE_MS 1000
 /* From closing everything to leaving without those that a disk still holds. */
 #define ABORT_MS      5000
+/* Between two looks for what writers and clients have left. */
+#define SWEEP_MS      (3600 * 1000)
 
 static uint64_t now_ms(void)
 {
@@ -252,6 +258,52 @@ static void take_signal(struct process *process)
 		abort_all(process, "second signal");
 }
 
+/* ---- Sweeping ------------------------------------------------------------------------------- */
+
+static void *sweep(void *arg)
+{
+	struct process *process = arg;
+	time_t before = time(NULL) - (time_t)(process->server.config->upload_expiry_ms / 1000);
+	struct sweep_result result = sweep_all(&store_sys_kernel, process->server.root_fd, before);
+	struct log log;
+
+	log_init(&log, STDERR_FILENO, process->server.config->log_level,
+		 process->server.config->log_format);
+	if (result.files > 0 || result.uploads > 0)
+		log_msg(&log, LOG_LEVEL_INFO,
+			"removed what was left: %u unfinished files, %u multipart uploads",
+			result.files, result.uploads);
+	if (result.error < 0)
+		log_msg(&log, LOG_LEVEL_WARN, "looking for unfinished files: %s",
+			strerrordesc_np(-result.error));
+	log_fini(&log);
+	atomic_store(&process->is_sweeping, false);
+	return NULL;
+}
+
+/* At the start and each hour; on a thread of its own, as the disk may be slow. */
+static void sweep_if_due(struct process *process)
+{
+	bool is_due = process->swept_ms == 0 || now_ms() - process->swept_ms >= SWEEP_MS;
+	if (!process->server.config->writable || !is_due || process->drain_due_ms != 0 ||
+	    atomic_load(&process->is_sweeping))
+		return;
+	if (process->swept_ms != 0)
+		pthread_join(process->sweeper, NULL);
+	process->swept_ms = now_ms();
+	atomic_store(&process->is_sweeping, true);
+	if (pthread_create(&process->sweeper, NULL, sweep, process) != 0) {
+		atomic_store(&process->is_sweeping, false);
+		process->swept_ms = 0; /* at the next look */
+	}
+}
+
+static void end_sweep(struct process *process)
+{
+	if (process->swept_ms != 0)
+		pthread_join(process->sweeper, NULL);
+}
+
 /* Until every worker has left. */
 static void main_loop(struct process *process)
 {
@@ -261,6 +313,7 @@ static void main_loop(struct process *process)
 	while (atomic_load(&process->server.workers_running) > 0) {
 		pollfds[0] = (struct pollfd){.fd = process->signal_fd, .events = POLLIN};
 		pollfds[1] = (struct pollfd){.fd = process->server.event_fd, .events = POLLIN};
+		sweep_if_due(process);
 		unsigned admin_count =
 			process->admin != NULL
 				? admin_poll_fill(process->admin, pollfds + 2, now_ms())
@@ -311,9 +364,17 @@ static void log_start(struct process *process)
 		log_msg(&process->log, LOG_LEVEL_WARN,
 			"running as root: not needed; use a user that may read the root folder and "
 			"key");
+	if (config->writable && !config->policy.has_section)
+		log_msg(&process->log, LOG_LEVEL_WARN,
+			"--writable without access rules: nobody may write; add an access section "
+			"to the file of --config");
+	if (config->writable && config->durability == DURABILITY_RELAXED)
+		log_msg(&process->log, LOG_LEVEL_WARN,
+			"--durability=relaxed: what is acknowledged may be lost with the power");
 	log_begin(&line, &process->log, LOG_LEVEL_INFO, "serving");
 	log_text(&line, "version", SLUICE_VERSION);
 	log_text(&line, "root", config->root);
+	log_text(&line, "writable", config->writable ? "yes" : "no");
 	log_u64(&line, "workers", process->worker_count);
 	log_text(&line, "tls_path", paths[config->tls_path]);
 	log_text(&line, "kernel_tls", process->server.caps.ulp_errno == 0 ? "yes" : "no");
@@ -354,6 +415,7 @@ static enum server_outcome run(struct process *process)
 		worker_fini(&process->worker[i]);
 	}
 	offload_fini(&process->server.offload);
+	end_sweep(process);
 	if (outcome == SERVER_STOPPED && atomic_load(&process->server.requests_cut) > 0)
 		outcome = SERVER_CUT;
 	if (outcome == SERVER_STOPPED)

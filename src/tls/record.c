@@ -9,7 +9,7 @@
 #include "base/must.h"
 
 #define HANDSHAKE_KEY_UPDATE 24 /* RFC 8446 section 4 */
-#define KEYUPDATE_BYTES      5
+#define KEYUPDATE_BYTES      RECORD_RECV_BYTES_MIN
 
 /* In a row, without a byte of application data between them. */
 #define EMPTY_RECORDS_MAX    256

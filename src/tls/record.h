@@ -128,13 +128,13 @@ static inline bool record_is_kernel_tx(const struct record *record)
 
 /* ---- Receiving ----------------------------------------------------------------------------- */
 
-/* A control record may come in the place of data: so much room it needs. */
-#define RECORD_RECV_BYTES_MIN 64
+/* A control record may come in the place of data: so much room a KeyUpdate needs. */
+#define RECORD_RECV_BYTES_MIN 5
 
 /*
- * Plaintext of application data, len >= RECORD_RECV_BYTES_MIN. > 0: bytes; 0: the peer's close_notify; -EAGAIN: wait until the
- * socket is readable; other: the connection is over, .why says the reason (-EPIPE: FIN without
- * close_notify).
+ * Plaintext of application data, len >= RECORD_RECV_BYTES_MIN. > 0: bytes; 0: the peer's
+ * close_notify; -EAGAIN: wait until the socket is readable; other: the connection is over, .why
+ * says the reason (-EPIPE: FIN without close_notify).
  */
 ssize_t record_recv(struct record *record, void *data, size_t len);
 /* True: record_recv has more without the socket becoming readable. */

@@ -153,7 +153,7 @@ Test(s3_error, rows)
 		cr_expect(status >= 400 && status < 600, "%s", code);
 		cr_expect_str_neq(http_status_reason(status), "Unknown", "%s: %d", code, status);
 		cr_expect(isupper(code[0]) &&
-				  strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 					       "abcdefghijklmnopqrstuvwxyz") == strlen(code),
 			  "%s", code);
 		for (int other = 0; other < id; other++)

@@ -42,6 +42,8 @@ Test(errors, not_found)
 		{"GET", "/no-bucket/missing", 404, "NoSuchBucket"},
 		{"HEAD", "/no-bucket/missing", 404, "NoSuchBucket"},
 		{"HEAD", "/no-bucket", 404, "NoSuchBucket"},
+		{"GET", "/no-bucket?list-type=2", 404, "NoSuchBucket"},
+		{"GET", "/data/size-100?versionId=1", 404, "NoSuchVersion"},
 	};
 	rows_ask(rows, ARRAY_LEN(rows));
 }
@@ -55,6 +57,9 @@ Test(errors, read_only)
 		{"DELETE", "/data/missing", 405, "MethodNotAllowed"},
 		{"PUT", "/new-bucket", 405, "MethodNotAllowed"},
 		{"DELETE", "/data", 405, "MethodNotAllowed"},
+		{"POST", "/data?delete", 405, "MethodNotAllowed"},
+		{"POST", "/data/new?uploads", 405, "MethodNotAllowed"},
+		{"GET", "/data/size-100?uploadId=1", 405, "MethodNotAllowed"},
 	};
 	rows_ask(rows, ARRAY_LEN(rows));
 }
@@ -64,14 +69,12 @@ Test(errors, not_implemented)
 	static const struct error_row rows[] = {
 		{"GET", "/data/size-100?acl", 501, "NotImplemented"},
 		{"GET", "/data/size-100?acl=", 501, "NotImplemented"},
-		{"GET", "/data/size-100?x=1&tagging", 501, "NotImplemented"},
-		{"GET", "/data/size-100?uploadId=1", 501, "NotImplemented"},
-		{"GET", "/data/size-100?versionId=null", 501, "NotImplemented"},
-		{"GET", "/data", 501, "NotImplemented"},
-		{"GET", "/data/", 501, "NotImplemented"},
-		{"GET", "/data/?list-type=2", 501, "NotImplemented"},
-		{"GET", "/data/?location", 501, "NotImplemented"},
-		{"GET", "/", 501, "NotImplemented"},
+		{"GET", "/data/size-100?x=1&retention", 501, "NotImplemented"},
+		{"GET", "/data/?policy", 501, "NotImplemented"},
+		{"GET", "/data?lifecycle=", 501, "NotImplemented"},
+		{"GET", "/data/size-100?partNumber=1", 501, "NotImplemented"},
+		{"PUT", "/data/size-100?acl", 501, "NotImplemented"},
+		{"PUT", "/", 501, "NotImplemented"},
 		{"PATCH", "/data/size-100", 501, "NotImplemented"},
 		{"OPTIONS", "/data/size-100", 501, "NotImplemented"},
 		{"get", "/data/size-100", 501, "NotImplemented"}, /* methods have a case */

@@ -130,8 +130,8 @@ static void fields_check(const struct wire_env *env, struct wire_response *respo
 		cr_assert(isdigit((unsigned char)value[0]) && *end == '\0', "Content-Length: %s",
 			  value);
 	} else {
-		cr_assert_eq(response->status, 304, "status %d without Content-Length",
-			     response->status);
+		cr_assert(response->status == 304 || response->status == 204,
+			  "status %d without Content-Length", response->status);
 	}
 	response->etag[0] = '\0';
 	if (wire_field(response, "ETag", value) != NULL) {
@@ -139,7 +139,9 @@ static void fields_check(const struct wire_env *env, struct wire_response *respo
 		cr_assert(len > 2 && value[0] == '"' && value[len - 1] == '"', "ETag: %s", value);
 		strcpy(response->etag, value);
 	}
-	if (response->status == 200 || response->status == 206)
+	bool is_xml = wire_field(response, "Content-Type", value) != NULL &&
+		      strcmp(value, "application/xml") == 0;
+	if ((response->status == 200 || response->status == 206) && !is_xml)
 		cr_assert(response->etag[0] != '\0' || response->content_length == 0, "no ETag");
 	if (wire_field(response, "Last-Modified", value) != NULL)
 		cr_assert_leq(date_read(value), date + 1, "Last-Modified: %s", value);

@@ -79,6 +79,27 @@ static void certificate_add(struct arguments *arguments, const struct wire_serve
 		argument_add(arguments, "%s=%s/certs/%s", name, server->env.dir, file);
 }
 
+/* Rules by which every client may do everything. Returns the file, which lives as long as this
+ * process. */
+static const char *rules_write(const struct wire_server *server)
+{
+	static const char *const kinds[] = {"dns", "uri", "email", "cn"};
+	static char path[PATH_MAX];
+
+	must(snprintf(path, sizeof(path), "%s/rules.%d.yml", server->env.dir, (int)getpid()) <
+	     PATH_MAX);
+	FILE *out = fopen(path, "w");
+	must(out != NULL);
+	fputs("access:\n", out);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		fprintf(out,
+			"  - identity: \"%s:**\"\n    allow: [read, list, write, delete]\n"
+			"    on: [\"**\"]\n",
+			kinds[i]);
+	must(fclose(out) == 0);
+	return path;
+}
+
 static void arguments_make(const struct wire_server *server, struct arguments *arguments)
 {
 	*arguments = (struct arguments){0};
@@ -95,6 +116,10 @@ static void arguments_make(const struct wire_server *server, struct arguments *a
 	certificate_add(arguments, server, "--client-ca", "ca.crt");
 	if (server->wants_crl)
 		certificate_add(arguments, server, "--crl", "ca.crl");
+	if (server->writable) {
+		argument_add(arguments, "--writable");
+		argument_add(arguments, "--config=%s", rules_write(server));
+	}
 	usual_add(arguments, server, "--tls-path", server->tls_path);
 	usual_add(arguments, server, "--send-engine", server->engine);
 	usual_add(arguments, server, "--workers", "2");

@@ -28,6 +28,7 @@ struct wire_server {
 	const char *option[WIRE_OPTIONS_MAX]; /* beside the usual ones, which they override */
 	const char *root;                     /* NULL: the shared one */
 	bool wants_crl;                       /* --crl */
+	bool writable;                        /* --writable, and every client may do everything */
 	bool unprivileged;                    /* as nobody, when the tests run as root */
 	bool may_differ;                      /* do not check the data path at the end */
 	const char *tls_path;                 /* NULL: as the run wants it */

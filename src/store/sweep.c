@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/sweep.h"
+
+#include <stdlib.h>
+
+#include "store/bucket.h"
+#include "store/multipart.h"
+#include "store/put.h"
+
+struct sweep_result sweep_all(const struct store_sys *sys, int root_fd, time_t uploads_before)
+{
+	struct sweep_result result = {0};
+	struct bucket *buckets;
+	int count = bucket_list(sys, root_fd, &buckets);
+
+	if (count < 0)
+		result.error = count;
+	for (int i = 0; i < count; i++) {
+		int files = store_sweep(sys, root_fd, buckets[i].name);
+		int uploads = upload_sweep(sys, root_fd, buckets[i].name, uploads_before);
+		if (files < 0 || uploads < 0)
+			result.error = files < 0 ? files : uploads;
+		result.files += files > 0 ? (unsigned)files : 0;
+		result.uploads += uploads > 0 ? (unsigned)uploads : 0;
+	}
+	free(buckets);
+	return result;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What crashes, and clients that gave up, have left in all buckets. For threads that may block. */
+#ifndef SLUICE_STORE_SWEEP_H
+#define SLUICE_STORE_SWEEP_H
+
+#include <time.h>
+
+#include "store/sys.h"
+
+struct sweep_result {
+	unsigned files;   /* of writers that no longer live */
+	unsigned uploads; /* that nobody has touched for long, or that were ended already */
+	int error; /* the last: 0, or a negative errno; the other buckets were swept all the same */
+};
+
+/* uploads_before: multipart uploads that were not touched since then go. */
+struct sweep_result sweep_all(const struct store_sys *sys, int root_fd, time_t uploads_before);
+
+#endif
