@@ -143,7 +143,7 @@ void op_list_parts(struct s3_call *call)
 	struct upload_place place = place_of(call, id);
 	struct text *out = &call->text;
 	unsigned after = 0, max = PAGE_MAX;
-	bool is_truncated;
+	bool is_truncated = false;
 
 	if (!take_number(call, "part-number-marker", 0, UPLOAD_PARTS_MAX, &after) ||
 	    !take_number(call, "max-parts", 0, UPLOAD_PARTS_MAX, &max))
@@ -243,7 +243,7 @@ void op_list_multipart_uploads(struct s3_call *call)
 	char after_id[UPLOAD_ID_BYTES];
 	struct slice query = call->target->query;
 	struct text *out = &call->text;
-	struct upload_page page;
+	struct upload_page page = {0};
 	unsigned max = PAGE_MAX;
 	struct stat st;
 

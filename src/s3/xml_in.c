@@ -74,7 +74,7 @@ static void XMLCALL on_start(void *arg, const char *full_name, const char **attr
 		return stop(reader, -EBADMSG);
 	reader->value_len = 0;
 	reader->has_children = false;
-	strcpy(reader->name, name);
+	memcpy(reader->name, name, strlen(name) + 1);
 	if (reader->depth == 1 && strcmp(name, grammar->root) != 0)
 		return stop(reader, -EBADMSG);
 	if (reader->depth == 2 && grammar->item != NULL && strcmp(name, grammar->item) == 0) {

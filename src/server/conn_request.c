@@ -338,6 +338,7 @@ static void write_answer(struct conn *conn, char *out)
 	} else if (request->object.file_fd >= 0) {
 		answer_object(&about, &request->object, out, answer);
 	} else {
+		must(job != NULL);
 		answer_call(&about, &job->call.stamp, &job->call.text, job->call.status, out,
 			    answer);
 	}

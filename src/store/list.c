@@ -94,16 +94,21 @@ static void sift_up(struct batch *batch)
 	}
 }
 
+static void copy_text(char *out, const char *text)
+{
+	memcpy(out, text, strlen(text) + 1);
+}
+
 /* Keeps name if it is among the smallest. */
 static void batch_offer(struct batch *batch, const char *name)
 {
 	if (batch->count < batch->max) {
 		char *slot = batch->slot[batch->count];
-		strcpy(slot, name);
+		copy_text(slot, name);
 		batch->heap[batch->count++] = slot;
 		sift_up(batch);
 	} else if (strcmp(name, batch->heap[0]) < 0) {
-		strcpy(batch->heap[0], name);
+		copy_text(batch->heap[0], name);
 		sift_down(batch);
 	}
 }
@@ -312,7 +317,7 @@ static int has_object(struct walk *walk, int dir_fd, const char *name)
 	walk->probe->query = &everything;
 	walk->probe->is_probe = true;
 	walk->probe->level = WIDE_LEVELS;
-	strcpy(walk->probe->path, walk->path);
+	copy_text(walk->probe->path, walk->path);
 	return descend(walk->probe, dir_fd, name);
 }
 
@@ -349,7 +354,7 @@ static int walk_folder(struct walk *walk, int dir_fd)
 						 : visit_file(walk, dir_fd, name);
 		}
 		if (is_more)
-			strcpy(floor, batch.heap[batch.count - 1]);
+			copy_text(floor, batch.heap[batch.count - 1]);
 	}
 	walk->path[walk->path_len] = '\0';
 	batch_fini(&batch);
@@ -424,7 +429,7 @@ int list_run(const struct store_sys *sys, int root_fd, const char *bucket,
 
 void list_fini(struct list_page *page)
 {
-	for (unsigned i = 0; i < page->count; i++)
+	for (unsigned i = 0; page->entry != NULL && i < page->count; i++)
 		free(page->entry[i].text);
 	free(page->entry);
 	*page = (struct list_page){0};

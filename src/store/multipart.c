@@ -255,7 +255,7 @@ static int check_parts(const struct upload_place *place, const struct open_uploa
 		       const struct upload_part *part, unsigned part_count)
 {
 	for (unsigned i = 0; i < part_count; i++) {
-		uint64_t size;
+		uint64_t size = 0;
 		int fd = open_part(place, upload, &part[i], &size);
 		if (fd < 0)
 			return fd;
@@ -269,7 +269,7 @@ static int check_parts(const struct upload_place *place, const struct open_uploa
 static int assemble(const struct upload_place *place, const struct open_upload *upload,
 		    const struct upload_part *part, unsigned part_count, int file_fd)
 {
-	uint64_t at = 0, size;
+	uint64_t at = 0, size = 0;
 
 	for (unsigned i = 0; i < part_count; i++) {
 		int fd = open_part(place, upload, &part[i], &size);

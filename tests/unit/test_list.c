@@ -123,7 +123,7 @@ static void make_random_tree(unsigned seed, unsigned count)
 	make_order();
 }
 
-Test(list, random_trees, .timeout = 120)
+Test(list, random_trees)
 {
 	static const char *const prefixes[] = {
 		"",          "a",  "a/",   "a/a", "a/b/", "b",      "a-",  "a+", "aa/",   "\xc3",
@@ -269,7 +269,7 @@ static int page_calls(const char *after, unsigned *count)
 	return faults.calls;
 }
 
-Test(list, a_page_costs_the_same_at_the_end, .timeout = 120)
+Test(list, a_page_costs_the_same_at_the_end)
 {
 	char key[64];
 	unsigned first_count, last_count;
