@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -16,9 +17,11 @@
 #include "store/multipart_private.h"
 #include "store/names.h"
 
-#define FOLDER_MODE 0777 /* and the umask */
-#define FILE_MODE   0666
-#define PART_BYTES  sizeof("part-00000")
+#define FOLDER_MODE      0777 /* and the umask */
+#define FILE_MODE        0666
+/* A sweep may take a folder in the moment before it is locked. */
+#define CREATE_TRIES_MAX 10
+#define PART_BYTES       sizeof("part-00000")
 
 static bool is_id(const char *id)
 {
@@ -155,11 +158,16 @@ static int create_in(const struct upload_place *place, int private_fd, const cha
 	if (place->sys->mkdirat(private_fd, young, FOLDER_MODE) < 0)
 		return -errno;
 	int upload_fd = folder_open(place->sys, private_fd, young);
-	int r = upload_fd < 0 ? upload_fd : write_info(place, upload_fd, fields, fields_len);
-	if (upload_fd >= 0)
-		close(upload_fd);
+	int r = upload_fd < 0 ? upload_fd : 0;
+	/* As long as it is held, no sweep takes it for what a crash has left. */
+	if (r == 0 && place->sys->flock(upload_fd, LOCK_SH | LOCK_NB) < 0)
+		r = errno == EWOULDBLOCK ? -ENOENT : -errno; /* one came first */
+	if (r == 0)
+		r = write_info(place, upload_fd, fields, fields_len);
 	if (r == 0 && place->sys->renameat(private_fd, young, private_fd, name) < 0)
 		r = -errno;
+	if (upload_fd >= 0)
+		close(upload_fd);
 	if (r < 0) {
 		upload_remove_folder(place->sys, private_fd, young);
 		return r;
@@ -167,8 +175,7 @@ static int create_in(const struct upload_place *place, int private_fd, const cha
 	return sync_fd(place, private_fd);
 }
 
-int upload_create(const struct upload_place *place, const char *fields, size_t fields_len,
-		  char id[UPLOAD_ID_BYTES])
+static int make_id(char id[UPLOAD_ID_BYTES])
 {
 	uint64_t random[2];
 
@@ -176,11 +183,22 @@ int upload_create(const struct upload_place *place, const char *fields, size_t f
 		return -errno;
 	snprintf(id, UPLOAD_ID_BYTES, "%016llx%016llx", (unsigned long long)random[0],
 		 (unsigned long long)random[1]);
+	return 0;
+}
+
+int upload_create(const struct upload_place *place, const char *fields, size_t fields_len,
+		  char id[UPLOAD_ID_BYTES])
+{
 	int bucket_fd = folder_open(place->sys, place->root_fd, place->bucket);
 	if (bucket_fd < 0)
 		return bucket_fd == -ENOTDIR ? -ENOENT : bucket_fd;
 	int private_fd = folder_open_or_make(place->sys, bucket_fd, STORE_PRIVATE);
-	int r = private_fd < 0 ? private_fd : create_in(place, private_fd, fields, fields_len, id);
+	int r = private_fd < 0 ? private_fd : -ENOENT;
+	for (int i = 0; private_fd >= 0 && r == -ENOENT && i < CREATE_TRIES_MAX; i++) {
+		r = make_id(id);
+		if (r == 0)
+			r = create_in(place, private_fd, fields, fields_len, id);
+	}
 	if (r == 0)
 		r = sync_fd(place, bucket_fd); /* the private folder may be young */
 	if (private_fd >= 0)

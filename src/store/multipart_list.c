@@ -6,14 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/must.h"
 #include "store/folder.h"
 #include "store/multipart_private.h"
-
-/* What has no info after so long will get none: whoever made it is gone. */
-#define YOUNG_S 3600
 
 /* dir_fd is taken over, also on failure. */
 static DIR *open_dir(int dir_fd, int *error)
@@ -152,6 +150,17 @@ static bool begins_with(const char *text, const char *begin)
 	return strncmp(text, begin, strlen(begin)) == 0;
 }
 
+/* Does whoever makes this upload still live? 1, 0 or a negative errno. */
+static int is_held(const struct store_sys *sys, int private_fd, const char *name)
+{
+	int fd = folder_open(sys, private_fd, name);
+	if (fd < 0)
+		return fd == -ENOENT ? 1 : fd; /* it has its right name by now */
+	int r = sys->flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno == EWOULDBLOCK ? 1 : -errno;
+	close(fd);
+	return r;
+}
+
 /* 1: removed; 0: not due; or a negative errno. A part that comes in touches the folder. */
 static int sweep_one(const struct store_sys *sys, int private_fd, const char *name, time_t before)
 {
@@ -165,9 +174,11 @@ static int sweep_one(const struct store_sys *sys, int private_fd, const char *na
 		return 0;
 	if (sys->fstatat(private_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
-	bool is_due = is_gone || st.st_mtim.tv_sec < (is_young ? time(NULL) - YOUNG_S : before);
-	if (!is_due || !S_ISDIR(st.st_mode))
+	if (!S_ISDIR(st.st_mode) || (!is_gone && !is_young && st.st_mtim.tv_sec >= before))
 		return 0;
+	int held = is_young ? is_held(sys, private_fd, name) : 0;
+	if (held != 0)
+		return held < 0 ? held : 0;
 	snprintf(gone, sizeof(gone), UPLOAD_GONE_PREFIX "%s", strchr(name, '-') + 1);
 	if (!is_gone && sys->renameat(private_fd, name, private_fd, gone) < 0)
 		return errno == ENOENT ? 0 : -errno;
