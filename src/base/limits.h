@@ -60,8 +60,9 @@
 /* After our last byte: time for the client to read it and close (an early close makes the
  * kernel send RST, which can destroy an alert or an error answer on its way). */
 #define LINGER_MS                    2000
-/* Bytes read and dropped while lingering. */
-#define LINGER_BYTES_MAX             (256 * 1024)
+/* Bytes read and dropped while lingering: a part of a multipart upload, whose client sends on while
+ * the answer that refuses it is under way. */
+#define LINGER_BYTES_MAX             (64 * 1024 * 1024)
 /* Time from SIGTERM to leaving, busy connections or not. */
 #define DRAIN_TIMEOUT_MS_DEFAULT     120000
 /* Granularity of the deadline wheel. A deadline fires at most this much late. */
@@ -106,6 +107,8 @@
 /* ... of which a response that has not begun leaves so many to those that have, and to the answer
  * that the server is busy. */
 #define SEND_BUFFERS_SPARED          16
+/* Bytes of a request body that are gathered before they are written: whole pages of the file. */
+#define BODY_WRITE_BYTES             (TX_RECORDS_MAX * RECORD_PLAIN_MAX)
 /* Head buffers per worker (HEAD_BYTES_MAX each); only a connection with half a head holds one. */
 #define HEAD_BUFS_MAX                4096
 /* Ciphertext buffers of the userspace record layer, per worker; only half a record holds one. */

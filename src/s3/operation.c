@@ -92,6 +92,8 @@ static bool is_one_of(const char *name, const char *const names[QUERY_MAX])
 
 static bool query_matches(struct slice query, const char *const wanted[QUERY_MAX])
 {
+	if (query.len == 0) /* as most GETs have it */
+		return wanted[0] == NULL;
 	for (int i = 0; i < QUERY_MAX; i++)
 		if (wanted[i] != NULL && !has_param(query, wanted[i]))
 			return false;

@@ -170,11 +170,15 @@ static ssize_t drop_some(struct conn *conn)
 /* Reads and drops what the client still sends, so that no RST overtakes our last bytes. */
 static void linger(struct conn *conn)
 {
+	uint32_t turn_end = conn->lingered + TURN_BYTES_MAX;
 	ssize_t n = 0;
 
-	while (conn->lingered < LINGER_BYTES_MAX && (n = drop_some(conn)) > 0)
+	while (conn->lingered < LINGER_BYTES_MAX && conn->lingered < turn_end &&
+	       (n = drop_some(conn)) > 0)
 		conn->lingered += (uint32_t)n;
-	if (n == -EAGAIN) {
+	if (n > 0 && conn->lingered < LINGER_BYTES_MAX) {
+		conn_yield(conn);
+	} else if (n == -EAGAIN) {
 		conn_wait(conn, READABLE);
 	} else if (n < 0 && conn->why == CLOSE_RECORD_BAD && !conn->is_rx_over) {
 		conn->is_rx_over = true; /* the kernel opens nothing more: until the client's FIN */

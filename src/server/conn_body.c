@@ -8,6 +8,7 @@
  *
  * A connection holds a buffer only while it has payload that is not in the file.
  */
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 
@@ -48,7 +49,8 @@ static enum conn_next fail(struct conn *conn, enum s3_error error, const char *t
 
 static size_t buf_room(const struct job *job)
 {
-	return job->buf == NULL ? 0 : sizeof(job->buf->byte) - job->buf_used;
+	static_assert(BODY_WRITE_BYTES <= sizeof(job->buf->byte), "it is gathered in a tx_buf");
+	return job->buf == NULL ? 0 : BODY_WRITE_BYTES - job->buf_used;
 }
 
 static void buf_give(struct job *job)

@@ -193,8 +193,12 @@ int upload_sweep(const struct store_sys *sys, int root_fd, const char *bucket, t
 
 	if (dir == NULL)
 		return r == -ENOENT ? 0 : r;
-	for (struct dirent *entry; r >= 0 && (entry = readdir(dir)) != NULL; count += r > 0)
-		r = sweep_one(sys, dirfd(dir), entry->d_name, before);
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+		int n = sweep_one(sys, dirfd(dir), entry->d_name, before);
+		if (n < 0)
+			r = n; /* the others all the same */
+		count += n > 0;
+	}
 	closedir(dir);
 	return r < 0 ? r : count;
 }

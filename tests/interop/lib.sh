@@ -23,7 +23,7 @@ clean_up() {
 		kill "$pid" 2>/dev/null
 	done
 	wait 2>/dev/null
-	[[ -n ${KEEP:-} ]] || rm -rf -- "$tmp"
+	rm -rf -- "$tmp"
 }
 trap clean_up EXIT
 
@@ -77,8 +77,8 @@ free_port() {
 }
 
 # A server with a bucket for this test's program, and a client certificate. Sets port, admin and
-# endpoint. ARGUMENT...: more options.
-start_server() { # [ARGUMENT...]
+# endpoint.
+start_server() {
 	port=$(free_port) admin=$(free_port)
 	endpoint=https://localhost:$port
 	if [[ ! -d $ca ]]; then
@@ -95,7 +95,7 @@ start_server() { # [ARGUMENT...]
 	fi
 	"$SLUICE" serve --config "$tmp/sluice.yml" --root "$tmp/root" --writable \
 		--listen "127.0.0.1:$port" --admin-listen "127.0.0.1:$admin" --cert "$ca/server.crt" \
-		--key "$ca/server.key" --client-ca "$ca/ca.crt" "$@" >>"$tmp/server.log" 2>&1 &
+		--key "$ca/server.key" --client-ca "$ca/ca.crt" >>"$tmp/server.log" 2>&1 &
 	server_pid=$!
 	children+=("$server_pid")
 	until_true 20 curl -sSf "http://127.0.0.1:$admin/-/ready" || {
