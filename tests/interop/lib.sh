@@ -9,6 +9,7 @@ export LC_ALL=C.UTF-8 TZ=UTC
 unset CDPATH AWS_CA_BUNDLE AWS_PROFILE CURL_CA_BUNDLE REQUESTS_CA_BUNDLE SSL_CERT_FILE SSL_CERT_DIR
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+. "$here/versions.sh"
 readonly repository=$here/../..
 readonly SLUICE=${SLUICE:-$repository/build/release/sluice}
 tmp=$(mktemp -d) || exit 1
@@ -125,6 +126,12 @@ start_relay() {
 	stunnel4 "$tmp/stunnel.conf" >"$tmp/stunnel.log" 2>&1 &
 	children+=($!)
 	until_true 10 curl -sS -o "$tmp/relay.out" "$plain_endpoint/"
+}
+
+# More keys than a page of 1,000 has, put into the root as an operator would copy them there: what is to
+# be seen is how the program goes from page to page.
+many_files() { # BUCKET
+	mkdir -p -- "$tmp/root/$1/many" && seq -f "$tmp/root/$1/many/%04g" 1 1050 | xargs touch --
 }
 
 random_file() { # PATH BYTES
