@@ -7,6 +7,7 @@ import sys
 import time
 
 import boto3
+import botocore.handlers
 from botocore.config import Config
 
 ROUNDS, CA, WIDE = int(sys.argv[1]), sys.argv[2], sys.argv[3]
@@ -28,7 +29,7 @@ class Server:
             verify=f"{CA}/ca.crt",
             config=Config(client_cert=(f"{CA}/client.crt", f"{CA}/client.key"), s3={"addressing_style": "path"}),
         )
-        self.seconds = []
+        self.seconds = {True: [], False: []}  # with Content-MD5, and without
         end = time.monotonic() + 20
         while True:
             try:
@@ -43,30 +44,37 @@ class Server:
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / TICK
 
-    def upload(self, body):
+    def upload(self, body, has_md5):
+        events, handler = self.s3.meta.events, botocore.handlers.conditionally_calculate_md5
+        events.unregister("before-call.s3.PutObject", handler)
+        if has_md5:
+            events.register("before-call.s3.PutObject", handler)
         before = self.cpu()
         for number in range(OBJECTS):
             self.s3.put_object(Bucket="bench", Key=f"object-{number}", Body=body)
-        self.seconds.append(self.cpu() - before)
+        self.seconds[has_md5].append(self.cpu() - before)
 
 
 servers = [Server(text) for text in sys.argv[4:]]
 content = os.urandom(SIZE)
 for server in servers:
-    server.upload(content)  # not counted: the first use of everything
-    server.seconds.clear()
+    server.upload(content, True)  # not counted: the first use of everything
+    server.seconds[True].clear()
 for _ in range(ROUNDS):
-    for server in servers:
-        server.upload(content)
+    for has_md5 in (True, False):
+        for server in servers:
+            server.upload(content, has_md5)
 
 print(f"PUT of 64 MiB, {OBJECTS} a round, {ROUNDS} rounds by turns; sluice syncs each before it answers.\n")
-print("| server | CPU seconds per GiB, median | least | most | / the peer |\n|---|--:|--:|--:|--:|")
+print("| server | Content-MD5 | CPU seconds per GiB, median | least | most | / the peer |\n|---|---|--:|--:|--:|--:|")
 gib = OBJECTS * SIZE / 1024 / MIB
-peer = statistics.median(servers[-1].seconds)
-for server in servers:
-    of = [s / gib for s in server.seconds]
-    ratio = f"{statistics.median(server.seconds) / peer:.2f}" if len(servers) > 1 else ""
-    print(f"| {server.name} | {statistics.median(of):.2f} | {min(of):.2f} | {max(of):.2f} | {ratio} |")
+for has_md5 in (False, True):
+    peer = statistics.median(servers[-1].seconds[has_md5])
+    for server in servers:
+        of = [s / gib for s in server.seconds[has_md5]]
+        ratio = f"{statistics.median(server.seconds[has_md5]) / peer:.2f}" if len(servers) > 1 else ""
+        said = "verified" if has_md5 else "not sent"
+        print(f"| {server.name} | {said} | {statistics.median(of):.2f} | {min(of):.2f} | {max(of):.2f} | {ratio} |")
 
 for number in range(KEYS):
     with open(f"{WIDE}/{number:06}", "w", encoding="ascii"):

@@ -107,8 +107,6 @@
 /* ... of which a response that has not begun leaves so many to those that have, and to the answer
  * that the server is busy. */
 #define SEND_BUFFERS_SPARED          16
-/* Bytes of a request body that are gathered before they are written: whole pages of the file. */
-#define BODY_WRITE_BYTES             (TX_RECORDS_MAX * RECORD_PLAIN_MAX)
 /* Head buffers per worker (HEAD_BYTES_MAX each); only a connection with half a head holds one. */
 #define HEAD_BUFS_MAX                4096
 /* Ciphertext buffers of the userspace record layer, per worker; only half a record holds one. */

@@ -8,7 +8,6 @@
  *
  * A connection holds a buffer only while it has payload that is not in the file.
  */
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 
@@ -49,8 +48,13 @@ static enum conn_next fail(struct conn *conn, enum s3_error error, const char *t
 
 static size_t buf_room(const struct job *job)
 {
-	static_assert(BODY_WRITE_BYTES <= sizeof(job->buf->byte), "it is gathered in a tx_buf");
-	return job->buf == NULL ? 0 : BODY_WRITE_BYTES - job->buf_used;
+	return job->buf == NULL ? 0 : sizeof(job->buf->byte) - job->buf_used;
+}
+
+/* Is there no room for a whole record with its type? It would be opened elsewhere, and copied. */
+static bool is_full(const struct job *job)
+{
+	return buf_room(job) <= RECORD_PLAIN_MAX;
 }
 
 static void buf_give(struct job *job)
@@ -215,7 +219,7 @@ enum conn_next conn_step_body(struct conn *conn)
 			if (job->buf == NULL)
 				return CONN_WAITS;
 		}
-		if (is_file && buf_room(job) < RECORD_RECV_BYTES_MIN)
+		if (is_file && is_full(job))
 			return write_out(conn);
 		if (conn->in->have > request->head_bytes) {
 			int r = take_coded(conn);
@@ -224,7 +228,7 @@ enum conn_next conn_step_body(struct conn *conn)
 			if (r < 0)
 				return fail(conn, S3_ERROR_INCOMPLETE_BODY, NULL);
 			if (body_is_done(&job->body) || conn->in->have == request->head_bytes ||
-			    (is_file && buf_room(job) < RECORD_RECV_BYTES_MIN))
+			    (is_file && is_full(job)))
 				continue;
 		}
 		ssize_t n = receive(conn);

@@ -119,21 +119,27 @@ int aead_seal(struct aead *aead, uint8_t *record, size_t plain_bytes, enum recor
 
 int aead_open(struct aead *aead, uint8_t *record, size_t record_bytes, enum record_type *type)
 {
+	return aead_open_to(aead, record, record_bytes, record + RECORD_HEADER, type);
+}
+
+int aead_open_to(struct aead *aead, uint8_t *record, size_t record_bytes, uint8_t *out,
+		 enum record_type *type)
+{
 	must(!aead->sealing);
 	if (record_bytes < RECORD_OVERHEAD || record_bytes > RECORD_SEALED_MAX)
 		return -EBADMSG;
 
-	uint8_t *inner = record + RECORD_HEADER;
-	size_t inner_bytes = record_bytes - RECORD_HEADER - RECORD_TAG;
+	uint8_t *sealed = record + RECORD_HEADER;
+	size_t inner_bytes = aead_inner_bytes(record_bytes);
 	uint8_t nonce[TRAFFIC_IV_BYTES];
 	nonce_next(aead, nonce);
 	int len;
 	if (EVP_CipherInit_ex(aead->ctx, NULL, NULL, NULL, nonce, -1) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(aead->ctx, EVP_CTRL_AEAD_SET_TAG, RECORD_TAG,
-				inner + inner_bytes) != 1 ||
+				sealed + inner_bytes) != 1 ||
 	    EVP_DecryptUpdate(aead->ctx, NULL, &len, record, RECORD_HEADER) != 1 ||
-	    EVP_DecryptUpdate(aead->ctx, inner, &len, inner, (int)inner_bytes) != 1 ||
-	    EVP_DecryptFinal_ex(aead->ctx, inner + inner_bytes, &len) != 1) {
+	    EVP_DecryptUpdate(aead->ctx, out, &len, sealed, (int)inner_bytes) != 1 ||
+	    EVP_DecryptFinal_ex(aead->ctx, out + inner_bytes, &len) != 1) {
 		ERR_clear_error();
 		return -EBADMSG;
 	}
@@ -143,10 +149,10 @@ int aead_open(struct aead *aead, uint8_t *record, size_t record_bytes, enum reco
 	 * not zero. */
 	if (inner_bytes > RECORD_PLAIN_MAX + 1)
 		return -EMSGSIZE;
-	while (inner_bytes > 0 && inner[inner_bytes - 1] == 0)
+	while (inner_bytes > 0 && out[inner_bytes - 1] == 0)
 		inner_bytes--;
 	if (inner_bytes == 0)
 		return -EPROTO;
-	*type = (enum record_type)inner[inner_bytes - 1];
+	*type = (enum record_type)out[inner_bytes - 1];
 	return (int)(inner_bytes - 1);
 }

@@ -46,5 +46,15 @@ int aead_seal(struct aead *aead, uint8_t *record, size_t plain_bytes, enum recor
  * -EBADMSG: does not decrypt; -EMSGSIZE: more than a record may hold; -EPROTO: no content type.
  */
 int aead_open(struct aead *aead, uint8_t *record, size_t record_bytes, enum record_type *type);
+/* The same with the plaintext in out, which has room for aead_inner_bytes(record_bytes) and is not
+ * to be looked at after an error. */
+int aead_open_to(struct aead *aead, uint8_t *record, size_t record_bytes, uint8_t *out,
+		 enum record_type *type);
+/* What a record of so many bytes holds: plaintext, type and padding. */
+static inline size_t aead_inner_bytes(size_t record_bytes)
+{
+	return record_bytes > RECORD_HEADER + RECORD_TAG ? record_bytes - RECORD_HEADER - RECORD_TAG
+							 : 0;
+}
 
 #endif

@@ -151,8 +151,8 @@ static void record_drop(struct rx_buf *buf)
 	buf->plain_left = 0;
 }
 
-/* A whole record at the start of buf, opened. 1, or -EAGAIN, 0 (FIN), another error. */
-static int record_fill(struct record *record, struct rx_buf *buf, enum record_type *type)
+/* A whole record at the start of buf: its length, or -EAGAIN, 0 (FIN), another error. */
+static int record_fill(const struct record *record, struct rx_buf *buf)
 {
 	int len;
 	while ((len = record_length(buf)) == 0 || (len > 0 && buf->have < (size_t)len)) {
@@ -164,15 +164,7 @@ static int record_fill(struct record *record, struct rx_buf *buf, enum record_ty
 			return n == 0 ? 0 : -errno;
 		buf->have += (size_t)n;
 	}
-	if (len < 0)
-		return len;
-	int plain = aead_open(record->rx_aead, buf->byte, (size_t)len, type);
-	if (plain < 0)
-		return plain;
-	buf->record_bytes = (size_t)len;
-	buf->plain_at = RECORD_HEADER;
-	buf->plain_left = (size_t)plain;
-	return 1;
+	return len;
 }
 
 static ssize_t plain_take(struct rx_buf *buf, void *data, size_t len)
@@ -184,6 +176,28 @@ static ssize_t plain_take(struct rx_buf *buf, void *data, size_t len)
 	if (buf->plain_left == 0)
 		record_drop(buf);
 	return (ssize_t)n;
+}
+
+/* The record at the start of buf, opened: straight to data where there is room for all of it, as a
+ * request body has. Bytes, 0 for an empty one, or an error. */
+static ssize_t record_open(struct record *record, struct rx_buf *buf, size_t record_bytes,
+			   void *data, size_t len, enum record_type *type)
+{
+	bool is_direct = aead_inner_bytes(record_bytes) <= len;
+	int plain = aead_open_to(record->rx_aead, buf->byte, record_bytes,
+				 is_direct ? data : buf->byte + RECORD_HEADER, type);
+	if (plain < 0)
+		return plain;
+	buf->record_bytes = record_bytes;
+	if (is_direct) {
+		record_drop(buf);
+		return plain;
+	}
+	if (*type != RECORD_DATA && (size_t)plain > len)
+		return -EPROTO; /* none that has a place after the handshake is that long */
+	buf->plain_at = RECORD_HEADER;
+	buf->plain_left = (size_t)plain;
+	return plain_take(buf, data, len);
 }
 
 static ssize_t user_recv(struct record *record, void *data, size_t len, enum record_type *type)
@@ -202,13 +216,10 @@ static ssize_t user_recv(struct record *record, void *data, size_t len, enum rec
 	if (buf->plain_left > 0) { /* of application data: control records are taken whole */
 		n = plain_take(buf, data, len);
 	} else {
-		n = record_fill(record, buf, type);
-		if (n > 0 && *type != RECORD_DATA && buf->plain_left > len) {
-			n = -EPROTO; /* none that has a place after the handshake is that long */
-		} else if (n > 0) {
-			bool is_empty = buf->plain_left == 0;
-			n = plain_take(buf, data, len);
-			if (is_empty)
+		n = record_fill(record, buf);
+		if (n > 0) {
+			n = record_open(record, buf, (size_t)n, data, len, type);
+			if (n == 0)
 				n = *type == RECORD_DATA ? -ENOMSG : -EPROTO;
 		}
 	}
