@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/must.h"
 #include "config/policy.h"
@@ -207,7 +208,8 @@ static void check_rule(const struct input *input, struct access_rule *rule, bool
 	bool is_there = model_place(rule, bucket, key);
 
 	rules[0].pattern = nobody;
-	if (strcmp(input->line[LINE_NAME], nobody) == 0)
+	if (strcasecmp(input->line[LINE_NAME], nobody) ==
+	    0) /* the case of a dns name does not matter */
 		rules[0].verbs = 0;
 	for (unsigned verb = ACCESS_READ; verb <= ACCESS_DELETE; verb *= 2) {
 		struct decision decision =
