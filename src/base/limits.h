@@ -36,6 +36,8 @@
 /* Parts of a multipart upload, and bytes of each but the last; S3's limits. */
 #define UPLOAD_PARTS_MAX             10000
 #define UPLOAD_PART_BYTES_MIN        (5 * 1024 * 1024)
+/* Names of a folder that are fetched at once: some hundred, and no more than a stack bears. */
+#define FOLDER_READ_BYTES            8192
 /* A request body that is read as a whole (XML): 10,000 parts with checksums take 2 MiB. */
 #define REQUEST_TEXT_BYTES_MAX       (4 * 1024 * 1024)
 /* XML of an answer: a page of 1,000 keys of 1,024 bytes, each byte as "%XX" or "&amp;". */

@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "store/sys.h"
 
-/* 0; -EEXIST; or another negative errno. */
+/* 0; -EEXIST; or another negative errno: what it has made is gone again. */
 int bucket_make(const struct store_sys *sys, int root_fd, const char *bucket, bool is_durable);
 /* 0; -ENOENT; -ENOTEMPTY: an object, a folder, an upload or a stranger's file is in it; or another
  * negative errno. */

@@ -76,6 +76,32 @@ int folder_open_parent(const struct store_sys *sys, int bucket_fd, const char *k
 	return folder_open(sys, bucket_fd, len > 0 ? path : ".");
 }
 
+void folder_reader_init(struct folder_reader *reader, const struct store_sys *sys, int dir_fd)
+{
+	reader->sys = sys;
+	reader->dir_fd = dir_fd;
+	reader->used = reader->filled = 0;
+}
+
+int folder_read(struct folder_reader *reader, const char **name)
+{
+	for (;;) {
+		if (reader->used == reader->filled) {
+			ssize_t n = reader->sys->getdents64(reader->dir_fd, reader->entries,
+							    sizeof(reader->entries));
+			if (n <= 0)
+				return n == 0 || errno == ENOENT ? 0 : -errno;
+			reader->used = 0;
+			reader->filled = (size_t)n;
+		}
+		const struct dirent64 *entry = (const void *)(reader->entries + reader->used);
+		reader->used += entry->d_reclen;
+		*name = entry->d_name;
+		if (strcmp(*name, ".") != 0 && strcmp(*name, "..") != 0)
+			return 1;
+	}
+}
+
 /* Waits a while for whoever holds the lock; a writer does for a few system calls, a backup program
  * for as long as it reads. */
 static int lock(const struct store_sys *sys, int fd)

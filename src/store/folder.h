@@ -6,6 +6,7 @@
 #ifndef SLUICE_STORE_FOLDER_H
 #define SLUICE_STORE_FOLDER_H
 
+#include <dirent.h>
 #include <stdbool.h>
 
 #include "base/limits.h"
@@ -26,6 +27,19 @@ bool folder_next(const char **rest, char name[KEY_COMPONENT_BYTES_MAX + 1]);
  * folder. */
 int folder_open_parent(const struct store_sys *sys, int bucket_fd, const char *key,
 		       const char **leaf);
+
+/* The names in a folder, once each, from where dir_fd stands; for the reader's life. */
+struct folder_reader {
+	const struct store_sys *sys;
+	int dir_fd; /* borrowed */
+	size_t used;
+	size_t filled;
+	_Alignas(struct dirent64) char entries[FOLDER_READ_BYTES];
+};
+void folder_reader_init(struct folder_reader *reader, const struct store_sys *sys, int dir_fd);
+/* 1: *name is the next, until the next call; never "." or "..". 0: there are no more, or the folder
+ * was removed. Or a negative errno. */
+int folder_read(struct folder_reader *reader, const char **name);
 
 /*
  * Opens and locks (flock) the file that has this name now, so that no other writer replaces or

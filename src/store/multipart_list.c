@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All uploads of a bucket: listing them, and removing those that are left over. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,30 +12,23 @@
 #include "store/folder.h"
 #include "store/multipart_private.h"
 
-/* dir_fd is taken over, also on failure. */
-static DIR *open_dir(int dir_fd, int *error)
-{
-	DIR *dir = dir_fd < 0 ? NULL : fdopendir(dir_fd);
-	*error = dir_fd < 0 ? dir_fd : dir == NULL ? -errno : 0;
-	if (dir_fd >= 0 && dir == NULL)
-		close(dir_fd);
-	return dir;
-}
-
 int upload_remove_folder(const struct store_sys *sys, int private_fd, const char *name)
 {
-	int r;
-	DIR *dir = open_dir(folder_open(sys, private_fd, name), &r);
+	struct folder_reader reader;
+	const char *file;
+	int upload_fd = folder_open(sys, private_fd, name);
 
-	if (dir == NULL)
-		return r;
-	for (struct dirent *entry; r == 0 && (entry = readdir(dir)) != NULL;) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (sys->unlinkat(dirfd(dir), entry->d_name, 0) < 0 && errno != ENOENT)
+	if (upload_fd < 0)
+		return upload_fd;
+	folder_reader_init(&reader, sys, upload_fd);
+	int r = folder_read(&reader, &file);
+	for (; r == 1; r = folder_read(&reader, &file)) {
+		if (sys->unlinkat(upload_fd, file, 0) < 0 && errno != ENOENT) {
 			r = -errno;
+			break;
+		}
 	}
-	closedir(dir);
+	close(upload_fd);
 	if (r == 0 && sys->unlinkat(private_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		r = -errno;
 	return r;
@@ -109,25 +101,30 @@ static void keep(struct upload_page *page, const struct upload *upload, unsigned
 int upload_list(const struct store_sys *sys, int root_fd, const char *bucket, const char *prefix,
 		const char *after_key, const char *after_id, unsigned max, struct upload_page *page)
 {
-	int r;
+	struct folder_reader reader;
+	const char *name;
 
 	*page = (struct upload_page){.upload = calloc(max + 2, sizeof(*page->upload))};
 	if (page->upload == NULL)
 		return -ENOMEM;
-	DIR *dir = open_dir(upload_open_private(sys, root_fd, bucket), &r);
-	if (dir == NULL)
-		return r == -ENOENT ? 0 : r;
-	for (struct dirent *entry; r == 0 && (entry = readdir(dir)) != NULL;) {
+	int private_fd = upload_open_private(sys, root_fd, bucket);
+	if (private_fd < 0)
+		return private_fd == -ENOENT ? 0 : private_fd;
+	folder_reader_init(&reader, sys, private_fd);
+	int r = folder_read(&reader, &name);
+	for (; r == 1; r = folder_read(&reader, &name)) {
 		struct upload upload;
-		int n = look_at(sys, dirfd(dir), entry->d_name, &upload);
-		if (n < 0)
+		int n = look_at(sys, private_fd, name, &upload);
+		if (n < 0) {
 			r = n;
-		else if (n == 1 && is_wanted(&upload, prefix, after_key, after_id))
+			break;
+		}
+		if (n == 1 && is_wanted(&upload, prefix, after_key, after_id))
 			keep(page, &upload, max);
 		else if (n == 1)
 			free(upload.key);
 	}
-	closedir(dir);
+	close(private_fd);
 	if (page->count > max) {
 		page->is_truncated = true;
 		free(page->upload[--page->count].key);
@@ -188,17 +185,20 @@ static int sweep_one(const struct store_sys *sys, int private_fd, const char *na
 
 int upload_sweep(const struct store_sys *sys, int root_fd, const char *bucket, time_t before)
 {
-	int r, count = 0;
-	DIR *dir = open_dir(upload_open_private(sys, root_fd, bucket), &r);
+	struct folder_reader reader;
+	const char *name;
+	int r, error = 0, count = 0;
+	int private_fd = upload_open_private(sys, root_fd, bucket);
 
-	if (dir == NULL)
-		return r == -ENOENT ? 0 : r;
-	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-		int n = sweep_one(sys, dirfd(dir), entry->d_name, before);
+	if (private_fd < 0)
+		return private_fd == -ENOENT ? 0 : private_fd;
+	folder_reader_init(&reader, sys, private_fd);
+	while ((r = folder_read(&reader, &name)) == 1) {
+		int n = sweep_one(sys, private_fd, name, before);
 		if (n < 0)
-			r = n; /* the others all the same */
+			error = n; /* the others all the same */
 		count += n > 0;
 	}
-	closedir(dir);
-	return r < 0 ? r : count;
+	close(private_fd);
+	return r < 0 ? r : error < 0 ? error : count;
 }

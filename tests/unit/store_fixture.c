@@ -90,7 +90,10 @@ static int faulty_flock(int fd, int operation)
 
 static int faulty_fsync(int fd)
 {
-	return is_failing() ? -1 : store_sys_kernel.fsync(fd);
+	if (is_failing())
+		return -1;
+	faults.fsyncs++;
+	return store_sys_kernel.fsync(fd);
 }
 
 static int faulty_fstatat(int dir_fd, const char *path, struct stat *st, int flags)

@@ -18,6 +18,7 @@ struct store_faults {
 	int calls;        /* made so far */
 	int fails_at;     /* the call that fails; 0: none */
 	int fails_with;   /* errno */
+	int fsyncs;       /* that were made, without those that failed */
 	bool has_tmpfile; /* at first true; false: as a file system without O_TMPFILE */
 	bool has_clone;   /* at first true: as the file system can; false: never */
 };

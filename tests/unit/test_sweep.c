@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "base/must.h"
+#include "store/bucket.h"
+#include "store/names.h"
+#include "store/sweep.h"
+#include "unit/store_fixture.h"
+
+TestSuite(sweep, .init = store_fixture_make, .fini = store_fixture_remove);
+
+static void make_file(const char *path)
+{
+	int fd = openat(store_root_fd, path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	must(fd >= 0);
+	close(fd);
+}
+
+/* One bucket that cannot be swept keeps no other from it. */
+Test(sweep, of_all)
+{
+	must(bucket_make(&faulty_sys, store_root_fd, "another", true) == 0);
+	static const char *const buckets[] = {"bucket", "another"};
+	for (size_t i = 0; i < ARRAY_LEN(buckets); i++) {
+		char path[128];
+		snprintf(path, sizeof(path), "%s/" STORE_PRIVATE, buckets[i]);
+		must(mkdirat(store_root_fd, path, 0700) == 0);
+		strcat(path, "/" STORE_TEMP_PREFIX "left");
+		make_file(path);
+	}
+	struct bucket *list;
+	faults.calls = 0;
+	must(bucket_list(&faulty_sys, store_root_fd, &list) == 2);
+	free(list);
+	faults.fails_at = faults.calls + 1; /* the first call for the first bucket */
+	faults.calls = 0;
+	faults.fails_with = EIO;
+	struct sweep_result result = sweep_all(&faulty_sys, store_root_fd, 0);
+	faults.fails_at = 0;
+	cr_expect_eq(result.error, -EIO);
+	cr_expect_eq(result.files, 1);
+	result = sweep_all(&faulty_sys, store_root_fd, 0);
+	cr_expect_eq(result.error, 0);
+	cr_expect_eq(result.files, 1);
+	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 0);
+	cr_expect_eq(store_entries("another/" STORE_PRIVATE), 0);
+}
