@@ -310,6 +310,23 @@ int put_commit_in(struct put *put, int dir_fd, const char *name)
 	return r == 0 ? fsync_of(put, dir_fd) : r;
 }
 
+int put_sync_way(const struct store_sys *sys, int root_fd, const char *bucket, const char *key)
+{
+	const char *leaf;
+	struct put way = {.sys = sys, .is_durable = true};
+
+	way.bucket_fd = folder_open(sys, root_fd, bucket);
+	int r = way.bucket_fd;
+	if (r >= 0) {
+		int dir_fd = folder_open_parent(sys, way.bucket_fd, key, &leaf);
+		r = dir_fd < 0 ? dir_fd : sync_way(&way, key, 0, dir_fd);
+		if (dir_fd >= 0)
+			close(dir_fd);
+		close(way.bucket_fd);
+	}
+	return r == -ENOENT || r == -ENOTDIR ? 0 : r;
+}
+
 void put_end(struct put *put)
 {
 	if (put->temp_name[0] != '\0')

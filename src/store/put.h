@@ -68,6 +68,9 @@ int put_commit(struct put *put, const char *key, const struct put_terms *terms);
 /* Instead of put_commit: under name in a folder of the server's own, in the place of what may be
  * there. 0 or a negative errno (-ENOENT: the folder was removed). */
 int put_commit_in(struct put *put, int dir_fd, const char *name);
+/* For an object that another has made and may not have come to fsync: its name and all folders on
+ * the way on the disk. 0, also when it is there no more; or a negative errno. */
+int put_sync_way(const struct store_sys *sys, int root_fd, const char *bucket, const char *key);
 /* Frees everything; what was not committed is gone. */
 void put_end(struct put *put);
 
