@@ -222,27 +222,56 @@ int upload_part_commit(const struct upload_place *place, struct put *put, unsign
 
 /* ---- Completing ------------------------------------------------------------------------------ */
 
-/* Is the object of this key the one that this upload has made? Then its stamp. */
-static bool is_made_already(const struct upload_place *place, struct object_stamp *stamp)
+/* Out of sight at once; then taken apart. */
+static int retire(const struct upload_place *place, const struct open_upload *upload)
+{
+	char name[UPLOAD_NAME_BYTES], gone[UPLOAD_NAME_BYTES];
+
+	snprintf(name, sizeof(name), UPLOAD_PREFIX "%s", place->id);
+	snprintf(gone, sizeof(gone), UPLOAD_GONE_PREFIX "%s", place->id);
+	if (place->sys->renameat(upload->private_fd, name, upload->private_fd, gone) < 0)
+		return -errno;
+	upload_remove_folder(place->sys, upload->private_fd, gone); /* else: upload_sweep */
+	return 0;
+}
+
+/* Is the object of this key the one that this upload has made? 1: and *stamp is its; 0; or a
+ * negative errno. */
+static int is_made_already(const struct upload_place *place, struct object_stamp *stamp)
 {
 	char path[OBJECT_PATH_BYTES], made_by[META_BYTES_MAX];
 	struct stat st;
 
 	if (!is_id(place->id))
-		return false;
+		return 0;
 	object_path(path, place->bucket, place->key);
 	int fd = folder_open_file(place->sys, place->root_fd, path, O_RDONLY | O_NONBLOCK, 0);
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP || fd == -ENXIO || fd == -EACCES)
+		return 0; /* no object, or nothing that we have made */
 	if (fd < 0)
-		return false;
+		return fd;
 	int n = meta_get(place->sys, fd, META_UPLOAD, made_by);
-	bool is_made = n == UPLOAD_ID_BYTES - 1 && memcmp(made_by, place->id, (size_t)n) == 0 &&
-		       place->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) == 0;
+	int r = n < 0 && n != -ERANGE ? n : 0;
+	if (n == UPLOAD_ID_BYTES - 1 && memcmp(made_by, place->id, (size_t)n) == 0)
+		r = place->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ? -errno : 1;
 	close(fd);
-	if (is_made) {
+	if (r == 1) {
 		stamp->modified = st.st_mtim.tv_sec;
 		object_etag(stamp->etag, &st.st_mtim, (uint64_t)st.st_size);
 	}
-	return is_made;
+	return r;
+}
+
+/* The object is there, and so is the upload still: whoever made it has died, or its last fsync has
+ * failed. */
+static int finish(const struct upload_place *place, const struct open_upload *upload)
+{
+	int r = place->is_durable
+			? put_sync_way(place->sys, place->root_fd, place->bucket, place->key)
+			: 0;
+	if (r == 0)
+		retire(place, upload);
+	return r;
 }
 
 /* A part as the client named it, open. */
@@ -323,19 +352,6 @@ static int make_object(const struct upload_place *place, const struct open_uploa
 	return r;
 }
 
-/* Out of sight at once; then taken apart. */
-static int retire(const struct upload_place *place, const struct open_upload *upload)
-{
-	char name[UPLOAD_NAME_BYTES], gone[UPLOAD_NAME_BYTES];
-
-	snprintf(name, sizeof(name), UPLOAD_PREFIX "%s", place->id);
-	snprintf(gone, sizeof(gone), UPLOAD_GONE_PREFIX "%s", place->id);
-	if (place->sys->renameat(upload->private_fd, name, upload->private_fd, gone) < 0)
-		return -errno;
-	upload_remove_folder(place->sys, upload->private_fd, gone); /* else: upload_sweep */
-	return 0;
-}
-
 /* Among those who would complete or abort it, one at a time. A descriptor to be closed; -ENOENT:
  * another has, meanwhile. */
 static int lock_upload(const struct upload_place *place, const struct open_upload *upload)
@@ -364,10 +380,11 @@ int upload_complete(const struct upload_place *place, const struct upload_part *
 	int lock_fd = r == 0 ? lock_upload(place, &upload) : -1;
 	if (r == 0 && lock_fd < 0)
 		r = lock_fd;
-	if ((r == 0 || r == -ENOENT) && is_made_already(place, stamp)) {
-		if (r == 0) /* a crash came between */
-			retire(place, &upload);
-		r = 0;
+	int made = r == 0 || r == -ENOENT ? is_made_already(place, stamp) : 0;
+	if (made < 0) {
+		r = made;
+	} else if (made == 1) {
+		r = r == 0 ? finish(place, &upload) : 0;
 	} else if (r == 0) {
 		r = check_parts(place, &upload, part, part_count);
 		if (r == 0)

@@ -147,15 +147,20 @@ static bool begins_with(const char *text, const char *begin)
 	return strncmp(text, begin, strlen(begin)) == 0;
 }
 
-/* Does whoever makes this upload still live? 1, 0 or a negative errno. */
-static int is_held(const struct store_sys *sys, int private_fd, const char *name)
+/* Locks it against whoever makes it (the folder) or ends it (info, in it). A descriptor; -ENOENT:
+ * there is nothing to lock; -EWOULDBLOCK: it is in use; or another negative errno. */
+static int lock_idle(const struct store_sys *sys, int private_fd, const char *name, bool is_young)
 {
-	int fd = folder_open(sys, private_fd, name);
-	if (fd < 0)
-		return fd == -ENOENT ? 1 : fd; /* it has its right name by now */
-	int r = sys->flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno == EWOULDBLOCK ? 1 : -errno;
-	close(fd);
-	return r;
+	char path[UPLOAD_NAME_BYTES + sizeof("/info")];
+
+	snprintf(path, sizeof(path), is_young ? "%s" : "%s/info", name);
+	int fd = folder_open_file(sys, private_fd, path, O_RDONLY | O_NONBLOCK, 0);
+	if (fd >= 0 && sys->flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		int r = -errno;
+		close(fd);
+		return r;
+	}
+	return fd;
 }
 
 /* 1: removed; 0: not due; or a negative errno. A part that comes in touches the folder. */
@@ -173,14 +178,21 @@ static int sweep_one(const struct store_sys *sys, int private_fd, const char *na
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISDIR(st.st_mode) || (!is_gone && !is_young && st.st_mtim.tv_sec >= before))
 		return 0;
-	int held = is_young ? is_held(sys, private_fd, name) : 0;
-	if (held != 0)
-		return held < 0 ? held : 0;
 	snprintf(gone, sizeof(gone), UPLOAD_GONE_PREFIX "%s", strchr(name, '-') + 1);
-	if (!is_gone && sys->renameat(private_fd, name, private_fd, gone) < 0)
-		return errno == ENOENT ? 0 : -errno;
+	if (!is_gone) {
+		int lock_fd = lock_idle(sys, private_fd, name, is_young);
+		if (lock_fd == -EWOULDBLOCK || (lock_fd == -ENOENT && is_young))
+			return 0; /* in use; or it has its right name by now */
+		if (lock_fd < 0 && lock_fd != -ENOENT)
+			return lock_fd;
+		int r = sys->renameat(private_fd, name, private_fd, gone) < 0 ? -errno : 0;
+		if (lock_fd >= 0)
+			close(lock_fd);
+		if (r < 0)
+			return r == -ENOENT ? 0 : r;
+	}
 	int r = upload_remove_folder(sys, private_fd, gone);
-	return r < 0 ? r : 1;
+	return r == -ENOENT ? 0 : r < 0 ? r : 1; /* another was faster */
 }
 
 int upload_sweep(const struct store_sys *sys, int root_fd, const char *bucket, time_t before)

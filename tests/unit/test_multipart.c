@@ -17,81 +17,9 @@
 #include "store/multipart.h"
 #include "store/names.h"
 #include "unit/store_fixture.h"
+#include "unit/upload_fixture.h"
 
 TestSuite(multipart, .init = store_fixture_make, .fini = store_fixture_remove);
-
-static struct upload_place place_of(const char *key, const char *id)
-{
-	return (struct upload_place){.sys = &faulty_sys,
-				     .root_fd = store_root_fd,
-				     .bucket = "bucket",
-				     .key = key,
-				     .id = id,
-				     .is_durable = true};
-}
-
-static const struct put_terms replaces = {.mode = PUT_REPLACES};
-
-static int create(const char *key, char id[UPLOAD_ID_BYTES])
-{
-	static const char fields[] = "Content-Type: text/x\r\n";
-	struct upload_place place = place_of(key, NULL);
-	return upload_create(&place, fields, sizeof(fields) - 1, id);
-}
-
-/* A part of size bytes, all of them fill. */
-static int send_part(const char *key, const char *id, unsigned number, char fill, size_t size,
-		     struct upload_part *part)
-{
-	static char data[UPLOAD_PART_BYTES_MIN];
-	struct upload_place place = place_of(key, id);
-	struct put put;
-	int r = put_begin(&put, &faulty_sys, store_root_fd, "bucket", true);
-
-	must(size <= sizeof(data));
-	if (r == 0) {
-		memset(data, fill, size);
-		must(pwrite(put.file_fd, data, size, 0) == (ssize_t)size);
-		r = upload_part_commit(&place, &put, number);
-	}
-	*part = (struct upload_part){.number = number};
-	memcpy(part->etag, put.stamp.etag, sizeof(part->etag));
-	put_end(&put);
-	return r;
-}
-
-static int complete(const char *key, const char *id, const struct upload_part *part, unsigned count,
-		    struct object_stamp *stamp)
-{
-	struct upload_place place = place_of(key, id);
-	return upload_complete(&place, part, count, &replaces, stamp);
-}
-
-/* The object is runs of bytes: "a5242880 b3". */
-static void expect_object(const char *path, const char *wanted)
-{
-	char is[256] = "", run[32], buffer[65536];
-	int fd = openat(store_root_fd, path, O_RDONLY | O_CLOEXEC);
-	cr_assert_geq(fd, 0, "%s is not there", path);
-	size_t count = 0;
-	char of = 0;
-	for (ssize_t n = 1; n > 0;) {
-		n = read(fd, buffer, sizeof(buffer));
-		for (ssize_t i = 0; i <= n; i++) {
-			if (i < n && (count == 0 || buffer[i] == of)) {
-				of = buffer[i];
-				count++;
-			} else if (i < n || (n == 0 && count > 0)) {
-				snprintf(run, sizeof(run), "%s%c%zu", is[0] ? " " : "", of, count);
-				strcat(is, run);
-				count = i < n;
-				of = i < n ? buffer[i] : 0;
-			}
-		}
-	}
-	close(fd);
-	cr_expect_str_eq(is, wanted);
-}
 
 /* ---- Without faults ---------------------------------------------------------------------------
  */
@@ -102,12 +30,13 @@ static void whole_way(void)
 	struct object_stamp stamp, again;
 	char id[UPLOAD_ID_BYTES];
 
-	cr_assert_eq(create("dir/key", id), 0);
-	cr_assert_eq(send_part("dir/key", id, 7, 'x', 10, &part[1]), 0);
-	cr_assert_eq(send_part("dir/key", id, 2, 'a', UPLOAD_PART_BYTES_MIN, &part[0]), 0);
-	cr_assert_eq(send_part("dir/key", id, 7, 'b', 3, &part[1]), 0, "again, in its place");
-	cr_assert_eq(complete("dir/key", id, part, 2, &stamp), 0);
-	expect_object("bucket/dir/key", "a5242880 b3");
+	cr_assert_eq(uploads_create("dir/key", id), 0);
+	cr_assert_eq(uploads_send_part("dir/key", id, 7, 'x', 10, &part[1]), 0);
+	cr_assert_eq(uploads_send_part("dir/key", id, 2, 'a', UPLOAD_PART_BYTES_MIN, &part[0]), 0);
+	cr_assert_eq(uploads_send_part("dir/key", id, 7, 'b', 3, &part[1]), 0,
+		     "again, in its place");
+	cr_assert_eq(uploads_complete("dir/key", id, part, 2, &stamp), 0);
+	uploads_expect("bucket/dir/key", "a5242880 b3");
 	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 0, "the upload is gone");
 
 	int fd = openat(store_root_fd, "bucket/dir/key", O_RDONLY | O_CLOEXEC);
@@ -116,10 +45,10 @@ static void whole_way(void)
 	cr_expect_eq(memcmp(lines, "Content-Type: text/x\r\n", 22), 0);
 	close(fd);
 
-	cr_expect_eq(complete("dir/key", id, part, 2, &again), 0,
+	cr_expect_eq(uploads_complete("dir/key", id, part, 2, &again), 0,
 		     "the answer was lost: asked again");
 	cr_expect_str_eq(again.etag, stamp.etag);
-	cr_expect_eq(complete("other", id, part, 2, &again), -ENOENT);
+	cr_expect_eq(uploads_complete("other", id, part, 2, &again), -ENOENT);
 }
 
 Test(multipart, whole_way)
@@ -139,14 +68,15 @@ Test(multipart, what_is_refused)
 	struct object_stamp stamp;
 	char id[UPLOAD_ID_BYTES];
 
-	cr_assert_eq(create("key", id), 0);
-	cr_assert_eq(send_part("key", id, 1, 'a', 100, &part[0]), 0);
-	cr_assert_eq(send_part("key", id, 2, 'b', 100, &part[1]), 0);
-	cr_expect_eq(complete("key", id, part, 2, &stamp), -EMSGSIZE, "a part but the last");
+	cr_assert_eq(uploads_create("key", id), 0);
+	cr_assert_eq(uploads_send_part("key", id, 1, 'a', 100, &part[0]), 0);
+	cr_assert_eq(uploads_send_part("key", id, 2, 'b', 100, &part[1]), 0);
+	cr_expect_eq(uploads_complete("key", id, part, 2, &stamp), -EMSGSIZE,
+		     "a part but the last");
 	part[2] = (struct upload_part){.number = 3, .etag = "\"x\""};
-	cr_expect_eq(complete("key", id, &part[2], 1, &stamp), -EBADE, "no such part");
+	cr_expect_eq(uploads_complete("key", id, &part[2], 1, &stamp), -EBADE, "no such part");
 	part[2].number = 2;
-	cr_expect_eq(complete("key", id, &part[2], 1, &stamp), -EBADE, "another ETag");
+	cr_expect_eq(uploads_complete("key", id, &part[2], 1, &stamp), -EBADE, "another ETag");
 	cr_expect_null(store_contents("bucket/key"));
 
 	static const char *const ids[] = {"",
@@ -156,18 +86,19 @@ Test(multipart, what_is_refused)
 					  "0123456789abcdef0123456789abcdef",
 					  "0123456789abcdef0123456789abcdef0"};
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
-		struct upload_place place = place_of("key", ids[i]);
+		struct upload_place place = uploads_place("key", ids[i]);
 		cr_expect_eq(upload_check(&place), -ENOENT, "%s", ids[i]);
 		cr_expect_eq(upload_abort(&place), -ENOENT, "%s", ids[i]);
-		cr_expect_eq(complete("key", ids[i], part, 1, &stamp), -ENOENT, "%s", ids[i]);
+		cr_expect_eq(uploads_complete("key", ids[i], part, 1, &stamp), -ENOENT, "%s",
+			     ids[i]);
 	}
-	struct upload_place other = place_of("other", id), mine = place_of("key", id);
+	struct upload_place other = uploads_place("other", id), mine = uploads_place("key", id);
 	cr_expect_eq(upload_check(&other), -ENOENT, "the upload of another key");
 	cr_expect_eq(upload_abort(&other), -ENOENT);
 	cr_expect_eq(upload_check(&mine), 0);
 	cr_expect_eq(upload_abort(&mine), 0);
 	cr_expect_eq(upload_check(&mine), -ENOENT);
-	cr_expect_eq(send_part("key", id, 1, 'a', 1, &part[0]), -ENOENT);
+	cr_expect_eq(uploads_send_part("key", id, 1, 'a', 1, &part[0]), -ENOENT);
 	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 0);
 }
 
@@ -178,12 +109,12 @@ Test(multipart, lists)
 	char id[3][UPLOAD_ID_BYTES];
 	bool is_truncated;
 
-	cr_assert_eq(create("b", id[0]), 0);
-	cr_assert_eq(create("a/x", id[1]), 0);
-	cr_assert_eq(create("a/y", id[2]), 0);
+	cr_assert_eq(uploads_create("b", id[0]), 0);
+	cr_assert_eq(uploads_create("a/x", id[1]), 0);
+	cr_assert_eq(uploads_create("a/y", id[2]), 0);
 	for (unsigned number = 10000; number >= 2000; number -= 2000)
-		cr_assert_eq(send_part("b", id[0], number, 'p', number, &part), 0);
-	struct upload_place place = place_of("b", id[0]);
+		cr_assert_eq(uploads_send_part("b", id[0], number, 'p', number, &part), 0);
+	struct upload_place place = uploads_place("b", id[0]);
 	cr_expect_eq(upload_parts(&place, 0, 3, page, &is_truncated), 3);
 	cr_expect(is_truncated && page[0].number == 2000 && page[2].size == 6000);
 	cr_expect_eq(upload_parts(&place, 6000, 3, page, &is_truncated), 2);
@@ -214,8 +145,8 @@ Test(multipart, sweep)
 	const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
 	char id[2][UPLOAD_ID_BYTES], path[128];
 
-	cr_assert_eq(create("old", id[0]), 0);
-	cr_assert_eq(create("young", id[1]), 0);
+	cr_assert_eq(uploads_create("old", id[0]), 0);
+	cr_assert_eq(uploads_create("young", id[1]), 0);
 	snprintf(path, sizeof(path), "bucket/" STORE_PRIVATE "/up-%s", id[0]);
 	cr_assert_eq(utimensat(store_root_fd, path, old, 0), 0);
 	static const char *const left[] = {
@@ -229,7 +160,7 @@ Test(multipart, sweep)
 	int swept = upload_sweep(&faulty_sys, store_root_fd, "bucket", 2000);
 	cr_expect_eq(swept, 3, "%d", swept);
 	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 1);
-	struct upload_place young = place_of("young", id[1]);
+	struct upload_place young = uploads_place("young", id[1]);
 	cr_expect_eq(upload_check(&young), 0);
 	cr_expect_eq(upload_sweep(&faulty_sys, store_root_fd, "nowhere", 2000), 0);
 }
@@ -252,19 +183,19 @@ static bool with_fault(enum step step, int error, int n)
 	bool has_failed;
 
 	if (step != STEP_CREATE)
-		cr_assert_eq(create("k/key", id), 0);
+		cr_assert_eq(uploads_create("k/key", id), 0);
 	if (step > STEP_PART)
-		cr_assert_eq(send_part("k/key", id, 1, 'a', 100, &part[0]), 0);
+		cr_assert_eq(uploads_send_part("k/key", id, 1, 'a', 100, &part[0]), 0);
 	faults.calls = 0;
 	faults.fails_at = n;
 	faults.fails_with = error;
-	struct upload_place place = place_of("k/key", id);
+	struct upload_place place = uploads_place("k/key", id);
 	if (step == STEP_CREATE)
-		r = create("k/key", id);
+		r = uploads_create("k/key", id);
 	else if (step == STEP_PART)
-		r = send_part("k/key", id, 1, 'a', 100, &part[0]);
+		r = uploads_send_part("k/key", id, 1, 'a', 100, &part[0]);
 	else if (step == STEP_COMPLETE)
-		r = complete("k/key", id, part, 1, &stamp);
+		r = uploads_complete("k/key", id, part, 1, &stamp);
 	else
 		r = upload_abort(&place);
 	has_failed = faults.calls >= n;
@@ -273,15 +204,16 @@ static bool with_fault(enum step step, int error, int n)
 	if (!has_failed)
 		cr_expect_eq(r, 0);
 	if (step == STEP_COMPLETE && r == 0)
-		expect_object("bucket/k/key", "a100");
+		uploads_expect("bucket/k/key", "a100");
 	/* What was acknowledged can be gone on with, whatever failed behind it. */
 	if (step <= STEP_PART && r == 0 && step == STEP_CREATE)
-		cr_expect_eq(send_part("k/key", id, 1, 'a', 100, &part[0]), 0);
+		cr_expect_eq(uploads_send_part("k/key", id, 1, 'a', 100, &part[0]), 0);
 	if (step <= STEP_COMPLETE && id[0] != '\0' && r == 0)
-		cr_expect_eq(complete("k/key", id, part, 1, &stamp), 0);
+		cr_expect_eq(uploads_complete("k/key", id, part, 1, &stamp), 0);
 	if (step == STEP_COMPLETE && r < 0) {
-		cr_expect_eq(complete("k/key", id, part, 1, &stamp), 0, "call %d: again", n);
-		expect_object("bucket/k/key", "a100");
+		cr_expect_eq(uploads_complete("k/key", id, part, 1, &stamp), 0, "call %d: again",
+			     n);
+		uploads_expect("bucket/k/key", "a100");
 	}
 	if (step == STEP_ABORT && r < 0)
 		upload_abort(&place);
@@ -321,7 +253,8 @@ static void *sender(void *arg)
 	unsigned number = (unsigned)(uintptr_t)arg;
 	struct upload_part part;
 	while (!atomic_load(&is_over)) {
-		int r = send_part("key", shared_id, number, (char)('a' + number), 1000, &part);
+		int r = uploads_send_part("key", shared_id, number, (char)('a' + number), 1000,
+					  &part);
 		must(r == 0 || r == -ENOENT);
 	}
 	return NULL;
@@ -337,16 +270,16 @@ Test(multipart, completed_among_senders)
 		struct object_stamp stamp;
 
 		atomic_store(&is_over, false);
-		cr_assert_eq(create("key", shared_id), 0);
-		cr_assert_eq(send_part("key", shared_id, 9999, 'z', 5, &mine), 0);
+		cr_assert_eq(uploads_create("key", shared_id), 0);
+		cr_assert_eq(uploads_send_part("key", shared_id, 9999, 'z', 5, &mine), 0);
 		for (unsigned i = 0; i < SENDERS; i++)
 			must(pthread_create(&thread[i], NULL, sender, (void *)(uintptr_t)(i + 1)) ==
 			     0);
-		cr_expect_eq(complete("key", shared_id, &mine, 1, &stamp), 0);
+		cr_expect_eq(uploads_complete("key", shared_id, &mine, 1, &stamp), 0);
 		atomic_store(&is_over, true);
 		for (unsigned i = 0; i < SENDERS; i++)
 			pthread_join(thread[i], NULL);
-		expect_object("bucket/key", "z5");
+		uploads_expect("bucket/key", "z5");
 		cr_assert_geq(upload_sweep(&faulty_sys, store_root_fd, "bucket", 0), 0);
 		cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 0);
 	}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit/upload_fixture.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "base/must.h"
+#include "unit/store_fixture.h"
+
+struct upload_place uploads_place(const char *key, const char *id)
+{
+	return (struct upload_place){.sys = &faulty_sys,
+				     .root_fd = store_root_fd,
+				     .bucket = "bucket",
+				     .key = key,
+				     .id = id,
+				     .is_durable = true};
+}
+
+static const struct put_terms replaces = {.mode = PUT_REPLACES};
+
+int uploads_create(const char *key, char id[UPLOAD_ID_BYTES])
+{
+	static const char fields[] = "Content-Type: text/x\r\n";
+	struct upload_place place = uploads_place(key, NULL);
+	return upload_create(&place, fields, sizeof(fields) - 1, id);
+}
+
+int uploads_send_part(const char *key, const char *id, unsigned number, char fill, size_t size,
+		      struct upload_part *part)
+{
+	char data[65536];
+	struct upload_place place = uploads_place(key, id);
+	struct put put;
+	int r = put_begin(&put, &faulty_sys, store_root_fd, "bucket", true);
+
+	memset(data, fill, sizeof(data));
+	for (size_t at = 0; r == 0 && at < size;) {
+		size_t some = size - at < sizeof(data) ? size - at : sizeof(data);
+		must(pwrite(put.file_fd, data, some, (off_t)at) == (ssize_t)some);
+		at += some;
+	}
+	if (r == 0)
+		r = upload_part_commit(&place, &put, number);
+	*part = (struct upload_part){.number = number};
+	memcpy(part->etag, put.stamp.etag, sizeof(part->etag));
+	put_end(&put);
+	return r;
+}
+
+int uploads_complete(const char *key, const char *id, const struct upload_part *part,
+		     unsigned count, struct object_stamp *stamp)
+{
+	struct upload_place place = uploads_place(key, id);
+	return upload_complete(&place, part, count, &replaces, stamp);
+}
+
+void uploads_expect(const char *path, const char *runs)
+{
+	char is[256] = "", run[32], buffer[65536];
+	int fd = openat(store_root_fd, path, O_RDONLY | O_CLOEXEC);
+	cr_assert_geq(fd, 0, "%s is not there", path);
+	size_t count = 0;
+	char of = 0;
+	for (ssize_t n = 1; n > 0;) {
+		n = read(fd, buffer, sizeof(buffer));
+		for (ssize_t i = 0; i <= n && strlen(is) < sizeof(is) - sizeof(run); i++) {
+			if (i < n && (count == 0 || buffer[i] == of)) {
+				of = buffer[i];
+				count++;
+			} else if (i < n || (n == 0 && count > 0)) {
+				snprintf(run, sizeof(run), "%s%c%zu", is[0] ? " " : "", of, count);
+				strcat(is, run);
+				count = i < n;
+				of = i < n ? buffer[i] : 0;
+			}
+		}
+	}
+	close(fd);
+	cr_expect_str_eq(is, runs);
+}
