@@ -42,3 +42,17 @@ size_t utf8_char_bytes(const char *text, size_t len)
 	}
 	return bytes;
 }
+
+bool utf8_is_valid(const char *text, size_t len)
+{
+	while (len > 0) {
+		/* Most keys are ASCII: no call for each of their bytes. */
+		size_t bytes = (unsigned char)*text < 0x80 ? 1 : utf8_char_bytes(text, len);
+
+		if (bytes == 0)
+			return false;
+		text += bytes;
+		len -= bytes;
+	}
+	return true;
+}

@@ -3,10 +3,13 @@
 #ifndef SLUICE_BASE_UTF8_H
 #define SLUICE_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Bytes (1-4) of the character at the start of text; 0: what stands there is not UTF-8, or ends
  * before its time. len > 0. NUL is a character. */
 size_t utf8_char_bytes(const char *text, size_t len);
+/* All of text. Empty text is. */
+bool utf8_is_valid(const char *text, size_t len);
 
 #endif

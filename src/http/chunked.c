@@ -3,22 +3,12 @@
 
 #include <errno.h>
 
+#include "base/hex.h"
 #include "base/limits.h"
 #include "base/must.h"
 
 /* Digits of a size below 2^63; leading zeros count. */
 #define SIZE_DIGITS_MAX 16
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 /* tchar of RFC 9110 section 5.6.2 */
 static bool is_token(char c)

@@ -2,10 +2,12 @@
 #include "s3/call.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/must.h"
-#include "base/utf8.h"
+#include "store/folder.h"
 
 void s3_call_init(struct s3_call *call, const struct s3_store *store, const struct http_head *head,
 		  const struct s3_target *target, const struct s3_route *route)
@@ -98,21 +100,6 @@ bool s3_call_check_key(struct s3_call *call)
 	return false;
 }
 
-/* An ETag as clients send it, with quotes or without, into ours with quotes. */
-static bool take_etag(struct slice value, char out[ETAG_BYTES])
-{
-	if (value.len >= 2 && value.at[0] == '"' && value.at[value.len - 1] == '"') {
-		value.at++;
-		value.len -= 2;
-	}
-	if (value.len + 3 > ETAG_BYTES) /* none of ours; matches nothing */
-		value.len = 0;
-	out[0] = '"';
-	memcpy(out + 1, value.at, value.len);
-	memcpy(out + 1 + value.len, "\"", 2);
-	return true;
-}
-
 bool s3_call_take_terms(struct s3_call *call)
 {
 	struct slice match = call->head->known[HTTP_FIELD_IF_MATCH];
@@ -131,8 +118,10 @@ bool s3_call_take_terms(struct s3_call *call)
 	if (match.at == NULL)
 		return true;
 	call->terms.mode = PUT_IF_PRESENT;
-	if (!slice_is(match, "*") && take_etag(match, call->terms_etag))
+	if (!slice_is(match, "*")) {
+		object_etag_quote(call->terms_etag, match.at, match.len);
 		call->terms.etag = call->terms_etag;
+	}
 	return true;
 }
 
@@ -156,6 +145,42 @@ bool s3_call_check_asked(struct s3_call *call)
 		}
 	}
 	return true;
+}
+
+/* ---- The store ------------------------------------------------------------------------------- */
+
+bool s3_call_begin_put(struct s3_call *call)
+{
+	int r = put_begin(&call->put, call->store->sys, call->store->root_fd, call->target->bucket,
+			  call->store->is_durable);
+
+	call->has_put = true; /* to be ended, also where it failed */
+	if (r < 0)
+		s3_call_fail_errno(call, r);
+	return r == 0;
+}
+
+int s3_call_open_object(struct s3_call *call, const struct s3_target *target, struct stat *st,
+			const char *absent_text)
+{
+	char path[OBJECT_PATH_BYTES];
+
+	object_path(path, target->bucket, target->object_key);
+	int fd = folder_open_file(call->store->sys, call->store->root_fd, path,
+				  O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	int r = fd < 0 ? fd : 0;
+	if (r == 0 && call->store->sys->fstatat(fd, "", st, AT_EMPTY_PATH) < 0)
+		r = -errno;
+	if (r == 0 && S_ISREG(st->st_mode))
+		return fd;
+	if (r == 0 || r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ENXIO ||
+	    r == -ENAMETOOLONG)
+		s3_call_fail(call, S3_ERROR_NO_SUCH_KEY, absent_text);
+	else
+		s3_call_fail_errno(call, r);
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
 /* ---- Fields that are kept -------------------------------------------------------------------- */

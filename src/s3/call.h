@@ -12,6 +12,8 @@
 #ifndef SLUICE_S3_CALL_H
 #define SLUICE_S3_CALL_H
 
+#include <sys/stat.h>
+
 #include "base/text.h"
 #include "config/policy.h"
 #include "http/head.h"
@@ -87,6 +89,12 @@ bool s3_call_take_terms(struct s3_call *call);
 /* Refuses what the request asks for and this server does not do (encryption, tags, locks). False:
  * failed. */
 bool s3_call_check_asked(struct s3_call *call);
+/* Makes the file that becomes an object or a part, call->put. False: failed. */
+bool s3_call_begin_put(struct s3_call *call);
+/* An object to be looked at or copied: its descriptor, which is the caller's, and *st. -1: failed;
+ * absent_text: what NoSuchKey then says, NULL: the table's. */
+int s3_call_open_object(struct s3_call *call, const struct s3_target *target, struct stat *st,
+			const char *absent_text);
 /* The fields that are kept with an object, from the request's head into call->kept. False: failed.
  */
 bool s3_call_take_kept(struct s3_call *call);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/hex.h"
 #include "base/must.h"
 
 static const char *const fields[DIGEST_KIND_COUNT] = {
@@ -59,14 +60,6 @@ static int take_trailer_name(struct checksums *checksums, const struct http_head
 	return -EINVAL;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The digest of the payload, if it is one: "UNSIGNED-PAYLOAD" and "STREAMING-..." are not. */
 static int take_payload_sha256(struct checksums *checksums, const struct http_head *head)
 {
@@ -78,7 +71,7 @@ static int take_payload_sha256(struct checksums *checksums, const struct http_he
 	if (value.len != (size_t)2 * 32)
 		return -EINVAL;
 	for (size_t i = 0; i < 32; i++) {
-		int high = hex_digit(value.at[2 * i]), low = hex_digit(value.at[2 * i + 1]);
+		int high = hex_value(value.at[2 * i]), low = hex_value(value.at[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return -EINVAL;
 		checksums->payload_sha256[i] = (uint8_t)(high << 4 | low);

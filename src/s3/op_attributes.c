@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GetObjectAttributes, GetObjectTagging: about an object, without its bytes. */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,7 +7,6 @@
 #include "s3/call.h"
 #include "s3/op.h"
 #include "s3/xml_out.h"
-#include "store/folder.h"
 #include "store/meta.h"
 
 /* The checksum that was verified when the object came, as the element that Amazon has for it. */
@@ -63,28 +60,6 @@ static void put_attributes(struct s3_call *call, int fd, const struct stat *st)
 	xml_close(out, "GetObjectAttributesResponse");
 }
 
-/* The object of the target, for looking at. -1: failed. */
-static int open_object(struct s3_call *call, struct stat *st)
-{
-	char path[OBJECT_PATH_BYTES];
-
-	object_path(path, call->target->bucket, call->target->object_key);
-	int fd = folder_open_file(call->store->sys, call->store->root_fd, path,
-				  O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-	int r = fd < 0 ? fd : 0;
-	if (r == 0 && call->store->sys->fstatat(fd, "", st, AT_EMPTY_PATH) < 0)
-		r = -errno;
-	if (r == 0 && S_ISREG(st->st_mode))
-		return fd;
-	if (r == 0 || r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ENXIO)
-		s3_call_fail(call, S3_ERROR_NO_SUCH_KEY, NULL);
-	else
-		s3_call_fail_errno(call, r);
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
 void op_get_object_attributes(struct s3_call *call)
 {
 	struct stat st;
@@ -94,7 +69,7 @@ void op_get_object_attributes(struct s3_call *call)
 			     "x-amz-object-attributes says which attributes are wanted.");
 		return;
 	}
-	int fd = open_object(call, &st);
+	int fd = s3_call_open_object(call, call->target, &st, NULL);
 	if (fd < 0)
 		return;
 	put_attributes(call, fd, &st);
@@ -104,7 +79,7 @@ void op_get_object_attributes(struct s3_call *call)
 void op_get_object_tagging(struct s3_call *call)
 {
 	struct stat st;
-	int fd = open_object(call, &st);
+	int fd = s3_call_open_object(call, call->target, &st, NULL);
 
 	if (fd < 0)
 		return;

@@ -2,6 +2,7 @@
 /* Operations on buckets. */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "s3/call.h"
 #include "s3/op.h"
@@ -9,8 +10,6 @@
 #include "s3/xml_out.h"
 #include "store/bucket.h"
 #include "store/folder.h"
-
-#include <unistd.h>
 
 void op_list_buckets(struct s3_call *call)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CopyObject, UploadPartCopy: bytes that do not leave the server. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,7 +10,6 @@
 #include "s3/op.h"
 #include "s3/xml_out.h"
 #include "store/copy.h"
-#include "store/folder.h"
 #include "store/meta.h"
 
 struct source {
@@ -88,7 +86,6 @@ static bool meets_conditions(struct s3_call *call, const struct stat *st)
 static bool open_source(struct s3_call *call, struct source *source)
 {
 	const struct s3_permission *permission = &call->permission;
-	char path[OBJECT_PATH_BYTES];
 	struct stat st;
 
 	if (!take_source_name(call, source))
@@ -99,22 +96,9 @@ static bool open_source(struct s3_call *call, struct source *source)
 			     "The client certificate's identity may not read the source.");
 		return false;
 	}
-	object_path(path, source->target.bucket, source->target.object_key);
-	source->fd = folder_open_file(call->store->sys, call->store->root_fd, path,
-				      O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-	int r = source->fd < 0 ? source->fd : 0;
-	if (r == 0 && call->store->sys->fstatat(source->fd, "", &st, AT_EMPTY_PATH) < 0)
-		r = -errno;
-	if (r == 0 && !S_ISREG(st.st_mode))
-		r = -ENOENT;
-	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ENXIO || r == -ENAMETOOLONG) {
-		s3_call_fail(call, S3_ERROR_NO_SUCH_KEY, "The source does not exist.");
+	source->fd = s3_call_open_object(call, &source->target, &st, "The source does not exist.");
+	if (source->fd < 0)
 		return false;
-	}
-	if (r < 0) {
-		s3_call_fail_errno(call, r);
-		return false;
-	}
 	source->size = source->bytes = (uint64_t)st.st_size;
 	source->first = 0;
 	return meets_conditions(call, &st);
@@ -122,13 +106,10 @@ static bool open_source(struct s3_call *call, struct source *source)
 
 static bool copy_bytes(struct s3_call *call, const struct source *source)
 {
-	const struct s3_store *store = call->store;
-	int r = put_begin(&call->put, store->sys, store->root_fd, call->target->bucket,
-			  store->is_durable);
-	call->has_put = true;
-	if (r == 0)
-		r = copy_range(store->sys, source->fd, source->first, source->bytes,
-			       call->put.file_fd, 0);
+	if (!s3_call_begin_put(call))
+		return false;
+	int r = copy_range(call->store->sys, source->fd, source->first, source->bytes,
+			   call->put.file_fd, 0);
 	if (r == -ENODATA)
 		s3_call_fail(call, S3_ERROR_INTERNAL_ERROR,
 			     "The source became shorter while it was copied.");

@@ -114,13 +114,8 @@ void op_upload_part_check(struct s3_call *call)
 void op_upload_part_begin(struct s3_call *call)
 {
 	op_upload_part_check(call);
-	if (s3_call_has_failed(call))
-		return;
-	call->has_put = true;
-	int r = put_begin(&call->put, call->store->sys, call->store->root_fd, call->target->bucket,
-			  call->store->is_durable);
-	if (r < 0)
-		s3_call_fail_errno(call, r);
+	if (!s3_call_has_failed(call))
+		s3_call_begin_put(call);
 }
 
 void op_upload_part(struct s3_call *call)

@@ -63,11 +63,7 @@ void op_put_object_begin(struct s3_call *call)
 	if (!s3_call_check_key(call) || !s3_call_check_asked(call) || !s3_call_take_terms(call) ||
 	    !s3_call_take_kept(call))
 		return;
-	call->has_put = true;
-	int r = put_begin(&call->put, call->store->sys, call->store->root_fd, call->target->bucket,
-			  call->store->is_durable);
-	if (r < 0)
-		s3_call_fail_errno(call, r);
+	s3_call_begin_put(call);
 }
 
 void op_put_object(struct s3_call *call)

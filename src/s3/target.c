@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/must.h"
 #include "base/utf8.h"
 #include "store/names.h"
@@ -18,17 +19,6 @@
 static bool is_visible(char c)
 {
 	return c > 0x20 && c < 0x7f && c != '#';
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
 }
 
 static int refuse(enum s3_target_error *error, enum s3_target_error reason)
@@ -50,8 +40,8 @@ static int decode(struct slice encoded, char *out, size_t size, size_t *len,
 		char c = encoded.at[i];
 
 		if (c == '%') {
-			int high = i + 2 < encoded.len ? hex_digit(encoded.at[i + 1]) : -1;
-			int low = high >= 0 ? hex_digit(encoded.at[i + 2]) : -1;
+			int high = i + 2 < encoded.len ? hex_value(encoded.at[i + 1]) : -1;
+			int low = high >= 0 ? hex_value(encoded.at[i + 2]) : -1;
 
 			if (low < 0)
 				return refuse(error, S3_TARGET_BAD_ENCODING);
@@ -67,20 +57,6 @@ static int decode(struct slice encoded, char *out, size_t size, size_t *len,
 	out[used < size ? used : size - 1] = '\0';
 	*len = used;
 	return 0;
-}
-
-static bool is_utf8(const char *text, size_t len)
-{
-	while (len > 0) {
-		/* Most keys are ASCII: no call for each of their bytes. */
-		size_t bytes = (unsigned char)*text < 0x80 ? 1 : utf8_char_bytes(text, len);
-
-		if (bytes == 0)
-			return false;
-		text += bytes;
-		len -= bytes;
-	}
-	return true;
 }
 
 /* Each component is a name that a directory can hold. One '/' at the end is let through. */
@@ -105,7 +81,7 @@ int s3_key_check(const char *object_key, size_t len, enum s3_target_error *error
 {
 	if (len > OBJECT_KEY_BYTES_MAX)
 		return refuse(error, S3_TARGET_KEY_TOO_LONG);
-	if (!is_utf8(object_key, len))
+	if (!utf8_is_valid(object_key, len))
 		return refuse(error, S3_TARGET_NOT_UTF8);
 	if (store_key_is_private(object_key) || !has_good_components(object_key, len))
 		return refuse(error, S3_TARGET_BAD_COMPONENT);

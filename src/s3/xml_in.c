@@ -276,18 +276,9 @@ static int complete_field(void *out, bool in_item, const char *name, const char 
 		return parse_number(value, &part->number);
 	if (strcmp(name, "ETag") != 0)
 		return 0; /* ChecksumCRC32 ...: of the part, which was verified as it came */
-	size_t len = strlen(value);
 	if (part->etag[0] != '\0')
 		return -EBADMSG;
-	if (len >= 2 && value[0] == '"' && value[len - 1] == '"') {
-		value++;
-		len -= 2;
-	}
-	if (len + 3 > ETAG_BYTES) /* none of ours: matches nothing */
-		len = 0;
-	part->etag[0] = '"';
-	memcpy(part->etag + 1, value, len);
-	memcpy(part->etag + 1 + len, "\"", 2);
+	object_etag_quote(part->etag, value, strlen(value));
 	return 0;
 }
 

@@ -13,11 +13,9 @@
 #include "store/names.h"
 #include "store/put.h"
 
-#define FOLDER_MODE 0777 /* and the umask */
-
 int bucket_make(const struct store_sys *sys, int root_fd, const char *bucket, bool is_durable)
 {
-	int r = sys->mkdirat(root_fd, bucket, FOLDER_MODE) < 0 ? -errno : 0;
+	int r = sys->mkdirat(root_fd, bucket, STORE_FOLDER_MODE) < 0 ? -errno : 0;
 
 	/* One that is there may be another server's of this moment, whose fsync is to come: but who
 	 * hears from us that it is there goes on and fills it. */

@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 #include "base/must.h"
+#include "store/names.h"
 
 /* A folder that a delete removes (it was empty) between our making it and our using it is made
  * again, at most so often. */
 #define TRIES_MAX      1000
-#define FOLDER_MODE    0777 /* and the umask */
 
 #define LOCK_PAUSE_MS  2
 #define LOCK_TRIES_MAX 2500 /* five seconds */
@@ -43,7 +43,7 @@ int folder_open_or_make(const struct store_sys *sys, int dir_fd, const char *nam
 		int fd = folder_open(sys, dir_fd, name);
 		if (fd != -ENOENT)
 			return fd;
-		if (sys->mkdirat(dir_fd, name, FOLDER_MODE) < 0 && errno != EEXIST)
+		if (sys->mkdirat(dir_fd, name, STORE_FOLDER_MODE) < 0 && errno != EEXIST)
 			return -errno;
 	}
 	return -EAGAIN;

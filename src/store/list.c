@@ -149,18 +149,6 @@ static bool is_file_wanted(const struct walk *walk, const char *key)
 	return begins_with(key, walk->query->prefix) && strcmp(key, walk->query->after) > 0;
 }
 
-static bool is_utf8(const char *text)
-{
-	for (size_t left = strlen(text); left > 0;) {
-		size_t bytes = utf8_char_bytes(text, left);
-		if (bytes == 0)
-			return false;
-		text += bytes;
-		left -= bytes;
-	}
-	return true;
-}
-
 /* ---- Folders --------------------------------------------------------------------------------- */
 
 static enum kind kind_of(const struct walk *walk, int dir_fd, const char *name, unsigned char type)
@@ -196,7 +184,7 @@ static bool offer(struct walk *walk, int dir_fd, const struct dirent64 *entry, c
 	bool is_wanted = kind == KIND_FOLDER ? is_folder_wanted(walk, walk->path)
 			 : kind == KIND_FILE ? is_file_wanted(walk, walk->path)
 					     : false;
-	is_wanted = is_wanted && is_utf8(name) &&
+	is_wanted = is_wanted && utf8_is_valid(name, strlen(name)) &&
 		    walk->path_len + len <= OBJECT_KEY_BYTES_MAX + (kind == KIND_FOLDER);
 	if (is_wanted && strcmp(name, floor) > 0)
 		batch_offer(batch, name);

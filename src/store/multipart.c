@@ -17,8 +17,6 @@
 #include "store/multipart_private.h"
 #include "store/names.h"
 
-#define FOLDER_MODE      0777 /* and the umask */
-#define FILE_MODE        0666
 /* A sweep may take a folder in the moment before it is locked. */
 #define CREATE_TRIES_MAX 10
 #define PART_BYTES       sizeof("part-00000")
@@ -130,7 +128,7 @@ static int write_info(const struct upload_place *place, int upload_fd, const cha
 	if (fields_len > 0)
 		memcpy(info + key_bytes, fields, fields_len);
 	int fd = folder_open_file(place->sys, upload_fd, "info", O_WRONLY | O_CREAT | O_EXCL,
-				  FILE_MODE);
+				  STORE_FILE_MODE);
 	if (fd < 0)
 		return fd;
 	int r = 0;
@@ -155,7 +153,7 @@ static int create_in(const struct upload_place *place, int private_fd, const cha
 
 	snprintf(young, sizeof(young), UPLOAD_YOUNG_PREFIX "%s", id);
 	snprintf(name, sizeof(name), UPLOAD_PREFIX "%s", id);
-	if (place->sys->mkdirat(private_fd, young, FOLDER_MODE) < 0)
+	if (place->sys->mkdirat(private_fd, young, STORE_FOLDER_MODE) < 0)
 		return -errno;
 	int upload_fd = folder_open(place->sys, private_fd, young);
 	int r = upload_fd < 0 ? upload_fd : 0;
@@ -256,8 +254,7 @@ static int is_made_already(const struct upload_place *place, struct object_stamp
 		r = place->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ? -errno : 1;
 	close(fd);
 	if (r == 1) {
-		stamp->modified = st.st_mtim.tv_sec;
-		object_etag(stamp->etag, &st.st_mtim, (uint64_t)st.st_size);
+		object_stamp_of(&st, stamp);
 	}
 	return r;
 }
@@ -278,7 +275,7 @@ static int finish(const struct upload_place *place, const struct open_upload *up
 static int open_part(const struct upload_place *place, const struct open_upload *upload,
 		     const struct upload_part *part, uint64_t *size)
 {
-	char name[PART_BYTES], etag[ETAG_BYTES];
+	char name[PART_BYTES];
 	struct stat st;
 
 	part_name(name, part->number);
@@ -288,8 +285,7 @@ static int open_part(const struct upload_place *place, const struct open_upload 
 	int r = place->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ? -errno : 0;
 	if (r == 0) {
 		*size = (uint64_t)st.st_size;
-		object_etag(etag, &st.st_mtim, *size);
-		r = strcmp(etag, part->etag) == 0 ? 0 : -EBADE;
+		r = object_has_etag(&st, part->etag) ? 0 : -EBADE;
 	}
 	if (r < 0) {
 		close(fd);

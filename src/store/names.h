@@ -17,6 +17,10 @@
 #define STORE_TEMP_PREFIX "tmp-"
 #define STORE_TEMP_BYTES  (sizeof(STORE_TEMP_PREFIX) + 32) /* 32 hex digits, NUL */
 
+/* Of what we make; and the umask. */
+#define STORE_FOLDER_MODE 0777
+#define STORE_FILE_MODE   0666
+
 /* Is this key (decoded, as s3_target_parse made it) in the private folder, or the folder itself? */
 static inline bool store_key_is_private(const char *key)
 {

@@ -69,6 +69,32 @@ void object_etag(char out[ETAG_BYTES], const struct timespec *modified, uint64_t
 	memcpy(out, "-1\"", 4);
 }
 
+void object_stamp_of(const struct stat *st, struct object_stamp *stamp)
+{
+	stamp->modified = st->st_mtim.tv_sec;
+	object_etag(stamp->etag, &st->st_mtim, (uint64_t)st->st_size);
+}
+
+bool object_has_etag(const struct stat *st, const char *etag)
+{
+	char is[ETAG_BYTES];
+	object_etag(is, &st->st_mtim, (uint64_t)st->st_size);
+	return strcmp(is, etag) == 0;
+}
+
+void object_etag_quote(char out[ETAG_BYTES], const char *text, size_t len)
+{
+	if (len >= 2 && text[0] == '"' && text[len - 1] == '"') {
+		text++;
+		len -= 2;
+	}
+	if (len + 3 > ETAG_BYTES)
+		len = 0;
+	out[0] = '"';
+	memcpy(out + 1, text, len);
+	memcpy(out + 1 + len, "\"", 2);
+}
+
 int object_from_fd(struct object *object, int file_fd, const struct open_how *how)
 {
 	struct statx st;

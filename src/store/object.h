@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -58,6 +59,11 @@ void object_close(struct object *object);
 /* Opaque. Equal on every server that shares the files, and new whenever they are written; "-1" at
  * its end says that it is no MD5. With quotes. */
 void object_etag(char out[ETAG_BYTES], const struct timespec *modified, uint64_t size);
+void object_stamp_of(const struct stat *st, struct object_stamp *stamp);
+bool object_has_etag(const struct stat *st, const char *etag);
+/* As a client says it, with quotes or without, with them. One that is longer than ours becomes one
+ * that no object has. */
+void object_etag_quote(char out[ETAG_BYTES], const char *text, size_t len);
 
 /* How a bucket's folder is opened, only to see that it is there. */
 struct open_how object_bucket_how(void);

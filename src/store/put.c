@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/put.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -20,7 +19,6 @@
 /* A folder that a delete removes (it was empty) between our making it and our using it is made
  * again, at most so often. */
 #define TRIES_MAX      1000
-#define FILE_MODE      0666 /* and the umask */
 /* A folder that is older than this has its name on the disk, or whoever made it has failed. */
 #define FOLDER_YOUNG_S 120
 
@@ -126,7 +124,7 @@ static int named_file_make(struct put *put)
 		if (r < 0)
 			return r;
 		put->file_fd = folder_open_file(put->sys, put->private_fd, put->temp_name,
-						O_RDWR | O_CREAT | O_EXCL, FILE_MODE);
+						O_RDWR | O_CREAT | O_EXCL, STORE_FILE_MODE);
 		if (put->file_fd < 0) {
 			put->temp_name[0] = '\0';
 			return put->file_fd;
@@ -156,7 +154,8 @@ int put_begin(struct put *put, const struct store_sys *sys, int root_fd, const c
 	put->private_fd = folder_open_or_make(sys, put->bucket_fd, STORE_PRIVATE);
 	if (put->private_fd < 0)
 		return put->private_fd;
-	put->file_fd = folder_open_file(sys, put->private_fd, ".", O_RDWR | O_TMPFILE, FILE_MODE);
+	put->file_fd =
+		folder_open_file(sys, put->private_fd, ".", O_RDWR | O_TMPFILE, STORE_FILE_MODE);
 	if (put->file_fd < 0 && put->file_fd != -EOPNOTSUPP && put->file_fd != -EISDIR)
 		return put->file_fd;
 	return put->file_fd < 0 ? named_file_make(put) : lock(put);
@@ -198,14 +197,11 @@ static int replace(struct put *put, int dir_fd, const char *leaf)
 /* Does the object that is there, st, meet the terms? */
 static int meets(const struct put_terms *terms, const struct stat *st)
 {
-	char etag[ETAG_BYTES];
-
 	if (terms->mode != PUT_IF_PRESENT)
 		return 0;
 	if (!S_ISREG(st->st_mode))
 		return -ENOKEY;
-	object_etag(etag, &st->st_mtim, (uint64_t)st->st_size);
-	return terms->etag == NULL || strcmp(terms->etag, etag) == 0 ? 0 : -EKEYREJECTED;
+	return terms->etag == NULL || object_has_etag(st, terms->etag) ? 0 : -EKEYREJECTED;
 }
 
 /* In the place of what is there, if that meets the terms. */
@@ -256,8 +252,7 @@ static int stamp(struct put *put)
 	if (put->sys->futimens(put->file_fd, now) < 0 ||
 	    put->sys->fstatat(put->file_fd, "", &st, AT_EMPTY_PATH) < 0)
 		return -errno;
-	put->stamp.modified = st.st_mtim.tv_sec;
-	object_etag(put->stamp.etag, &st.st_mtim, (uint64_t)st.st_size);
+	object_stamp_of(&st, &put->stamp);
 	return 0;
 }
 
@@ -357,28 +352,26 @@ static int sweep_one(const struct store_sys *sys, int private_fd, const char *na
 
 int store_sweep(const struct store_sys *sys, int root_fd, const char *bucket)
 {
-	int count = 0, r = 0;
+	struct folder_reader reader;
+	const char *name;
+	int r, count = 0;
 	int bucket_fd = folder_open(sys, root_fd, bucket);
+
 	if (bucket_fd < 0)
 		return bucket_fd == -ENOTDIR ? -ENOENT : bucket_fd;
 	int private_fd = folder_open(sys, bucket_fd, STORE_PRIVATE);
 	close(bucket_fd);
 	if (private_fd < 0)
 		return private_fd == -ENOENT ? 0 : private_fd;
-	DIR *dir = fdopendir(private_fd);
-	if (dir == NULL) {
-		r = -errno;
-		close(private_fd);
-		return r;
-	}
-	for (struct dirent *entry; r >= 0 && (entry = readdir(dir)) != NULL; count += r) {
-		size_t prefix = sizeof(STORE_TEMP_PREFIX) - 1;
-		r = 0;
-		if (strncmp(entry->d_name, STORE_TEMP_PREFIX, prefix) == 0)
-			r = sweep_one(sys, dirfd(dir), entry->d_name);
+	folder_reader_init(&reader, sys, private_fd);
+	while ((r = folder_read(&reader, &name)) == 1) {
+		if (strncmp(name, STORE_TEMP_PREFIX, sizeof(STORE_TEMP_PREFIX) - 1) != 0)
+			continue;
+		r = sweep_one(sys, private_fd, name);
 		if (r < 0)
 			break;
+		count += r;
 	}
-	closedir(dir);
+	close(private_fd);
 	return r < 0 ? r : count;
 }

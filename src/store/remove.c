@@ -25,13 +25,8 @@ static int unlink_locked(const struct store_sys *sys, int dir_fd, const char *le
 	int r = 0;
 	if (lock_fd < 0 && lock_fd != -ELOOP && lock_fd != -EACCES && lock_fd != -ENXIO)
 		return lock_fd;
-	if (etag != NULL && !is_object) {
-		r = -ENOKEY;
-	} else if (etag != NULL) {
-		char is[ETAG_BYTES];
-		object_etag(is, &st.st_mtim, (uint64_t)st.st_size);
-		r = strcmp(is, etag) == 0 ? 0 : -EKEYREJECTED;
-	}
+	if (etag != NULL)
+		r = !is_object ? -ENOKEY : object_has_etag(&st, etag) ? 0 : -EKEYREJECTED;
 	/* What a GET would not serve (a link, a device) is not ours to remove. */
 	if (r == 0 && !is_object && lock_fd != -EACCES)
 		r = -ENOENT;

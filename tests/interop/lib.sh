@@ -77,23 +77,27 @@ free_port() {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
+# A CA with a server's and a client's certificate in $ca, and in $tmp/sluice.yml rules by which that
+# client may do everything.
+make_identities() {
+	"$repository/certs/ca" init "$ca" >/dev/null &&
+		"$repository/certs/ca" server "$ca" server --san dns:localhost,ip:127.0.0.1 >/dev/null &&
+		"$repository/certs/ca" client "$ca" client --san dns:interop.test >/dev/null || return 1
+	cat >"$tmp/sluice.yml" <<-'YAML'
+		access:
+		  - identity: "dns:interop.test"
+		    allow: [read, list, write, delete]
+		    on: ["**"]
+	YAML
+}
+
 # A server with a bucket for this test's program, and a client certificate. Sets port, admin and
 # endpoint.
 start_server() {
 	port=$(free_port) admin=$(free_port)
 	endpoint=https://localhost:$port
-	if [[ ! -d $ca ]]; then
-		"$repository/certs/ca" init "$ca" >/dev/null &&
-			"$repository/certs/ca" server "$ca" server --san dns:localhost,ip:127.0.0.1 >/dev/null &&
-			"$repository/certs/ca" client "$ca" client --san dns:interop.test >/dev/null || return 1
-		mkdir -p -- "$tmp/root"
-		cat >"$tmp/sluice.yml" <<-'YAML'
-			access:
-			  - identity: "dns:interop.test"
-			    allow: [read, list, write, delete]
-			    on: ["**"]
-		YAML
-	fi
+	[[ -d $ca ]] || make_identities || return 1
+	mkdir -p -- "$tmp/root"
 	"$SLUICE" serve --config "$tmp/sluice.yml" --root "$tmp/root" --writable \
 		--listen "127.0.0.1:$port" --admin-listen "127.0.0.1:$admin" --cert "$ca/server.crt" \
 		--key "$ca/server.key" --client-ca "$ca/ca.crt" >>"$tmp/server.log" 2>&1 &
