@@ -140,6 +140,12 @@ static int named_file_make(struct put *put)
 	return -EAGAIN;
 }
 
+static bool is_removed(int dir_fd)
+{
+	struct stat st;
+	return fstat(dir_fd, &st) == 0 && st.st_nlink == 0;
+}
+
 int put_begin(struct put *put, const struct store_sys *sys, int root_fd, const char *bucket,
 	      bool is_durable)
 {
@@ -156,6 +162,8 @@ int put_begin(struct put *put, const struct store_sys *sys, int root_fd, const c
 		return put->private_fd;
 	put->file_fd =
 		folder_open_file(sys, put->private_fd, ".", O_RDWR | O_TMPFILE, STORE_FILE_MODE);
+	if (put->file_fd == -EPERM && is_removed(put->private_fd))
+		return -ENOENT; /* as some file systems say it */
 	if (put->file_fd < 0 && put->file_fd != -EOPNOTSUPP && put->file_fd != -EISDIR)
 		return put->file_fd;
 	return put->file_fd < 0 ? named_file_make(put) : lock(put);
