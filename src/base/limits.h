@@ -122,8 +122,9 @@
 /* Workers that io_uring may start for blocking file work, per ring (bounded and unbounded). */
 #define RING_IOWQ_WORKERS_MAX        16
 
-/* Threads for file-system calls that the ring cannot do (io/offload), for the whole process: as
- * many disks wait at once. */
+/* Threads for file-system calls that the ring cannot do (io/offload), for the whole process: so
+ * many for calls that only look, and as many for those that write, whose syncs last. As many calls
+ * wait for disks at once. */
 #define OFFLOAD_THREADS_MAX          16
 
 /* ---- Keys ---------------------------------------------------------------------------------- */

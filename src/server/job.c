@@ -50,8 +50,12 @@ struct job *job_new(struct conn *conn)
 
 void job_submit(struct job *job, enum job_step step)
 {
+	struct server *server = job->worker->server;
+	bool is_looking = (job->call.route.verb & (ACCESS_READ | ACCESS_LIST)) != 0;
+
 	job->step = step;
-	offload_submit(&job->worker->server->offload, &job->worker->jobs, &job->work);
+	offload_submit(is_looking ? &server->looking : &server->writing, &job->worker->jobs,
+		       &job->work);
 }
 
 void job_release(struct job *job)

@@ -169,6 +169,17 @@ static void wake_all(struct process *process)
 		worker_wake(&process->worker[i]);
 }
 
+static int start_offload(struct server *server)
+{
+	int r = offload_init(&server->looking, OFFLOAD_THREADS_MAX);
+	if (r < 0)
+		return r;
+	r = offload_init(&server->writing, OFFLOAD_THREADS_MAX);
+	if (r < 0)
+		offload_fini(&server->looking);
+	return r;
+}
+
 static enum server_outcome start_workers(struct process *process,
 					 int sock_fds[LISTENERS_MAX][WORKERS_MAX])
 {
@@ -398,7 +409,7 @@ static enum server_outcome run(struct process *process)
 		if (process->admin == NULL)
 			return SERVER_ERROR;
 	}
-	int r = offload_init(&process->server.offload, OFFLOAD_THREADS_MAX);
+	int r = start_offload(&process->server);
 	if (r < 0) {
 		log_msg(&process->log, LOG_LEVEL_ERROR, "threads for the disk: %s",
 			strerrordesc_np(-r));
@@ -414,7 +425,8 @@ static enum server_outcome run(struct process *process)
 		worker_join(&process->worker[i]);
 		worker_fini(&process->worker[i]);
 	}
-	offload_fini(&process->server.offload);
+	offload_fini(&process->server.writing);
+	offload_fini(&process->server.looking);
 	end_sweep(process);
 	if (outcome == SERVER_STOPPED && atomic_load(&process->server.requests_cut) > 0)
 		outcome = SERVER_CUT;

@@ -33,7 +33,8 @@ struct server {
 	struct ktls_caps caps;
 	int root_fd;
 	struct s3_store store;
-	struct offload offload;
+	struct offload looking; /* threads for calls that change nothing: they never wait behind */
+	struct offload writing; /* ... those that sync */
 	dev_t root_device;
 	bool root_is_in_memory; /* a file system without a disk: its files never block */
 	atomic_uint conns_open;
