@@ -68,7 +68,7 @@ static int establish(const struct floor *floor, int sock_fd, struct record *reco
 	else if ((r = handshake_finish(handshake, record, &outcome)) < 0)
 		fprintf(stderr, "floor: no kernel TLS: %s\n", strerror(-r));
 	else
-		identity_free(outcome.identity);
+		peer_release(outcome.peer);
 	handshake_free(handshake);
 	return r;
 }
@@ -181,12 +181,13 @@ static struct tls_ctx *context_new(char **file)
 	snprintf(config->client_ca_file, sizeof(config->client_ca_file), "%s", file[2]);
 	config->ciphers[0] = TLS_CIPHER_AES_128_GCM;
 	config->cipher_count = 1;
-	struct tls_ctx *ctx = tls_ctx_new(config, error);
+	struct tls_ctx *ctx = tls_ctx_new(config, 1, error);
 	if (ctx == NULL) {
 		fprintf(stderr, "floor: %s\n", error);
 		exit(1);
 	}
-	return ctx; /* and config with it, until the process ends */
+	free(config);
+	return ctx;
 }
 
 int main(int argc, char **argv)
@@ -210,6 +211,8 @@ int main(int argc, char **argv)
 		fail(argv[2]);
 	floor.file_bytes = (uint64_t)stat.st_size;
 	floor.tls_ctx = context_new(&argv[3]);
+	floor.plan.peers = peers_new();
+	must(floor.plan.peers != NULL);
 	int listen_fd = listen_on(argv[1]);
 	for (;;) {
 		int sock_fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);

@@ -149,6 +149,11 @@
 #define ACCESS_RULES_MAX             256
 #define ACCESS_PATTERNS_MAX          32
 #define ALLOWED_SANS_MAX             64
+/* Certificates and CRLs whose end /metrics tells: the server's, and CAs and lists of clients. */
+#define TLS_EXPIRIES_MAX             64
+/* Certificates of a client's chain, and their bytes, that are kept to verify it again. */
+#define PEER_CERTS_MAX               8
+#define PEER_DER_BYTES_MAX           (64 * 1024)
 #define PATTERN_BYTES_MAX            512
 #define CONFIG_BYTES_MAX             (1024 * 1024)
 /* Brackets [ and { in it: libyaml's time grows with the square of how deep they nest (131,072 take

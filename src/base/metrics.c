@@ -26,6 +26,12 @@ void histogram_observe(struct histogram *histogram, uint64_t nanoseconds)
 	metric_add(&histogram->sum_ns, nanoseconds);
 }
 
+void metrics_denied(struct metrics *metrics, int rule, uint64_t n)
+{
+	must(rule >= -1 && rule < ACCESS_RULES_MAX);
+	metric_add(&metrics->denied[rule + 1], n);
+}
+
 enum request_code request_code_of(int status)
 {
 	switch (status) {
@@ -141,6 +147,23 @@ static void print_handshakes(struct out *out)
 	row(out, "tls_handshakes_total", "result=\"failed\"", failed);
 }
 
+static void print_denied(struct out *out)
+{
+	const struct metrics *first = out->sets[0];
+	char labels[32];
+
+	family(out, "authorization_denied_total", "counter",
+	       "Requests, and keys of DeleteObjects, that the access rules deny, by the first rule "
+	       "that is about the client.");
+	row(out, "authorization_denied_total", "rule=\"none\"", sum(out, &first->denied[0]));
+	for (int i = 1; i <= ACCESS_RULES_MAX; i++) {
+		uint64_t count = sum(out, &first->denied[i]);
+		snprintf(labels, sizeof(labels), "rule=\"%d\"", i);
+		if (count > 0)
+			row(out, "authorization_denied_total", labels, count);
+	}
+}
+
 static void print_paths(struct out *out)
 {
 	static const char *const send_labels[] = {
@@ -209,6 +232,7 @@ int metrics_print(const struct metrics *const *sets, size_t count, char *text, s
 	print_plain(&out);
 	print_reasons(&out);
 	print_handshakes(&out);
+	print_denied(&out);
 	print_paths(&out);
 	print_requests(&out);
 	print_histogram(&out, "http_request_duration_seconds",

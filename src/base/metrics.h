@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/limits.h"
 #include "base/reasons.h"
 
 /* M(ID, name without the prefix "sluice_", type, help) */
@@ -39,9 +40,7 @@
 	  "Reads handed to io_uring because the file was not in the page cache.")                  \
 	M(TX_BUF_WAITS, "tx_buffer_waits_total", "counter",                                        \
 	  "Responses that waited for a sending buffer.")                                           \
-	M(PIPE_WAITS, "pipe_waits_total", "counter", "Responses for which no pipe was free.")      \
-	M(ACCESS_DENIED, "authorization_denied_total", "counter",                                  \
-	  "Requests denied by access rules.")
+	M(PIPE_WAITS, "pipe_waits_total", "counter", "Responses for which no pipe was free.")
 
 /* Body bytes by how they were sent: E(ID, label) */
 #define SEND_PATHS(E)                                                                              \
@@ -101,6 +100,7 @@ struct metrics {
 	uint64_t fallback_rx[FALLBACK_REASON_COUNT];
 	uint64_t send_path_bytes[SEND_PATH_COUNT];
 	uint64_t conn_path[CONN_PATH_COUNT];
+	uint64_t denied[1 + ACCESS_RULES_MAX]; /* 0: by no rule; then by rule, as they stand */
 	uint64_t request[REQUEST_METHOD_COUNT][REQUEST_CODE_COUNT];
 	struct histogram request_duration;
 	struct histogram handshake_duration;
@@ -115,16 +115,19 @@ static inline void metric_sub(uint64_t *cell, uint64_t n)
 {
 	__atomic_store_n(cell, *cell - n, __ATOMIC_RELAXED);
 }
+/* Counts requests, or keys of one, that the access rules deny. rule: the first that is about this
+ * client, from 0; -1: none is. */
+void metrics_denied(struct metrics *metrics, int rule, uint64_t n);
 void histogram_observe(struct histogram *histogram, uint64_t nanoseconds);
 /* The column of an HTTP status in struct metrics.request. */
 enum request_code request_code_of(int status);
 
 /*
  * Writes all families of the sum of count sets, # HELP and # TYPE included, to
- * out. A family always prints all its rows, zero or not. Returns the length, or
- * -ENOSPC when bytes_max is too small (METRICS_TEXT_BYTES_MAX is enough).
+ * out. A family always prints all its rows, zero or not, but for rules that denied nothing. Returns
+ * the length, or -ENOSPC when bytes_max is too small (METRICS_TEXT_BYTES_MAX is enough).
  */
-#define METRICS_TEXT_BYTES_MAX (64 * 1024)
+#define METRICS_TEXT_BYTES_MAX (128 * 1024)
 int metrics_print(const struct metrics *const *sets, size_t count, char *out, size_t bytes_max);
 
 #endif

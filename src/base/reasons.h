@@ -40,6 +40,13 @@
 	R(RECORD_FLOOD, "record_flood", WARN, "the client sent too many empty records")            \
 	R(RECORD_LIMIT, "record_limit", INFO,                                                      \
 	  "the record limit of the AES-GCM key was reached and the key cannot be changed here")    \
+	R(CERT_REVOKED, "certificate_revoked", INFO,                                               \
+	  "the client's certificate was revoked while it was connected (--crl)")                   \
+	R(CERT_DISTRUSTED, "certificate_distrusted", INFO,                                         \
+	  "the client's certificate is not trusted any more (--client-ca, client_allowed_sans)")   \
+	R(MAX_AGE, "max_age", DEBUG, "the connection was older than --max-connection-age")         \
+	R(IDENTITY_LIMIT, "identity_limit", INFO,                                                  \
+	  "the client has --max-connections-per-identity connections already")                     \
 	R(KTLS_REQUIRED, "ktls_required", WARN,                                                    \
 	  "kernel TLS could not be used and --tls-path=kernel allows nothing else")                \
 	R(NO_MEMORY, "no_memory", ERROR, "no memory or no free buffer")                            \

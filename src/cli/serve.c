@@ -42,7 +42,7 @@ int cli_serve(int argc, char *const argv[])
 		fprintf(stderr, "sluice serve: %s\n", error);
 		code = EXIT_USAGE;
 	} else if (r == CONFIG_READY) {
-		code = exit_code_of(server_run(config));
+		code = exit_code_of(server_run(config, argc, argv));
 	}
 	config_fini(config);
 	free(config);

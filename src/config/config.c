@@ -181,8 +181,24 @@ static int next_argument(int argc, char *const argv[], int *at, struct argument 
 	return 0;
 }
 
-/* only_config: looks for --config and --help alone, before the file is read. */
-static int read_arguments(struct config *config, int argc, char *const argv[], bool only_config,
+/* Looked for before the file is read, as they say which and how the others are read. */
+static bool is_early(const struct option *option)
+{
+	return option->offset == offsetof(struct config, config_file) ||
+	       option->offset == offsetof(struct config, check_access);
+}
+
+/* --check-access knows no private key, but a key of an object. */
+static const struct option *meant_by(const struct config *config, const struct option *option)
+{
+	static const char object_key[] = "object-key";
+	if (config->check_access && option->offset == offsetof(struct config, key_file))
+		return option_by_flag(object_key, sizeof(object_key) - 1);
+	return option;
+}
+
+/* early: looks for those and --help alone. */
+static int read_arguments(struct config *config, int argc, char *const argv[], bool early,
 			  char error[ERROR_TEXT_MAX])
 {
 	bool seen[64] = {false};
@@ -196,8 +212,8 @@ static int read_arguments(struct config *config, int argc, char *const argv[], b
 			return r;
 		if (argument.is_help)
 			return CONFIG_HELP_SHOWN;
-		const struct option *option = argument.option;
-		if (only_config && option->offset != offsetof(struct config, config_file))
+		const struct option *option = meant_by(config, argument.option);
+		if (early && !is_early(option))
 			continue;
 		/* A list on the command line replaces the file's. */
 		bool is_first = !seen[option - options] || option->type != OPTION_ADDRESSES;
@@ -232,12 +248,44 @@ static int check_addresses(const struct config *config, char error[ERROR_TEXT_MA
 	return 0;
 }
 
+struct required {
+	bool is_there;
+	const char *flag;
+	const char *key; /* in the file; NULL: on the command line only */
+};
+
+static int check_required(const struct required *required, size_t count, char error[ERROR_TEXT_MAX])
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct required *row = &required[i];
+		if (row->is_there)
+			continue;
+		snprintf(error, ERROR_TEXT_MAX, "--%s is required%s%s%s", row->flag,
+			 row->key != NULL ? " (in the file: " : "",
+			 row->key != NULL ? row->key : "", row->key != NULL ? ")" : "");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int check_access_check(const struct config *config, char error[ERROR_TEXT_MAX])
+{
+	const struct required required[] = {
+		{config->identity_cert_file[0] != '\0', "identity-cert", NULL},
+		{config->check_place[0] != '\0', "object-key", NULL},
+	};
+	int r = check_required(required, ARRAY_LEN(required), error);
+	if (r == 0 && (config->check_place[0] == '/' || strchr(config->check_place, '/') == NULL)) {
+		snprintf(error, ERROR_TEXT_MAX,
+			 "--object-key: write BUCKET/KEY, or BUCKET/ for the bucket itself");
+		return -EINVAL;
+	}
+	return r;
+}
+
 static int check_whole(const struct config *config, char error[ERROR_TEXT_MAX])
 {
-	const struct {
-		bool is_there;
-		const char *flag, *key;
-	} required[] = {
+	const struct required required[] = {
 		{config->root[0] != '\0', "root", "root"},
 		{config->listen_count > 0, "listen", "listen"},
 		{config->cert_file[0] != '\0', "cert", "tls_server_config.cert_file"},
@@ -245,13 +293,10 @@ static int check_whole(const struct config *config, char error[ERROR_TEXT_MAX])
 		{config->client_ca_file[0] != '\0', "client-ca",
 		 "tls_server_config.client_ca_file"},
 	};
-	for (size_t i = 0; i < ARRAY_LEN(required); i++) {
-		if (!required[i].is_there) {
-			snprintf(error, ERROR_TEXT_MAX, "--%s is required (in the file: %s)",
-				 required[i].flag, required[i].key);
-			return -EINVAL;
-		}
-	}
+	if (config->check_access)
+		return check_access_check(config, error);
+	if (check_required(required, ARRAY_LEN(required), error) < 0)
+		return -EINVAL;
 	if (config->tls_path == TLS_PATH_USER && (config->send_engine == SEND_ENGINE_SENDFILE ||
 						  config->send_engine == SEND_ENGINE_SPLICE)) {
 		snprintf(error, ERROR_TEXT_MAX,
@@ -280,4 +325,70 @@ int config_load(struct config *config, int argc, char *const argv[], char error[
 	if (r < 0)
 		config_clean_error(error);
 	return r;
+}
+
+/* ---- Reload ---------------------------------------------------------------------------------- */
+
+static size_t size_of(const struct option *option)
+{
+	switch (option->type) {
+	case OPTION_PATH:
+	case OPTION_TEXT:
+		return PATH_MAX;
+	case OPTION_ADDRESS:
+		return ADDR_TEXT_MAX;
+	case OPTION_ADDRESSES:
+		return sizeof(((struct config *)NULL)->listen);
+	case OPTION_CHOICE:
+		return sizeof(int);
+	case OPTION_BOOL:
+		return sizeof(bool);
+	case OPTION_UNSIGNED:
+	case OPTION_DURATION:
+		return sizeof(unsigned);
+	case OPTION_U64:
+	case OPTION_BYTES:
+		return sizeof(uint64_t);
+	case OPTION_CIPHERS:
+	case OPTION_SANS:
+	case OPTION_ONLY:
+		break; /* reloaded, or nothing */
+	}
+	return 0;
+}
+
+/* Everything about certificates is taken up by a reload. */
+static bool is_reloaded(const struct option *option)
+{
+	static const char section[] = "tls_server_config.";
+	return option->key != NULL && strncmp(option->key, section, sizeof(section) - 1) == 0;
+}
+
+static bool is_text(const struct option *option)
+{
+	return option->type == OPTION_PATH || option->type == OPTION_TEXT ||
+	       option->type == OPTION_ADDRESS;
+}
+
+unsigned config_restart_needed(const struct config *running, const struct config *loaded,
+			       char *names, size_t size)
+{
+	unsigned count = 0;
+	size_t used = 0;
+
+	must(size > 0);
+	names[0] = '\0';
+	for (size_t i = 0; i < options_count; i++) {
+		const struct option *option = &options[i];
+		const char *before = (const char *)running + option->offset;
+		const char *after = (const char *)loaded + option->offset;
+		bool is_same = is_text(option) ? strcmp(before, after) == 0
+					       : memcmp(before, after, size_of(option)) == 0;
+		if (is_reloaded(option) || is_same)
+			continue;
+		const char *name = option->key != NULL ? option->key : option->flag;
+		int n = snprintf(names + used, size - used, "%s%s", count++ > 0 ? ", " : "", name);
+		used = n > 0 && (size_t)n < size - used ? used + (size_t)n : size - 1;
+	}
+	return count;
 }

@@ -20,6 +20,7 @@
 #include "config/policy.h"
 
 enum tls_path { TLS_PATH_AUTO, TLS_PATH_KERNEL, TLS_PATH_USER };
+enum revoked_conns { REVOKED_CONNS_CLOSE, REVOKED_CONNS_KEEP };
 enum durability { DURABILITY_FULL, DURABILITY_RELAXED };
 enum send_engine { SEND_ENGINE_AUTO, SEND_ENGINE_SENDFILE, SEND_ENGINE_SPLICE, SEND_ENGINE_COPY };
 
@@ -63,11 +64,18 @@ struct config {
 	unsigned head_timeout_ms;
 	unsigned idle_timeout_ms;
 	unsigned drain_timeout_ms;
+	enum revoked_conns revoked_connections;
+	unsigned conn_age_max_ms;    /* 0: no limit */
+	unsigned identity_conns_max; /* 0: no limit */
 
 	enum log_level log_level;
 	enum log_format log_format;
 	bool access_log;   /* --access-log=false turns request lines off */
 	bool check_config; /* --check-config: validate and leave */
+	bool check_access; /* --check-access: decide about one request and leave */
+	char identity_cert_file[PATH_MAX];
+	int check_verb;             /* its place in read, list, write, delete */
+	char check_place[PATH_MAX]; /* "BUCKET/KEY" */
 
 	char config_file[PATH_MAX];
 };
@@ -90,6 +98,13 @@ enum config_outcome {
  */
 int config_load(struct config *config, int argc, char *const argv[], char error[ERROR_TEXT_MAX]);
 void config_fini(struct config *config);
+
+/*
+ * The options whose values in loaded, a configuration that a running server has read again, would
+ * need a restart: their names, separated by commas, cut to size. Returns their number.
+ */
+unsigned config_restart_needed(const struct config *running, const struct config *loaded,
+			       char *names, size_t size);
 
 /* The file alone, for the fuzzer: text of len bytes, reported under file_name. */
 int config_parse_yaml(struct config *config, const char *text, size_t len, const char *file_name,

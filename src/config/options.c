@@ -9,6 +9,8 @@
 
 static const char *const tls_paths[] = {"auto", "kernel", "user", NULL};
 static const char *const engines[] = {"auto", "sendfile", "splice", "copy", NULL};
+static const char *const revoked_choices[] = {"close", "keep", NULL};
+static const char *const verbs[] = {"read", "list", "write", "delete", NULL};
 static const char *const durabilities[] = {"full", "relaxed", NULL};
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
@@ -60,6 +62,21 @@ const struct option options[] = {
 	 "LIST", "TLS 1.3 cipher suites in order of preference."},
 	{NULL, "tls_server_config.client_allowed_sans", OPTION_SANS, AT(allowed_sans), NULL, 0, 0,
 	 NULL, "LIST", "A client must have one of these subject alternative names, exactly."},
+	{"revoked-connections", "revoked_connections", OPTION_CHOICE, AT(revoked_connections),
+	 "close", 0, 0, revoked_choices, "WHAT",
+	 "After a reload, connections whose certificate is revoked or no longer trusted: close "
+	 "them, "
+	 "or keep them until they end by themselves."},
+	{"max-connection-age", "max_connection_age", OPTION_DURATION, AT(conn_age_max_ms), "1h", 0,
+	 TIMEOUT_MS_MAX, NULL, "TIME",
+	 "A connection older than this (give or take a tenth) is closed behind its next response, "
+	 "so "
+	 "that clients show their certificates again; 0: never."},
+	{"max-connections-per-identity", "max_connections_per_identity", OPTION_UNSIGNED,
+	 AT(identity_conns_max), "0", 0, CONNS_MAX_MAX, NULL, "N",
+	 "Connections open at once with certificates of one name (the one that is logged); more "
+	 "are "
+	 "closed at once and counted; 0: any number."},
 	{NULL, "tls_server_config.client_auth_type", OPTION_ONLY, 0, NULL, 0, 0, auth_types, "TYPE",
 	 "The object port always requires and verifies a client certificate."},
 	{NULL, "tls_server_config.min_version", OPTION_ONLY, 0, NULL, 0, 0, versions, "VERSION",
@@ -109,6 +126,18 @@ const struct option options[] = {
 	 "One line for each request."},
 	{"check-config", NULL, OPTION_BOOL, AT(check_config), "false", 0, 0, NULL, "BOOL",
 	 "Check options, files and certificates, and leave."},
+	{"check-access", NULL, OPTION_BOOL, AT(check_access), "false", 0, 0, NULL, "BOOL",
+	 "Say whether the certificate of --identity-cert may do --verb to --key, and by which "
+	 "rule, "
+	 "and leave: exit code 0 allowed, 4 denied, 5 no certificate that would be let in."},
+	{"identity-cert", NULL, OPTION_PATH, AT(identity_cert_file), NULL, 0, 0, NULL, "FILE",
+	 "With --check-access: the client's certificate, PEM."},
+	{"verb", NULL, OPTION_CHOICE, AT(check_verb), "read", 0, 0, verbs, "VERB",
+	 "With --check-access: read, list, write or delete."},
+	{"object-key", NULL, OPTION_TEXT, AT(check_place), NULL, 0, 0, NULL, "BUCKET/KEY",
+	 "With --check-access: what it would be done to; BUCKET/ for the bucket itself. --key "
+	 "means "
+	 "this, too, behind --check-access."},
 	{"config", NULL, OPTION_PATH, AT(config_file), NULL, 0, 0, NULL, "FILE",
 	 "YAML file with these options; flags override it."},
 };
@@ -374,6 +403,10 @@ int option_set(struct config *config, const struct option *option, const char *v
 	case OPTION_PATH:
 		if (value[0] == '\0')
 			return refuse(error, value, "use the name of a file or folder");
+		return set_text(field, PATH_MAX, value, error);
+	case OPTION_TEXT:
+		if (value[0] == '\0')
+			return refuse(error, value, "use some text");
 		return set_text(field, PATH_MAX, value, error);
 	case OPTION_ADDRESS:
 		if (value[0] != '\0' && strcmp(value, "none") != 0 && !is_address(value))

@@ -24,6 +24,7 @@ enum option_type {
 	OPTION_DURATION, /* Prometheus style: 1m30s, 500ms; unsigned, milliseconds */
 	OPTION_CIPHERS,  /* a list of TLS 1.3 suites */
 	OPTION_SANS,     /* a list of names; in the file only */
+	OPTION_TEXT,     /* anything but nothing; PATH_MAX bytes */
 	OPTION_ONLY      /* accepts the words of choices and stores nothing */
 };
 

@@ -132,14 +132,15 @@ static bool place_matches(const struct access_rule *rule, const char *place, siz
 struct decision policy_decide(const struct policy *policy, const struct identity *identity,
 			      enum access_verb verb, const char *bucket, const char *key)
 {
-	struct decision deny = {.allow = false, .rule = -1};
+	struct decision deny = {.allow = false, .rule = -1, .about = -1};
 	must(verb == ACCESS_READ || verb == ACCESS_LIST || verb == ACCESS_WRITE ||
 	     verb == ACCESS_DELETE);
 	if (identity == NULL)
 		return deny;
 	if (!policy->has_section)
 		return (struct decision){.allow = verb == ACCESS_READ || verb == ACCESS_LIST,
-					 .rule = -1};
+					 .rule = -1,
+					 .about = -1};
 
 	char place[BUCKET_BYTES_MAX + 1 + OBJECT_KEY_BYTES_MAX + 1];
 	size_t bucket_len = strlen(bucket), key_len = strlen(key);
@@ -152,8 +153,11 @@ struct decision policy_decide(const struct policy *policy, const struct identity
 		const struct access_rule *rule = &policy->rule[i];
 		if ((rule->verbs & verb) != 0 && identity_matches(rule, identity) &&
 		    place_matches(rule, place, bucket_len + 1 + key_len, bucket_len))
-			return (struct decision){.allow = true, .rule = (int)i};
+			return (struct decision){.allow = true, .rule = (int)i, .about = -1};
 	}
+	for (unsigned i = 0; i < policy->rule_count && deny.about < 0; i++)
+		if (identity_matches(&policy->rule[i], identity))
+			deny.about = (int)i;
 	return deny;
 }
 

@@ -59,7 +59,9 @@ struct policy {
 
 struct decision {
 	bool allow;
-	int rule; /* index, -1: no rule matched (or none exist) */
+	int rule;  /* index, -1: no rule matched (or none exist) */
+	int about; /* denied: the first rule whose identity is this client's, for messages; -1: none
+		    */
 };
 
 void policy_fini(struct policy *policy);

@@ -32,9 +32,9 @@ struct s3_store {
 
 /* Asks the one place that allows: may this client do that, too? From any thread. */
 struct s3_permission {
-	bool (*is_allowed)(const void *client, enum access_verb verb, const char *bucket,
+	bool (*is_allowed)(void *client, enum access_verb verb, const char *bucket,
 			   const char *key);
-	const void *client;
+	void *client;
 };
 
 struct s3_call {

@@ -22,6 +22,15 @@ static void log_identity(struct log_line *line, const struct conn *conn)
 	log_str(line, "identity", text, len);
 }
 
+/* The first rule that is about this client, and does not allow this; numbered as in the file. */
+static void log_rule(struct log_line *line, int about)
+{
+	if (about >= 0)
+		log_u64(line, "rule", (uint64_t)about + 1);
+	else
+		log_text(line, "rule", "none");
+}
+
 static enum request_method method_of(const struct request *request)
 {
 	if (!request->is_parsed)
@@ -56,12 +65,12 @@ void access_log_request(struct conn *conn, const char *cut)
 	if (request->job != NULL)
 		metric_add(&worker->metrics.value[METRIC_RECEIVED_BYTES],
 			   request->job->body.payload);
-	if (!worker->server->config->access_log)
+	if (!worker->server->config->access_log && !request->is_denied)
 		return;
 
 	struct log_line line;
 	log_begin(&line, &worker->log, LOG_LEVEL_INFO, "request");
-	log_text(&line, "remote", conn->peer);
+	log_text(&line, "remote", conn->remote);
 	log_identity(&line, conn);
 	if (request->is_parsed) {
 		log_str(&line, "method", request->head.method_text.at,
@@ -78,6 +87,8 @@ void access_log_request(struct conn *conn, const char *cut)
 	log_text(&line, "engine", send_engine_label(request->send.engine));
 	if (answer->error != S3_ERROR_COUNT)
 		log_text(&line, "error", s3_error_code(answer->error));
+	if (request->is_denied)
+		log_rule(&line, request->denied_about);
 	if (!request->is_parsed)
 		log_text(&line, "detail", http_head_error_text(request->refused));
 	if (cut != NULL)
@@ -92,7 +103,7 @@ void access_log_close(struct conn *conn, enum close_reason why)
 	struct log_line line;
 
 	log_begin(&line, &conn->worker->log, (enum log_level)reason->level, "connection closed");
-	log_text(&line, "remote", conn->peer);
+	log_text(&line, "remote", conn->remote);
 	log_identity(&line, conn);
 	log_text(&line, "reason", reason->label);
 	log_text(&line, "detail", reason->sentence);
@@ -106,7 +117,7 @@ void access_log_handshake_failure(struct conn *conn, enum handshake_failure fail
 	struct log_line line;
 
 	log_begin(&line, &conn->worker->log, (enum log_level)reason->level, "handshake failed");
-	log_text(&line, "remote", conn->peer);
+	log_text(&line, "remote", conn->remote);
 	log_text(&line, "reason", reason->label);
 	log_text(&line, "detail", reason->sentence);
 	if (conn->handshake != NULL)
@@ -124,7 +135,7 @@ void access_log_fallback(struct conn *conn, const struct handshake_outcome *outc
 	struct log_line line;
 
 	log_begin(&line, &conn->worker->log, (enum log_level)reason->level, "userspace TLS");
-	log_text(&line, "remote", conn->peer);
+	log_text(&line, "remote", conn->remote);
 	log_text(&line, "tx", outcome->fallback_tx == FALLBACK_NONE ? "kernel" : "user");
 	log_text(&line, "rx", outcome->fallback_rx == FALLBACK_NONE ? "kernel" : "user");
 	log_text(&line, "reason", reason->label);

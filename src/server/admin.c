@@ -17,10 +17,12 @@
 struct admin_conn {
 	int sock_fd; /* -1: free */
 	uint64_t since_ms;
-	size_t have;       /* of the head */
-	size_t at;         /* of the answer */
-	size_t end;        /* 0: no answer yet */
-	bool is_lingering; /* the answer is out; until the client closes */
+	size_t have;            /* of the head */
+	size_t at;              /* of the answer */
+	size_t end;             /* 0: no answer yet */
+	uint64_t reload_ticket; /* of POST /-/reload, while its outcome is awaited; 0: none */
+	bool is_reload;         /* the request's path is /-/reload */
+	bool is_lingering;      /* the answer is out; until the client closes */
 	char head[ADMIN_HEAD_BYTES];
 	char answer[RESPONSE_HEAD_BYTES_MAX + METRICS_TEXT_BYTES_MAX];
 };
@@ -67,12 +69,13 @@ void admin_free(struct admin *admin)
 static void answer(struct admin_conn *conn, int status, const char *type, const char *body,
 		   size_t body_bytes, bool with_body)
 {
+	const char *allow = conn->is_reload ? "POST, PUT" : "GET, HEAD";
 	struct http_response response;
 	http_response_begin(&response, conn->answer, RESPONSE_HEAD_BYTES_MAX, status);
 	http_response_field(&response, "Content-Type", type);
 	http_response_field_u64(&response, "Content-Length", body_bytes);
 	if (status == 405)
-		http_response_field(&response, "Allow", "GET, HEAD");
+		http_response_field(&response, "Allow", allow);
 	http_response_field(&response, "Connection", "close");
 	int n = http_response_end(&response);
 	conn->at = 0;
@@ -88,6 +91,34 @@ static void answer_text(struct admin_conn *conn, int status, const char *text, b
 	answer(conn, status, "text/plain; charset=utf-8", text, strlen(text), with_body);
 }
 
+/* The answer comes when the outcome is known. */
+static void serve_reload(struct admin *admin, struct admin_conn *conn, const struct http_head *head)
+{
+	bool is_put = slice_is(head->method_text, "PUT");
+	if (head->method == HTTP_POST || is_put)
+		conn->reload_ticket = admin->source.request_reload(admin->source.arg);
+	else
+		answer_text(conn, 405, "POST or PUT only\n", head->method != HTTP_HEAD);
+}
+
+static void look_at_reload(struct admin *admin, struct admin_conn *conn)
+{
+	char text[ERROR_TEXT_MAX + 32];
+	const char *error;
+	switch (admin->source.ask_reload(admin->source.arg, conn->reload_ticket, &error)) {
+	case RELOAD_PENDING:
+		return;
+	case RELOAD_DONE:
+		answer_text(conn, 200, "OK\n", true);
+		break;
+	case RELOAD_REFUSED:
+		snprintf(text, sizeof(text), "not reloaded: %s\n", error);
+		answer_text(conn, 500, text, true);
+		break;
+	}
+	conn->reload_ticket = 0;
+}
+
 static void serve(struct admin *admin, struct admin_conn *conn, const struct http_head *head)
 {
 	const struct admin_source *source = &admin->source;
@@ -97,6 +128,11 @@ static void serve(struct admin *admin, struct admin_conn *conn, const struct htt
 
 	if (query != NULL)
 		path.len = (size_t)(query - path.at);
+	conn->is_reload = slice_is(path, "/-/reload");
+	if (conn->is_reload) {
+		serve_reload(admin, conn, head);
+		return;
+	}
 	if (head->method != HTTP_GET && head->method != HTTP_HEAD) {
 		answer_text(conn, 405, "GET and HEAD only\n", true);
 	} else if (slice_is(path, "/-/healthy")) {
@@ -113,7 +149,8 @@ static void serve(struct admin *admin, struct admin_conn *conn, const struct htt
 			answer(conn, 200, "text/plain; version=0.0.4; charset=utf-8", body,
 			       (size_t)n, with_body);
 	} else {
-		answer_text(conn, 404, "/metrics, /-/healthy and /-/ready are here\n", with_body);
+		answer_text(conn, 404, "/metrics, /-/healthy, /-/ready and /-/reload are here\n",
+			    with_body);
 	}
 }
 
@@ -129,7 +166,7 @@ static void conn_read(struct admin *admin, struct admin_conn *conn)
 		conn_end(conn);
 		return;
 	}
-	if (conn->is_lingering)
+	if (conn->is_lingering || conn->reload_ticket != 0)
 		return; /* dropped */
 	size_t scanned = conn->have;
 	conn->have += (size_t)n;
@@ -175,7 +212,8 @@ static void accept_one(struct admin *admin, uint64_t now_ms)
 		conn->sock_fd = sock_fd;
 		conn->since_ms = now_ms;
 		conn->have = conn->at = conn->end = 0;
-		conn->is_lingering = false;
+		conn->is_lingering = conn->is_reload = false;
+		conn->reload_ticket = 0;
 		return;
 	}
 	close(sock_fd);
@@ -216,6 +254,8 @@ void admin_poll_done(struct admin *admin, const struct pollfd *pollfds, unsigned
 				conn_write(conn);
 			break;
 		}
+		if (conn->sock_fd >= 0 && conn->reload_ticket != 0)
+			look_at_reload(admin, conn);
 		if (conn->sock_fd >= 0 && now_ms - conn->since_ms > ADMIN_TIMEOUT_MS)
 			conn_end(conn);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The admin listener: plain HTTP on the main thread, away from the workers.
- * GET /metrics, /-/healthy, /-/ready. Loopback unless the operator says otherwise.
+ * GET /metrics, /-/healthy, /-/ready; POST /-/reload. Loopback unless the operator says otherwise.
  */
 #ifndef SLUICE_SERVER_ADMIN_H
 #define SLUICE_SERVER_ADMIN_H
@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "server/reload.h"
 
 #define ADMIN_CONNS_MAX  16
 /* From accept to the last byte of the answer. */
@@ -21,6 +23,9 @@ struct admin;
 struct admin_source {
 	int (*print_metrics)(void *arg, char *out, size_t bytes_max);
 	bool (*is_ready)(void *arg);
+	/* As reload_request and reload_state. */
+	uint64_t (*request_reload)(void *arg);
+	enum reload_state (*ask_reload)(void *arg, uint64_t ticket, const char **error);
 	void *arg;
 };
 

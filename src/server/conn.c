@@ -47,7 +47,7 @@ void conn_deadline(struct conn *conn, uint64_t in_ms)
 
 /* ---- Birth and death ------------------------------------------------------------------------ */
 
-struct conn *conn_new(struct worker *worker, int sock_fd, const char *peer)
+struct conn *conn_new(struct worker *worker, int sock_fd, const char *remote)
 {
 	struct conn *conn = worker_conn_take(worker);
 	if (conn == NULL) {
@@ -57,8 +57,8 @@ struct conn *conn_new(struct worker *worker, int sock_fd, const char *peer)
 	conn->sock_fd = sock_fd;
 	conn->why = CLOSE_REASON_COUNT;
 	conn->started_ns = worker->now_ns;
-	snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
-	conn->handshake = handshake_new(worker->server->tls_ctx, &worker->plan, sock_fd);
+	snprintf(conn->remote, sizeof(conn->remote), "%s", remote);
+	conn->handshake = handshake_new(worker->trust->tls_ctx, &worker->plan, sock_fd);
 	if (conn->handshake == NULL) {
 		conn_abort(conn, CLOSE_NO_MEMORY);
 		return NULL;
@@ -105,7 +105,7 @@ static void conn_free(struct conn *conn)
 	buffers_give(conn);
 	if (conn->is_established)
 		record_fini(&conn->record);
-	identity_free(conn->identity);
+	peer_release(conn->peer);
 	close(conn->sock_fd);
 	worker_conn_give(worker, conn);
 }
@@ -257,7 +257,8 @@ static void established(struct conn *conn)
 	}
 	handshake_free(conn->handshake);
 	conn->handshake = NULL;
-	conn->identity = outcome.identity;
+	conn->peer = outcome.peer;
+	conn->identity = peer_identity(conn->peer);
 	conn->is_established = true;
 	metric_add(&worker->metrics.handshake_ok, 1);
 	histogram_observe(&worker->metrics.handshake_duration, worker->now_ns - conn->started_ns);
@@ -269,6 +270,8 @@ static void established(struct conn *conn)
 									   : CONN_PATH_USER_USER)],
 		   1);
 	access_log_fallback(conn, &outcome);
+	if (!conn_admit(conn))
+		return;
 	conn->state = CONN_HEAD;
 	conn_deadline(conn,
 		      worker->is_draining ? LINGER_MS : worker->server->config->idle_timeout_ms);

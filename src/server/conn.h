@@ -60,6 +60,9 @@ struct request {
 	bool is_bucket;    /* path is the bucket's: what is opened is only to be there */
 	bool is_interim;   /* the answer is "100 Continue" */
 	bool is_continued; /* that was said, or need not be */
+	bool is_aged;      /* --max-connection-age: the response is the connection's last */
+	bool is_denied;    /* by the access rules */
+	int denied_about;  /* struct decision.about */
 	bool is_overdue;   /* a tx_buf did not come in time: the answer is SlowDown */
 	enum http_head_error refused;
 	enum s3_error error;    /* S3_ERROR_COUNT: none so far */
@@ -91,7 +94,8 @@ struct conn {
 	struct conn *waiting_next;
 	struct wheel_entry deadline;
 	struct handshake *handshake;
-	struct identity *identity;
+	struct peer *peer;               /* whose certificate was verified; NULL: not yet */
+	const struct identity *identity; /* its; NULL: not yet */
 	struct head_buf *in;
 	struct request *request;
 	uint64_t started_ns;
@@ -105,11 +109,11 @@ struct conn {
 	bool is_rx_over;        /* in state LINGER: nothing more can be received */
 	uint64_t requests;
 	struct record record;
-	char peer[ADDR_TEXT_MAX];
+	char remote[ADDR_TEXT_MAX];
 };
 
 /* An accepted socket, taken over. NULL: no slot or no memory; the socket is closed then. */
-struct conn *conn_new(struct worker *worker, int sock_fd, const char *peer);
+struct conn *conn_new(struct worker *worker, int sock_fd, const char *remote);
 /* The event of the operation in flight. */
 void conn_event(struct conn *conn, enum token_kind kind, int32_t result);
 /* The deadline has passed. */
@@ -118,10 +122,12 @@ void conn_expired(struct conn *conn);
 void conn_buffer_ready(struct conn *conn);
 /* The server is stopping: an idle connection closes, a busy one after its response. */
 void conn_drain(struct conn *conn);
+/* The worker has a newer trust: a client that it would not let in has to leave. */
+void conn_check_trust(struct conn *conn);
 /* At once, whatever it does. */
 void conn_abort(struct conn *conn, enum close_reason why);
 
-/* ---- Between conn.c, conn_request.c and conn_body.c ---- */
+/* ---- Between conn.c, conn_request.c, conn_body.c and conn_trust.c ---- */
 
 /* A step either waits for an event (or has ended the connection: it may be gone), or the next step
  * can be taken at once. */
@@ -145,6 +151,11 @@ enum conn_next conn_step_written(struct conn *conn, int32_t result);
 enum conn_next conn_step_job_done(struct conn *conn);
 /* Hands the request's job to a thread. */
 enum conn_next conn_run_job(struct conn *conn, enum job_step step);
+
+/* The handshake is done: is there nothing against this client? False: the connection ends. */
+bool conn_admit(struct conn *conn);
+/* Is its next response to be its last? */
+bool conn_is_aged(const struct conn *conn);
 
 /* Back after the others. */
 void conn_yield(struct conn *conn);

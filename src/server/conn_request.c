@@ -178,17 +178,21 @@ enum conn_next conn_step_opened(struct conn *conn, int32_t result)
 /* The one place where a request is allowed. */
 static bool is_authorised(struct conn *conn)
 {
-	const struct request *request = conn->request;
-	const struct policy *policy = &conn->worker->server->config->policy;
+	struct request *request = conn->request;
+	const struct policy *policy = &conn->worker->trust->config->policy;
 	const struct s3_route *route = &request->route;
-	bool is_allowed =
-		route->is_by_key ? policy_allows_somewhere(policy, conn->identity, route->verb)
-				 : policy_decide(policy, conn->identity, route->verb,
-						 request->target.bucket, request->target.object_key)
-					   .allow;
-	if (!is_allowed)
-		metric_add(&conn->worker->metrics.value[METRIC_ACCESS_DENIED], 1);
-	return is_allowed;
+
+	if (route->is_by_key && policy_allows_somewhere(policy, conn->identity, route->verb))
+		return true;
+	struct decision decision =
+		policy_decide(policy, conn->identity, route->verb, request->target.bucket,
+			      request->target.object_key);
+	if (decision.allow)
+		return true;
+	request->is_denied = true;
+	request->denied_about = decision.about;
+	metrics_denied(&conn->worker->metrics, decision.about, 1);
+	return false;
 }
 
 static enum conn_next route_request(struct conn *conn)
@@ -228,6 +232,7 @@ static struct request *request_new(struct conn *conn)
 	request->error_text = NULL;
 	request->started_ns = worker->now_ns;
 	request->is_parsed = request->is_bucket = request->is_overdue = false;
+	request->is_aged = request->is_denied = false;
 	request->keep_alive = false;
 	request->head_bytes = 0;
 	request->answer = (struct answer){.error = S3_ERROR_COUNT};
@@ -248,7 +253,8 @@ static void plan_body(struct conn *conn)
 	struct request *request = conn->request;
 	const struct http_head *head = &request->head;
 
-	request->keep_alive = head->keep_alive && !conn->worker->is_draining;
+	request->is_aged = conn_is_aged(conn);
+	request->keep_alive = head->keep_alive && !conn->worker->is_draining && !request->is_aged;
 	conn->discard_left = 0;
 	if (head->chunked || head->expect_continue ||
 	    (head->has_content_length && head->content_length > DISCARD_BODY_BYTES_MAX))
@@ -352,6 +358,7 @@ static void take_failure(struct conn *conn)
 
 	if (call == NULL || request->error != S3_ERROR_COUNT || request->is_interim)
 		return;
+	job_count_denied(request->job);
 	if (!s3_call_has_failed(call) && (call->text.error != 0 || call->fields.error != 0))
 		s3_call_fail_errno(call, -ENOMEM);
 	if (!s3_call_has_failed(call))
@@ -423,7 +430,7 @@ static enum conn_next response_done(struct conn *conn)
 	size_t head_bytes = request->head_bytes;
 	bool keep_alive = request->keep_alive;
 	bool is_limit_hit = request->send.is_limit_hit || record_tx_limit_reached(&conn->record);
-	bool was_refused = !request->is_parsed;
+	bool was_refused = !request->is_parsed, is_aged = request->is_aged;
 	conn->state = CONN_HEAD; /* the response is whole: what follows is no cut */
 	conn_request_free(conn);
 
@@ -434,6 +441,7 @@ static enum conn_next response_done(struct conn *conn)
 	if (!keep_alive || worker->is_draining) {
 		conn_close(conn, worker->is_draining ? CLOSE_DRAINED
 				 : was_refused       ? CLOSE_BAD_REQUEST
+				 : is_aged           ? CLOSE_MAX_AGE
 						     : CLOSE_RESPONSE_SAID_CLOSE);
 		return CONN_WAITS;
 	}

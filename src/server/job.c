@@ -24,13 +24,16 @@ static void run(struct offload_job *work)
 	}
 }
 
-static bool is_allowed(const void *client, enum access_verb verb, const char *bucket,
-		       const char *key)
+static bool is_allowed(void *client, enum access_verb verb, const char *bucket, const char *key)
 {
-	const struct conn *conn = client;
-	return policy_decide(&conn->worker->server->config->policy, conn->identity, verb, bucket,
-			     key)
-		.allow;
+	struct job *job = client;
+	struct decision decision =
+		policy_decide(&job->trust->config->policy, job->conn->identity, verb, bucket, key);
+	if (!decision.allow) {
+		job->denied++;
+		job->denied_about = decision.about;
+	}
+	return decision.allow;
 }
 
 struct job *job_new(struct conn *conn)
@@ -41,7 +44,8 @@ struct job *job_new(struct conn *conn)
 		return NULL;
 	s3_call_init(&job->call, &conn->worker->server->store, &request->head, &request->target,
 		     &request->route);
-	job->call.permission = (struct s3_permission){.is_allowed = is_allowed, .client = conn};
+	job->call.permission = (struct s3_permission){.is_allowed = is_allowed, .client = job};
+	job->trust = trust_ref(conn->worker->trust);
 	job->work.run = run;
 	job->worker = conn->worker;
 	job->conn = conn;
@@ -58,6 +62,19 @@ void job_submit(struct job *job, enum job_step step)
 		       &job->work);
 }
 
+void job_count_denied(struct job *job)
+{
+	if (job->denied > 0)
+		metrics_denied(&job->worker->metrics, job->denied_about, job->denied);
+	job->denied = 0;
+}
+
+static void job_free(struct job *job)
+{
+	trust_release(job->trust);
+	free(job);
+}
+
 void job_release(struct job *job)
 {
 	if (job->buf != NULL)
@@ -70,7 +87,7 @@ void job_release(struct job *job)
 		return;
 	}
 	s3_call_fini(&job->call);
-	free(job);
+	job_free(job);
 }
 
 void job_done(struct offload_job *work)
@@ -79,5 +96,5 @@ void job_done(struct offload_job *work)
 	if (job->conn != NULL)
 		conn_event(job->conn, TOKEN_CONN_JOB, 0);
 	else
-		free(job);
+		job_free(job);
 }

@@ -33,6 +33,9 @@ struct job {
 	struct conn *conn; /* NULL: it has gone */
 	enum job_step step;
 	struct s3_call call;
+	struct trust *trust; /* of the time when the request came */
+	unsigned denied;     /* questions of call.permission that were answered no */
+	int denied_about;    /* struct decision.about of the last of them */
 
 	/* The body. */
 	struct body body;
@@ -49,6 +52,8 @@ struct job {
 struct job *job_new(struct conn *conn);
 /* Its event is TOKEN_CONN_JOB. */
 void job_submit(struct job *job, enum job_step step);
+/* Adds what was denied, on a thread, to its worker's metrics. */
+void job_count_denied(struct job *job);
 /* The connection's request ends; no step runs. */
 void job_release(struct job *job);
 

@@ -18,8 +18,10 @@
 #include "io/caps.h"
 #include "server/admin.h"
 #include "server/listener.h"
+#include "server/reload.h"
+#include "server/sweeper.h"
+#include "server/trust.h"
 #include "server/worker.h"
-#include "store/sweep.h"
 
 /* Everything of the process; on the stack of server_run. */
 struct process {
@@ -33,17 +35,22 @@ struct process {
 	uint64_t drain_due_ms; /* 0: not stopping */
 	uint64_t abort_due_ms; /* 0: nothing is closed by force */
 	bool is_ready;
-	pthread_t sweeper;
-	uint64_t swept_ms; /* when the last sweep was begun; 0: none was */
-	atomic_bool is_sweeping;
+	struct sweeper sweeper;
+	int argc; /* the command line, for reading the configuration again */
+	char *const *argv;
+	struct reload *reload;
+	uint64_t reloaded_at; /* seconds since 1970: when the trust that is in force was read */
+	uint64_t reloads_ok;
+	uint64_t reloads_failed;
+	bool is_last_reload_ok;
 };
 
 /* The main thread looks around at least so often: a paused admin listener listens again. */
 #define ADMIN_WAKE_MS 1000
 /* From closing everything to leaving without those that a disk still holds. */
 #define ABORT_MS      5000
-/* Between two looks for what writers and clients have left. */
-#define SWEEP_MS      (3600 * 1000)
+/* A worker takes up a new trust in far less; one that does not is busy with an accident. */
+#define ADOPT_MS      1000
 
 static uint64_t now_ms(void)
 {
@@ -82,10 +89,140 @@ static void raise_file_limit(struct process *process)
 			(unsigned long long)wanted);
 }
 
+/* ---- Trust -------------------------------------------------------------------------------------
+ */
+
+static void wake_all(struct process *process)
+{
+	for (unsigned i = 0; i < process->started_count; i++)
+		worker_wake(&process->worker[i]);
+}
+
+/* The configuration, read again, and what it names. */
+static struct trust *load_trust(void *arg, char error[ERROR_TEXT_MAX])
+{
+	struct process *process = arg;
+	uint64_t generation = atomic_load(&process->server.trust.generation) + 1;
+	struct config *config = malloc(sizeof(*config));
+	struct trust *trust;
+	char names[256];
+
+	if (config == NULL) {
+		snprintf(error, ERROR_TEXT_MAX, "no memory");
+		return NULL;
+	}
+	if (config_load(config, process->argc, process->argv, error) < 0) {
+		config_fini(config);
+		free(config);
+		return NULL;
+	}
+	unsigned waiting =
+		config_restart_needed(process->server.config, config, names, sizeof(names));
+	trust = trust_new(config, true, generation, error);
+	if (trust != NULL && tls_ctx_stale(trust->tls_ctx)[0] != '\0') {
+		snprintf(error, ERROR_TEXT_MAX, "%s", tls_ctx_stale(trust->tls_ctx));
+		trust_release(trust);
+		return NULL;
+	}
+	if (trust != NULL && waiting > 0)
+		log_msg(&process->log, LOG_LEVEL_WARN,
+			"%s: changed in the configuration, but read at start only; restart to "
+			"change it",
+			names);
+	return trust;
+}
+
+/* Until every worker goes by it. */
+static void wait_for_workers(struct process *process, uint64_t generation)
+{
+	uint64_t until_ms = now_ms() + ADOPT_MS, sink;
+	for (unsigned i = 0; i < process->started_count; i++) {
+		while (atomic_load(&process->worker[i].adopted) < generation &&
+		       atomic_load(&process->server.workers_running) > 0 && now_ms() < until_ms) {
+			struct pollfd wait = {.fd = process->server.event_fd, .events = POLLIN};
+			if (poll(&wait, 1, TICK_MS) > 0 &&
+			    read(process->server.event_fd, &sink, sizeof(sink)) < 0)
+				return;
+		}
+	}
+}
+
+static void log_trust(struct process *process, const char *msg, const struct trust *trust)
+{
+	const struct tls_expiry *expiries;
+	unsigned count = tls_ctx_expiries(trust->tls_ctx, &expiries), cas = 0, crls = 0;
+	struct log_line line;
+
+	for (unsigned i = 0; i < count; i++) {
+		cas += expiries[i].of == TLS_EXPIRY_CLIENT_CA;
+		crls += expiries[i].of == TLS_EXPIRY_CRL;
+	}
+	if (tls_ctx_warning(trust->tls_ctx)[0] != '\0')
+		log_msg(&process->log, LOG_LEVEL_WARN, "%s", tls_ctx_warning(trust->tls_ctx));
+	log_begin(&line, &process->log, LOG_LEVEL_INFO, msg);
+	log_u64(&line, "generation", trust->generation);
+	log_text(&line, "certificate", expiries[0].subject);
+	log_text(&line, "serial", expiries[0].serial);
+	log_u64(&line, "not_after", (uint64_t)expiries[0].at);
+	log_u64(&line, "client_cas", cas);
+	log_u64(&line, "crls", crls);
+	log_u64(&line, "access_rules", trust->config->policy.rule_count);
+	log_end(&line);
+}
+
+static void adopt_trust(void *arg, struct trust *trust)
+{
+	struct process *process = arg;
+	struct server *server = &process->server;
+
+	/* The workers are to find the verdicts, not to make them. */
+	if (server->config->revoked_connections == REVOKED_CONNS_CLOSE)
+		peers_check(server->peers, trust->tls_ctx);
+	trust_now_swap(&server->trust, trust);
+	wake_all(process);
+	wait_for_workers(process, trust->generation);
+	process->reloads_ok++;
+	process->is_last_reload_ok = true;
+	process->reloaded_at = (uint64_t)time(NULL);
+	log_trust(process, "reloaded", trust);
+}
+
+static void trust_refused(void *arg, const char *error)
+{
+	struct process *process = arg;
+	process->reloads_failed++;
+	process->is_last_reload_ok = false;
+	log_msg(&process->log, LOG_LEVEL_ERROR,
+		"not reloaded, what was in force stays in force: %s", error);
+}
+
+static enum server_outcome read_trust(struct process *process)
+{
+	struct config *config = (struct config *)process->server.config; /* borrowed: not freed */
+	const struct reload_owner owner = {
+		.load = load_trust, .adopt = adopt_trust, .refused = trust_refused, .arg = process};
+	char error[ERROR_TEXT_MAX] = "no memory";
+
+	process->server.peers = peers_new();
+	process->reload = reload_new(&owner, config, now_ms());
+	struct trust *trust = NULL;
+	if (process->server.peers != NULL && process->reload != NULL)
+		trust = trust_new(config, false, 1, error);
+	if (trust == NULL) {
+		log_msg(&process->log, LOG_LEVEL_ERROR, "%s", error);
+		return SERVER_TLS_ERROR;
+	}
+	trust_now_init(&process->server.trust, trust);
+	process->is_last_reload_ok = true;
+	process->reloaded_at = (uint64_t)time(NULL);
+	if (tls_ctx_stale(trust->tls_ctx)[0] != '\0')
+		log_msg(&process->log, LOG_LEVEL_ERROR, "%s", tls_ctx_stale(trust->tls_ctx));
+	return SERVER_STOPPED;
+}
+
 static enum server_outcome open_files(struct process *process)
 {
 	const struct config *config = process->server.config;
-	char error[ERROR_TEXT_MAX];
 
 	process->server.root_fd = open(config->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (process->server.root_fd < 0) {
@@ -103,12 +240,7 @@ static enum server_outcome open_files(struct process *process)
 		process->server.root_device = root.st_dev;
 		process->server.root_is_in_memory = send_file_is_in_memory(process->server.root_fd);
 	}
-	process->server.tls_ctx = tls_ctx_new(config, error);
-	if (process->server.tls_ctx == NULL) {
-		log_msg(&process->log, LOG_LEVEL_ERROR, "%s", error);
-		return SERVER_TLS_ERROR;
-	}
-	return SERVER_STOPPED;
+	return read_trust(process);
 }
 
 /* What the kernel's TLS can do, and whether that is enough. */
@@ -163,12 +295,6 @@ fail:
 /* ---- Workers ------------------------------------------------------------------------------------
  */
 
-static void wake_all(struct process *process)
-{
-	for (unsigned i = 0; i < process->started_count; i++)
-		worker_wake(&process->worker[i]);
-}
-
 static int start_offload(struct server *server)
 {
 	int r = offload_init(&server->looking, OFFLOAD_THREADS_MAX);
@@ -206,19 +332,59 @@ static enum server_outcome start_workers(struct process *process,
 /* ---- The main thread
  * ------------------------------------------------------------------------------ */
 
+static int print_reloads(const struct process *process, char *out, size_t bytes_max)
+{
+	int n = snprintf(
+		out, bytes_max,
+		"# HELP sluice_config_last_reload_successful Whether the last reading of "
+		"certificates, CAs, CRLs and rules was taken up.\n"
+		"# TYPE sluice_config_last_reload_successful gauge\n"
+		"sluice_config_last_reload_successful %d\n"
+		"# HELP sluice_config_last_reload_success_timestamp_seconds When what is in force "
+		"was read, seconds since 1970.\n"
+		"# TYPE sluice_config_last_reload_success_timestamp_seconds gauge\n"
+		"sluice_config_last_reload_success_timestamp_seconds %llu\n"
+		"# HELP sluice_config_reloads_total Reloads since the start, by result.\n"
+		"# TYPE sluice_config_reloads_total counter\n"
+		"sluice_config_reloads_total{result=\"ok\"} %llu\n"
+		"sluice_config_reloads_total{result=\"failed\"} %llu\n",
+		process->is_last_reload_ok, (unsigned long long)process->reloaded_at,
+		(unsigned long long)process->reloads_ok,
+		(unsigned long long)process->reloads_failed);
+	if (n < 0 || (size_t)n >= bytes_max)
+		return -ENOSPC;
+	/* This thread alone changes it. */
+	int m = trust_print_metrics(process->server.trust.trust, out + n, bytes_max - (size_t)n);
+	return m < 0 ? m : n + m;
+}
+
 static int print_metrics(void *arg, char *out, size_t bytes_max)
 {
 	const struct process *process = arg;
 	const struct metrics *sets[WORKERS_MAX];
 	for (unsigned i = 0; i < process->started_count; i++)
 		sets[i] = &process->worker[i].metrics;
-	return metrics_print(sets, process->started_count, out, bytes_max);
+	int n = metrics_print(sets, process->started_count, out, bytes_max);
+	int m = n < 0 ? n : print_reloads(process, out + n, bytes_max - (size_t)n);
+	return m < 0 ? m : n + m;
 }
 
 static bool is_ready(void *arg)
 {
 	const struct process *process = arg;
 	return process->is_ready && process->drain_due_ms == 0;
+}
+
+static uint64_t request_reload(void *arg)
+{
+	struct process *process = arg;
+	return reload_request(process->reload, now_ms());
+}
+
+static enum reload_state ask_reload(void *arg, uint64_t ticket, const char **error)
+{
+	const struct process *process = arg;
+	return reload_state(process->reload, ticket, error);
 }
 
 static void drain(struct process *process)
@@ -260,96 +426,66 @@ static void take_signal(struct process *process)
 	if (read(process->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo == SIGHUP)
-		log_msg(&process->log, LOG_LEVEL_WARN,
-			"SIGHUP: certificates and rules are read at start only; restart to change "
-			"them");
+		reload_request(process->reload, now_ms());
 	else if (process->drain_due_ms == 0)
 		begin_drain(process, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
 	else
 		abort_all(process, "second signal");
 }
 
-/* ---- Sweeping ------------------------------------------------------------------------------- */
+/* Descriptors of the main thread, and the admin's behind them. */
+enum { POLL_SIGNAL, POLL_EVENT, POLL_RELOAD, POLL_ADMIN };
 
-static void *sweep(void *arg)
+/* How long the main thread may sleep. */
+static int timeout_ms(const struct process *process, unsigned admin_count)
 {
-	struct process *process = arg;
-	time_t before = time(NULL) - (time_t)(process->server.config->upload_expiry_ms / 1000);
-	struct sweep_result result = sweep_all(&store_sys_kernel, process->server.root_fd, before);
-	struct log log;
-
-	log_init(&log, STDERR_FILENO, process->server.config->log_level,
-		 process->server.config->log_format);
-	if (result.files > 0 || result.uploads > 0)
-		log_msg(&log, LOG_LEVEL_INFO,
-			"removed what was left: %u unfinished files, %u multipart uploads",
-			result.files, result.uploads);
-	if (result.error < 0)
-		log_msg(&log, LOG_LEVEL_WARN, "looking for unfinished files: %s",
-			strerrordesc_np(-result.error));
-	log_fini(&log);
-	atomic_store(&process->is_sweeping, false);
-	return NULL;
+	bool is_busy = admin_count > 1 || process->drain_due_ms != 0;
+	int timeout = is_busy ? TICK_MS : ADMIN_WAKE_MS;
+	int reload = reload_timeout_ms(process->reload, now_ms());
+	return reload < timeout ? reload : timeout;
 }
 
-/* At the start and each hour; on a thread of its own, as the disk may be slow. */
-static void sweep_if_due(struct process *process)
+static void look_at_clock(struct process *process)
 {
-	bool is_due = process->swept_ms == 0 || now_ms() - process->swept_ms >= SWEEP_MS;
-	if (!process->server.config->writable || !is_due || process->drain_due_ms != 0 ||
-	    atomic_load(&process->is_sweeping))
-		return;
-	if (process->swept_ms != 0)
-		pthread_join(process->sweeper, NULL);
-	process->swept_ms = now_ms();
-	atomic_store(&process->is_sweeping, true);
-	if (pthread_create(&process->sweeper, NULL, sweep, process) != 0) {
-		atomic_store(&process->is_sweeping, false);
-		process->swept_ms = 0; /* at the next look */
+	if (process->drain_due_ms == 0)
+		sweeper_step(&process->sweeper, now_ms());
+	if (process->drain_due_ms != 0 && now_ms() >= process->drain_due_ms)
+		abort_all(process, "drain timeout");
+	if (process->abort_due_ms != 0 && now_ms() >= process->abort_due_ms) {
+		log_msg(&process->log, LOG_LEVEL_ERROR,
+			"a disk does not answer; leaving without %u connections",
+			atomic_load(&process->server.conns_open));
+		_exit(1);
 	}
-}
-
-static void end_sweep(struct process *process)
-{
-	if (process->swept_ms != 0)
-		pthread_join(process->sweeper, NULL);
 }
 
 /* Until every worker has left. */
 static void main_loop(struct process *process)
 {
-	struct pollfd pollfds[3 + ADMIN_CONNS_MAX];
+	struct pollfd pollfds[POLL_ADMIN + 1 + ADMIN_CONNS_MAX];
+	struct admin *admin = process->admin;
 	process->is_ready = true;
 
 	while (atomic_load(&process->server.workers_running) > 0) {
-		pollfds[0] = (struct pollfd){.fd = process->signal_fd, .events = POLLIN};
-		pollfds[1] = (struct pollfd){.fd = process->server.event_fd, .events = POLLIN};
-		sweep_if_due(process);
+		pollfds[POLL_SIGNAL] = (struct pollfd){.fd = process->signal_fd, .events = POLLIN};
+		pollfds[POLL_EVENT] =
+			(struct pollfd){.fd = process->server.event_fd, .events = POLLIN};
+		pollfds[POLL_RELOAD] = reload_poll(process->reload);
 		unsigned admin_count =
-			process->admin != NULL
-				? admin_poll_fill(process->admin, pollfds + 2, now_ms())
-				: 0;
-		int timeout_ms =
-			admin_count > 1 || process->drain_due_ms != 0 ? TICK_MS : ADMIN_WAKE_MS;
-		if (poll(pollfds, 2 + admin_count, timeout_ms) < 0)
+			admin != NULL ? admin_poll_fill(admin, pollfds + POLL_ADMIN, now_ms()) : 0;
+		if (poll(pollfds, POLL_ADMIN + admin_count, timeout_ms(process, admin_count)) < 0)
 			continue;
-		if (pollfds[0].revents != 0)
+		if (pollfds[POLL_SIGNAL].revents != 0)
 			take_signal(process);
-		if (pollfds[1].revents != 0) {
+		if (pollfds[POLL_EVENT].revents != 0) {
 			uint64_t sink;
 			ssize_t n = read(process->server.event_fd, &sink, sizeof(sink));
 			(void)n;
 		}
-		if (process->admin != NULL)
-			admin_poll_done(process->admin, pollfds + 2, admin_count, now_ms());
-		if (process->drain_due_ms != 0 && now_ms() >= process->drain_due_ms)
-			abort_all(process, "drain timeout");
-		if (process->abort_due_ms != 0 && now_ms() >= process->abort_due_ms) {
-			log_msg(&process->log, LOG_LEVEL_ERROR,
-				"a disk does not answer; leaving without %u connections",
-				atomic_load(&process->server.conns_open));
-			_exit(1);
-		}
+		reload_step(process->reload, now_ms());
+		if (admin != NULL)
+			admin_poll_done(admin, pollfds + POLL_ADMIN, admin_count, now_ms());
+		look_at_clock(process);
 	}
 }
 
@@ -399,12 +535,16 @@ static enum server_outcome run(struct process *process)
 	int admin_fd;
 
 	raise_file_limit(process);
+	sweeper_init(&process->sweeper, process->server.config, process->server.root_fd);
 	enum server_outcome outcome = open_listeners(process, sock_fds, &admin_fd);
 	if (outcome != SERVER_STOPPED)
 		return outcome;
 	if (admin_fd >= 0) {
-		struct admin_source source = {
-			.print_metrics = print_metrics, .is_ready = is_ready, .arg = process};
+		struct admin_source source = {.print_metrics = print_metrics,
+					      .is_ready = is_ready,
+					      .request_reload = request_reload,
+					      .ask_reload = ask_reload,
+					      .arg = process};
 		process->admin = admin_new(admin_fd, &source);
 		if (process->admin == NULL)
 			return SERVER_ERROR;
@@ -427,7 +567,7 @@ static enum server_outcome run(struct process *process)
 	}
 	offload_fini(&process->server.writing);
 	offload_fini(&process->server.looking);
-	end_sweep(process);
+	sweeper_fini(&process->sweeper);
 	if (outcome == SERVER_STOPPED && atomic_load(&process->server.requests_cut) > 0)
 		outcome = SERVER_CUT;
 	if (outcome == SERVER_STOPPED)
@@ -435,9 +575,11 @@ static enum server_outcome run(struct process *process)
 	return outcome;
 }
 
-enum server_outcome server_run(const struct config *config)
+enum server_outcome server_run(struct config *config, int argc, char *const argv[])
 {
 	struct process process = {.server = {.config = config, .root_fd = -1, .event_fd = -1},
+				  .argc = argc,
+				  .argv = argv,
 				  .worker_count = worker_count(config),
 				  .signal_fd = -1};
 
@@ -463,7 +605,10 @@ enum server_outcome server_run(const struct config *config)
 	}
 	admin_free(process.admin);
 	free(process.worker);
-	tls_ctx_free(process.server.tls_ctx);
+	reload_free(process.reload);
+	if (process.server.trust.trust != NULL)
+		trust_now_fini(&process.server.trust);
+	peers_free(process.server.peers);
 	close(process.server.root_fd);
 	close(process.server.event_fd);
 	close(process.signal_fd);

@@ -16,7 +16,8 @@ enum server_outcome {
 	SERVER_NETWORK_ERROR /* an address cannot be listened on */
 };
 
-/* Runs until SIGTERM or SIGINT. Errors are one line in the log, each. */
-enum server_outcome server_run(const struct config *config);
+/* Runs until SIGTERM or SIGINT. Errors are one line in the log, each. argc, argv: what config was
+ * loaded from, to load it again. */
+enum server_outcome server_run(struct config *config, int argc, char *const argv[]);
 
 #endif

@@ -31,6 +31,13 @@ static void clock_read(struct worker *worker)
 	worker->wall_seconds = wall.tv_sec;
 }
 
+static void tell_main(struct worker *worker)
+{
+	uint64_t one = 1;
+	ssize_t n = write(worker->server->event_fd, &one, sizeof(one));
+	(void)n;
+}
+
 /* ---- Slots of connections -------------------------------------------------------------------- */
 
 static struct conn *conn_at(const struct worker *worker, uint32_t slot)
@@ -223,9 +230,9 @@ static void accept_some(struct worker *worker, struct listener *listener, int co
 		metric_add(&worker->metrics.value[METRIC_CONNS_ACCEPTED], 1);
 		int one = 1;
 		setsockopt(sock_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-		char peer[ADDR_TEXT_MAX];
-		address_format(&address, peer);
-		conn_new(worker, sock_fd, peer);
+		char remote[ADDR_TEXT_MAX];
+		address_format(&address, remote);
+		conn_new(worker, sock_fd, remote);
 	}
 }
 
@@ -301,10 +308,25 @@ static void abort_one(struct conn *conn)
 	conn_abort(conn, is_cut ? CLOSE_DRAIN_TIMEOUT : CLOSE_DRAINED);
 }
 
+/* There is a newer trust: from here on it is what counts, for those who are connected as well. */
+static void adopt_trust(struct worker *worker)
+{
+	struct trust *before = worker->trust;
+
+	worker->trust = trust_now_take(&worker->server->trust);
+	trust_release(before);
+	if (worker->server->config->revoked_connections == REVOKED_CONNS_CLOSE)
+		for_each_conn(worker, conn_check_trust);
+	atomic_store(&worker->adopted, worker->trust->generation);
+	tell_main(worker);
+}
+
 /* What the main thread wants. */
 static void look_at_wishes(struct worker *worker)
 {
 	struct server *server = worker->server;
+	if (atomic_load(&server->trust.generation) != worker->trust->generation)
+		adopt_trust(worker);
 	if (atomic_load(&server->is_draining) && !worker->is_draining) {
 		worker->is_draining = true;
 		stop_listening(worker);
@@ -358,9 +380,7 @@ static int loop(struct worker *worker)
 static void report(struct worker *worker, int r)
 {
 	atomic_store(&worker->start_result, r);
-	uint64_t one = 1;
-	ssize_t n = write(worker->server->event_fd, &one, sizeof(one));
-	(void)n;
+	tell_main(worker);
 }
 
 static void *worker_main(void *arg)
@@ -405,6 +425,8 @@ int worker_init(struct worker *worker, struct server *server, unsigned index, co
 	memset(worker, 0, sizeof(*worker));
 	worker->server = server;
 	worker->index = index;
+	worker->trust = trust_now_take(&server->trust);
+	atomic_store(&worker->adopted, worker->trust->generation);
 	worker->open_how = object_open_how();
 	atomic_store(&worker->start_result, 1); /* not yet */
 	log_init(&worker->log, STDERR_FILENO, config->log_level, config->log_format);
@@ -422,6 +444,7 @@ int worker_init(struct worker *worker, struct server *server, unsigned index, co
 					       .sys = &ktls_sys_kernel,
 					       .metrics = &worker->metrics,
 					       .rx_bufs = &worker->rx_bufs,
+					       .peers = server->peers,
 					       .records_per_key = config->records_per_key};
 	if (getrandom(&worker->request_salt, sizeof(worker->request_salt), 0) < 0)
 		return -errno;
@@ -474,5 +497,6 @@ void worker_fini(struct worker *worker)
 		free(worker->chunk[i]);
 	free(worker->chunk);
 	free(worker->free_slot);
+	trust_release(worker->trust);
 	log_fini(&worker->log);
 }

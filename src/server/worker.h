@@ -20,6 +20,7 @@
 #include "io/ring.h"
 #include "io/wheel.h"
 #include "s3/call.h"
+#include "server/trust.h"
 #include "store/object.h"
 #include "tls/handshake.h"
 #include "xfer/send.h"
@@ -28,8 +29,9 @@ struct conn;
 
 /* What all workers see; made before they start, outlives them. */
 struct server {
-	const struct config *config;
-	struct tls_ctx *tls_ctx;
+	const struct config *config; /* of the start: but for trust, what counts until the end */
+	struct trust_now trust;
+	struct peers *peers;
 	struct ktls_caps caps;
 	int root_fd;
 	struct s3_store store;
@@ -74,6 +76,8 @@ struct worker {
 	struct listener listener[LISTENERS_MAX];
 	unsigned listener_count;
 	bool is_draining;
+	struct trust *trust;          /* what this worker goes by */
+	atomic_uint_fast64_t adopted; /* its generation, for others to look at */
 	uint64_t conns_full_logged_ms;
 
 	struct conn **chunk; /* CONN_CHUNKS_MAX pointers */

@@ -12,6 +12,7 @@
 
 #include "base/must.h"
 #include "tls/cert_identity.h"
+#include "tls/peer_private.h"
 #include "tls/tls_ctx_private.h"
 
 struct handshake {
@@ -85,23 +86,6 @@ void handshake_keylog_callback(const SSL *ssl, const char *line)
 		secret_from_hex(secret, hex + 1);
 }
 
-static bool san_is_allowed(const struct tls_ctx *ctx, const struct identity *identity)
-{
-	if (ctx->allowed_san_count == 0)
-		return true;
-	for (unsigned n = 0; n < identity->count; n++) {
-		const struct identity_name *name = &identity->name[n];
-		if (name->kind > IDENTITY_IP) /* not a subject alternative name */
-			continue;
-		for (unsigned i = 0; i < ctx->allowed_san_count; i++)
-			if (strlen(ctx->allowed_sans[i]) == name->len &&
-			    memcmp(ctx->allowed_sans[i], identity_name_text(identity, n),
-				   name->len) == 0)
-				return true;
-	}
-	return false;
-}
-
 /*
  * Called for each certificate of the chain, issuer first, and once for each error. On the leaf,
  * verified, the identity is made; refusing here lets the library send the alert.
@@ -111,6 +95,8 @@ int handshake_verify_callback(int preverified, X509_STORE_CTX *store_ctx)
 	SSL *ssl = X509_STORE_CTX_get_ex_data(store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct handshake *handshake = SSL_get_ex_data(ssl, handshake_ex_index());
 
+	if (preverified != 1 && tls_trust_ignores(store_ctx))
+		return 1;
 	if (preverified != 1) {
 		if (handshake->verify_error == X509_V_OK)
 			handshake->verify_error = X509_STORE_CTX_get_error(store_ctx);
@@ -123,7 +109,7 @@ int handshake_verify_callback(int preverified, X509_STORE_CTX *store_ctx)
 		handshake->is_out_of_memory = true;
 	else if (r < 0)
 		handshake->name_refused = true;
-	else if (!san_is_allowed(handshake->ctx, handshake->identity))
+	else if (!tls_trust_allows_names(handshake->ctx, handshake->identity))
 		handshake->san_refused = true;
 	else
 		return 1;
@@ -138,7 +124,7 @@ struct handshake *handshake_new(struct tls_ctx *ctx, const struct handshake_plan
 	struct handshake *handshake = calloc(1, sizeof(*handshake));
 	if (handshake == NULL)
 		return NULL;
-	handshake->ctx = ctx;
+	handshake->ctx = tls_ctx_ref(ctx);
 	handshake->plan = plan;
 	handshake->wants = POLLIN;
 	if (plan->tls_path != TLS_PATH_USER && plan->caps->ulp_errno == 0)
@@ -159,40 +145,11 @@ void handshake_free(struct handshake *handshake)
 	if (handshake == NULL)
 		return;
 	SSL_free(handshake->ssl); /* BIO_NOCLOSE: the socket stays */
+	tls_ctx_release(handshake->ctx);
 	identity_free(handshake->identity);
 	traffic_secret_wipe(&handshake->client_secret);
 	traffic_secret_wipe(&handshake->server_secret);
 	free(handshake);
-}
-
-static enum handshake_failure failure_of_verify(int error)
-{
-	switch (error) {
-	case X509_V_ERR_CERT_HAS_EXPIRED:
-		return HANDSHAKE_CERT_EXPIRED;
-	case X509_V_ERR_CERT_NOT_YET_VALID:
-		return HANDSHAKE_CERT_NOT_YET_VALID;
-	case X509_V_ERR_INVALID_PURPOSE:
-		return HANDSHAKE_CERT_WRONG_PURPOSE;
-	case X509_V_ERR_CERT_REVOKED:
-		return HANDSHAKE_CERT_REVOKED;
-	case X509_V_ERR_UNABLE_TO_GET_CRL:
-	case X509_V_ERR_CRL_HAS_EXPIRED:
-	case X509_V_ERR_CRL_NOT_YET_VALID:
-	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
-	case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
-		return HANDSHAKE_CRL_UNUSABLE;
-	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-	case X509_V_ERR_CERT_UNTRUSTED:
-	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-		return HANDSHAKE_CERT_UNKNOWN_CA;
-	default:
-		return HANDSHAKE_CERT_BAD;
-	}
 }
 
 static enum handshake_failure failure_of_library(unsigned long code)
@@ -240,7 +197,7 @@ static void classify(struct handshake *handshake, int ssl_error, int saved_errno
 	} else if (handshake->san_refused) {
 		handshake->failure = HANDSHAKE_SAN_NOT_ALLOWED;
 	} else if (handshake->verify_error != X509_V_OK) {
-		handshake->failure = failure_of_verify(handshake->verify_error);
+		handshake->failure = tls_trust_failure_of(handshake->verify_error);
 		handshake->failure_text = X509_verify_cert_error_string(handshake->verify_error);
 	} else if (code != 0) {
 		handshake->failure = failure_of_library(code);
@@ -408,6 +365,14 @@ static int choose_layers(const struct handshake *handshake, struct record *recor
 	return r;
 }
 
+static int take_peer(struct handshake *handshake, struct handshake_outcome *outcome)
+{
+	struct identity *identity = handshake->identity;
+	handshake->identity = NULL; /* peers_take has it */
+	return peers_take(handshake->plan->peers, handshake->ssl, handshake->ctx, identity,
+			  &outcome->peer);
+}
+
 int handshake_finish(struct handshake *handshake, struct record *record,
 		     struct handshake_outcome *outcome)
 {
@@ -421,6 +386,8 @@ int handshake_finish(struct handshake *handshake, struct record *record,
 	*outcome = (struct handshake_outcome){.fallback_tx = FALLBACK_NONE,
 					      .fallback_rx = FALLBACK_NONE};
 	int r = validate(handshake, &outcome->cipher);
+	if (r == 0)
+		r = take_peer(handshake, outcome);
 	if (r == 0)
 		r = traffic_key_derive(outcome->cipher, &handshake->server_secret, &tx_key);
 	if (r == 0)
@@ -438,9 +405,9 @@ int handshake_finish(struct handshake *handshake, struct record *record,
 	traffic_key_wipe(&rx_key);
 	if (r < 0) {
 		record_fini(record);
+		peer_release(outcome->peer);
+		outcome->peer = NULL;
 		return r == -EINVAL ? -EIO : r;
 	}
-	outcome->identity = handshake->identity;
-	handshake->identity = NULL;
 	return 0;
 }

@@ -13,8 +13,8 @@
 
 #include "base/reasons.h"
 #include "config/config.h"
-#include "config/identity.h"
 #include "tls/ktls_probe.h"
+#include "tls/peer.h"
 #include "tls/record.h"
 #include "tls/tls_ctx.h"
 
@@ -27,11 +27,12 @@ struct handshake_plan {
 	const struct ktls_sys *sys;
 	struct metrics *metrics;
 	struct pool *rx_bufs;
+	struct peers *peers;
 	uint64_t records_per_key;
 };
 
 /*
- * sock_fd: connected, non-blocking. NULL: no memory. ctx outlives the handshake.
+ * sock_fd: connected, non-blocking. NULL: no memory.
  *
  * Where the plan wants the kernel, the TLS ULP is attached here already: Linux attaches it in the
  * state ESTABLISHED only, and a client may close its side right behind its first request, before
@@ -54,7 +55,7 @@ enum handshake_failure handshake_failure(const struct handshake *handshake);
 const char *handshake_failure_text(const struct handshake *handshake);
 
 struct handshake_outcome {
-	struct identity *identity; /* the caller's; never NULL on success */
+	struct peer *peer; /* the caller's, peer_release; never NULL on success */
 	enum tls_cipher cipher;
 	enum fallback_reason fallback_tx; /* FALLBACK_NONE: kernel TLS */
 	enum fallback_reason fallback_rx;
@@ -64,7 +65,7 @@ struct handshake_outcome {
 /*
  * After handshake_step returned 0: fills record and outcome. The handshake may then be freed.
  * 0; -EOPNOTSUPP: --tls-path=kernel and one direction cannot (outcome's fallbacks say why);
- * -ENOMEM, -EIO. On failure record needs no record_fini.
+ * -ENOMEM, -E2BIG (the client's chain), -EIO. On failure record needs no record_fini.
  */
 int handshake_finish(struct handshake *handshake, struct record *record,
 		     struct handshake_outcome *outcome);

@@ -14,8 +14,7 @@
 #include "base/must.h"
 #include "tls/tls_ctx_private.h"
 
-/* "FILE: WHAT: the library's reason"; empties the error queue. */
-static void explain(char error[ERROR_TEXT_MAX], const char *file, const char *what)
+void tls_explain(char error[ERROR_TEXT_MAX], const char *file, const char *what)
 {
 	unsigned long code = ERR_peek_last_error();
 	const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
@@ -36,7 +35,7 @@ static int set_ciphers(SSL_CTX *ssl_ctx, const struct config *config, char error
 			 tls_cipher_label(config->ciphers[i]));
 	}
 	if (SSL_CTX_set_ciphersuites(ssl_ctx, list) != 1) {
-		explain(error, list, "the TLS library has none of these ciphers");
+		tls_explain(error, list, "the TLS library has none of these ciphers");
 		return -EINVAL;
 	}
 	return 0;
@@ -46,73 +45,32 @@ static int load_own_certificate(SSL_CTX *ssl_ctx, const struct config *config,
 				char error[ERROR_TEXT_MAX])
 {
 	if (SSL_CTX_use_certificate_chain_file(ssl_ctx, config->cert_file) != 1) {
-		explain(error, config->cert_file,
-			"cannot read the server certificate (PEM, --cert)");
+		tls_explain(error, config->cert_file,
+			    "cannot read the server certificate (PEM, --cert)");
 		return -EINVAL;
 	}
 	if (SSL_CTX_use_PrivateKey_file(ssl_ctx, config->key_file, SSL_FILETYPE_PEM) != 1) {
 		unsigned long code = ERR_peek_last_error();
 		bool is_mismatch = ERR_GET_LIB(code) == ERR_LIB_X509;
-		explain(error, config->key_file,
+		tls_explain(
+			error, config->key_file,
 			is_mismatch
 				? "this private key does not belong to the certificate of --cert"
 				: "cannot read the private key (PEM without passphrase, --key)");
 		return -EINVAL;
 	}
 	if (SSL_CTX_check_private_key(ssl_ctx) != 1) {
-		explain(error, config->key_file,
-			"this private key does not belong to the certificate of --cert");
+		tls_explain(error, config->key_file,
+			    "this private key does not belong to the certificate of --cert");
 		return -EINVAL;
 	}
 	X509 *cert = SSL_CTX_get0_certificate(ssl_ctx);
 	if (X509_check_purpose(cert, X509_PURPOSE_SSL_SERVER, 0) != 1) {
-		explain(error, config->cert_file,
+		tls_explain(
+			error, config->cert_file,
 			"this certificate is not for a server (extendedKeyUsage lacks serverAuth)");
 		return -EINVAL;
 	}
-	return 0;
-}
-
-static int load_client_cas(SSL_CTX *ssl_ctx, const struct config *config,
-			   char error[ERROR_TEXT_MAX])
-{
-	const char *file = config->client_ca_file;
-	STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(file);
-	if (names == NULL || SSL_CTX_load_verify_locations(ssl_ctx, file, NULL) != 1) {
-		sk_X509_NAME_pop_free(names, X509_NAME_free);
-		explain(error, file, "cannot read CA certificates of clients (PEM, --client-ca)");
-		return -EINVAL;
-	}
-	SSL_CTX_set_client_CA_list(ssl_ctx, names); /* takes names */
-	return 0;
-}
-
-/* Every CRL of the file goes in the store; then the leaf must be covered by a current one. */
-static int load_crl(SSL_CTX *ssl_ctx, const char *file, char error[ERROR_TEXT_MAX])
-{
-	X509_STORE *store = SSL_CTX_get_cert_store(ssl_ctx);
-	BIO *bio = BIO_new_file(file, "r");
-	X509_CRL *crl = NULL;
-	unsigned count = 0;
-	bool is_whole = bio != NULL;
-
-	while (is_whole && (crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL) {
-		is_whole = X509_STORE_add_crl(store, crl) == 1;
-		X509_CRL_free(crl);
-		count++;
-	}
-	/* The end of the file is an error too, the only good one. */
-	if (crl == NULL && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-		is_whole = false;
-	BIO_free(bio);
-	if (count == 0 || !is_whole) {
-		explain(error, file,
-			count <= 1 ? "cannot read a CRL (PEM, --crl)"
-				   : "cannot read every CRL of this file (PEM, --crl)");
-		return -EINVAL;
-	}
-	ERR_clear_error();
-	X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
 	return 0;
 }
 
@@ -154,50 +112,76 @@ static void set_protocol(SSL_CTX *ssl_ctx)
 	SSL_CTX_set_alpn_select_cb(ssl_ctx, select_alpn, NULL);
 }
 
-static int64_t not_after(SSL_CTX *ssl_ctx)
-{
-	struct tm tm;
-	if (ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(ssl_ctx)), &tm) != 1)
-		return 0;
-	return timegm(&tm);
-}
-
-struct tls_ctx *tls_ctx_new(const struct config *config, char error[ERROR_TEXT_MAX])
-{
-	struct tls_ctx *ctx = calloc(1, sizeof(*ctx));
-	if (ctx == NULL || (ctx->ssl_ctx = SSL_CTX_new(TLS_server_method())) == NULL) {
-		explain(error, "TLS", "no memory");
-		goto fail;
-	}
-	set_protocol(ctx->ssl_ctx);
-	if (set_ciphers(ctx->ssl_ctx, config, error) < 0 ||
-	    load_own_certificate(ctx->ssl_ctx, config, error) < 0 ||
-	    load_client_cas(ctx->ssl_ctx, config, error) < 0)
-		goto fail;
-	if (config->crl_file[0] != '\0' && load_crl(ctx->ssl_ctx, config->crl_file, error) < 0)
-		goto fail;
-	ctx->allowed_sans = config->allowed_sans;
-	ctx->allowed_san_count = config->allowed_san_count;
-	ctx->not_after = not_after(ctx->ssl_ctx);
-	if (ctx->not_after < time(NULL)) {
-		explain(error, config->cert_file, "the server certificate has expired; renew it");
-		goto fail;
-	}
-	return ctx;
-fail:
-	tls_ctx_free(ctx);
-	return NULL;
-}
-
-void tls_ctx_free(struct tls_ctx *ctx)
+static void free_whole(struct tls_ctx *ctx)
 {
 	if (ctx == NULL)
 		return;
 	SSL_CTX_free(ctx->ssl_ctx);
+	for (unsigned i = 0; i < ctx->allowed_san_count; i++)
+		free(ctx->allowed_sans[i]);
 	free(ctx);
 }
 
-int64_t tls_ctx_not_after(const struct tls_ctx *ctx)
+static int copy_names(struct tls_ctx *ctx, const struct config *config)
 {
-	return ctx->not_after;
+	for (unsigned i = 0; i < config->allowed_san_count; i++) {
+		ctx->allowed_sans[i] = strdup(config->allowed_sans[i]);
+		if (ctx->allowed_sans[i] == NULL)
+			return -ENOMEM;
+		ctx->allowed_san_count++;
+	}
+	strcpy(ctx->cert_file, config->cert_file);
+	strcpy(ctx->client_ca_file, config->client_ca_file);
+	strcpy(ctx->crl_file, config->crl_file);
+	return 0;
+}
+
+struct tls_ctx *tls_ctx_new(const struct config *config, uint64_t generation,
+			    char error[ERROR_TEXT_MAX])
+{
+	struct tls_ctx *ctx = calloc(1, sizeof(*ctx));
+	if (ctx == NULL || (ctx->ssl_ctx = SSL_CTX_new(TLS_server_method())) == NULL ||
+	    copy_names(ctx, config) < 0) {
+		tls_explain(error, "TLS", "no memory");
+		goto fail;
+	}
+	ctx->generation = generation;
+	set_protocol(ctx->ssl_ctx);
+	if (set_ciphers(ctx->ssl_ctx, config, error) < 0 ||
+	    load_own_certificate(ctx->ssl_ctx, config, error) < 0 ||
+	    tls_trust_check_own(ctx, error) < 0 || tls_trust_load_clients(ctx, error) < 0)
+		goto fail;
+	atomic_init(&ctx->refs, 1);
+	return ctx;
+fail:
+	free_whole(ctx);
+	return NULL;
+}
+
+struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx)
+{
+	atomic_fetch_add(&ctx->refs, 1);
+	return ctx;
+}
+
+void tls_ctx_release(struct tls_ctx *ctx)
+{
+	if (ctx != NULL && atomic_fetch_sub(&ctx->refs, 1) == 1)
+		free_whole(ctx);
+}
+
+const char *tls_ctx_stale(const struct tls_ctx *ctx)
+{
+	return ctx->stale;
+}
+
+const char *tls_ctx_warning(const struct tls_ctx *ctx)
+{
+	return ctx->warning;
+}
+
+unsigned tls_ctx_expiries(const struct tls_ctx *ctx, const struct tls_expiry **expiries)
+{
+	*expiries = ctx->expiry;
+	return ctx->expiry_count;
 }

@@ -1,18 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What tls_ctx.c and handshake.c share. Nobody else includes this. */
+/* What tls_ctx.c, tls_trust.c, peer.c and handshake.c share. Nobody else includes this. */
 #ifndef SLUICE_TLS_TLS_CTX_PRIVATE_H
 #define SLUICE_TLS_TLS_CTX_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include <openssl/ssl.h>
 
+#include "base/reasons.h"
+#include "config/identity.h"
 #include "tls/tls_ctx.h"
 
 struct tls_ctx {
+	atomic_uint refs;
+	uint64_t generation;
 	SSL_CTX *ssl_ctx;
-	int64_t not_after;
-	char *const *allowed_sans; /* of the config, which outlives the context */
+	char *allowed_sans[ALLOWED_SANS_MAX];
 	unsigned allowed_san_count;
+	char cert_file[PATH_MAX]; /* what expiry[] names */
+	char client_ca_file[PATH_MAX];
+	char crl_file[PATH_MAX];
+	char stale[ERROR_TEXT_MAX];
+	char warning[ERROR_TEXT_MAX];
+	unsigned expiry_count;
+	struct tls_expiry expiry[TLS_EXPIRIES_MAX];
 };
+
+/* ---- tls_ctx.c ---- */
+
+/* "FILE: WHAT: the library's reason"; empties the error queue. */
+void tls_explain(char error[ERROR_TEXT_MAX], const char *file, const char *what);
+
+/* ---- tls_trust.c ---- */
+
+/* ctx->ssl_ctx has its certificate and chain: are they whole and current? 0 or -EINVAL. */
+int tls_trust_check_own(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX]);
+/* Reads the files of client CAs and CRLs into ctx. 0 or -EINVAL. */
+int tls_trust_load_clients(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX]);
+/* One error of verifying a chain, from a verify callback. True: it is none of ours, go on; the
+ * error is cleared then. */
+bool tls_trust_ignores(X509_STORE_CTX *store_ctx);
+/* Is a subject alternative name of the client's among client_allowed_sans, if there are any? */
+bool tls_trust_allows_names(const struct tls_ctx *ctx, const struct identity *identity);
+/* Sorts an X509_V_ERR_*. */
+enum handshake_failure tls_trust_failure_of(int verify_error);
+
+/* ---- handshake.c ---- */
 
 /* Installed by tls_ctx_new, answered by the handshake that the SSL belongs to. */
 void handshake_keylog_callback(const SSL *ssl, const char *line);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who is let in and what they may do: certificate, key, CAs, CRLs and access rules
+ * of one moment, as one value that never changes. A reload makes the next one;
+ * every user holds a reference to the one it began with.
+ */
+#ifndef SLUICE_SERVER_TRUST_H
+#define SLUICE_SERVER_TRUST_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "tls/tls_ctx.h"
+
+struct trust {
+	atomic_uint refs;
+	uint64_t generation;
+	const struct config *config; /* its rules count, and its names of files */
+	struct config *own_config;   /* the same, if it is freed with the trust */
+	struct tls_ctx *tls_ctx;
+};
+
+/*
+ * Reads the files that config names. config is borrowed, or with take_config handed over (and freed
+ * by a failure, too). NULL: one line in error.
+ */
+struct trust *trust_new(struct config *config, bool take_config, uint64_t generation,
+			char error[ERROR_TEXT_MAX]);
+struct trust *trust_ref(struct trust *trust);
+/* NULL is fine. */
+void trust_release(struct trust *trust);
+
+/* The trust that is in force, for all threads. */
+struct trust_now {
+	pthread_mutex_t lock;
+	struct trust *trust;
+	atomic_uint_fast64_t generation; /* of trust: to look whether there is a newer one */
+};
+
+/* trust is taken over. */
+void trust_now_init(struct trust_now *now, struct trust *trust);
+void trust_now_fini(struct trust_now *now);
+void trust_now_swap(struct trust_now *now, struct trust *trust);
+/* With a reference. */
+struct trust *trust_now_take(struct trust_now *now);
+
+/* When its certificates and lists end, as Prometheus text (metrics_print's form). Returns the
+ * length, or -ENOSPC. */
+int trust_print_metrics(const struct trust *trust, char *out, size_t bytes_max);
+
+#endif

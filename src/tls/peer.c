@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls/peer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+
+#include "base/must.h"
+#include "tls/peer_private.h"
+#include "tls/tls_ctx_private.h"
+
+/* By the first name, so that all certificates of one client stand together. A power of two. */
+#define BUCKETS           1024
+#define FINGERPRINT_BYTES 32 /* SHA-256 over the whole chain */
+
+struct peer {
+	struct peers *peers;
+	struct peer *next; /* in its bucket */
+	unsigned refs;
+	uint64_t generation; /* of the context that verdict is by */
+	enum handshake_failure verdict;
+	struct identity *identity;
+	uint8_t fingerprint[FINGERPRINT_BYTES];
+	size_t der_bytes;
+	uint8_t der[]; /* the certificates, leaf first, one behind the other */
+};
+
+struct peers {
+	pthread_mutex_t lock; /* of everything in the peers but what never changes */
+	struct peer *bucket[BUCKETS];
+};
+
+struct peers *peers_new(void)
+{
+	struct peers *peers = calloc(1, sizeof(*peers));
+	if (peers != NULL)
+		pthread_mutex_init(&peers->lock, NULL);
+	return peers;
+}
+
+void peers_free(struct peers *peers)
+{
+	if (peers == NULL)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++)
+		must(peers->bucket[i] == NULL);
+	pthread_mutex_destroy(&peers->lock);
+	free(peers);
+}
+
+const struct identity *peer_identity(const struct peer *peer)
+{
+	return peer->identity;
+}
+
+/* ---- The table ------------------------------------------------------------------------------- */
+
+static const char *first_name(const struct identity *identity, size_t *len)
+{
+	*len = identity->name[identity->primary].len;
+	return identity_name_text(identity, identity->primary);
+}
+
+static struct peer **bucket_of(struct peers *peers, const struct identity *identity)
+{
+	size_t len;
+	const char *name = first_name(identity, &len);
+	uint32_t hash = 2166136261u; /* FNV-1a; who fills a bucket needs as many certificates */
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (uint8_t)name[i]) * 16777619u;
+	return &peers->bucket[hash & (BUCKETS - 1)];
+}
+
+static bool is_same_client(const struct identity *a, const struct identity *b)
+{
+	size_t a_len, b_len;
+	const char *a_name = first_name(a, &a_len), *b_name = first_name(b, &b_len);
+	return a->name[a->primary].kind == b->name[b->primary].kind && a_len == b_len &&
+	       memcmp(a_name, b_name, a_len) == 0;
+}
+
+unsigned peer_connections(struct peer *peer)
+{
+	unsigned count = 0;
+	pthread_mutex_lock(&peer->peers->lock);
+	for (const struct peer *other = *bucket_of(peer->peers, peer->identity); other != NULL;
+	     other = other->next)
+		if (is_same_client(peer->identity, other->identity))
+			count += other->refs;
+	pthread_mutex_unlock(&peer->peers->lock);
+	return count;
+}
+
+static void peer_free(struct peer *peer)
+{
+	identity_free(peer->identity);
+	free(peer);
+}
+
+void peer_release(struct peer *peer)
+{
+	if (peer == NULL)
+		return;
+	struct peers *peers = peer->peers;
+	bool is_last;
+
+	pthread_mutex_lock(&peers->lock);
+	is_last = --peer->refs == 0;
+	if (is_last) {
+		struct peer **link = bucket_of(peers, peer->identity);
+		while (*link != peer)
+			link = &(*link)->next;
+		*link = peer->next;
+	}
+	pthread_mutex_unlock(&peers->lock);
+	if (is_last)
+		peer_free(peer);
+}
+
+/* fresh is what to add if its like is not there; else it is freed. */
+static struct peer *find_or_add(struct peers *peers, struct peer *fresh)
+{
+	struct peer **first = bucket_of(peers, fresh->identity), *peer;
+
+	pthread_mutex_lock(&peers->lock);
+	for (peer = *first; peer != NULL; peer = peer->next)
+		if (memcmp(peer->fingerprint, fresh->fingerprint, FINGERPRINT_BYTES) == 0)
+			break;
+	if (peer == NULL) {
+		peer = fresh;
+		peer->next = *first;
+		*first = peer;
+		fresh = NULL;
+	} else if (fresh->generation > peer->generation) {
+		peer->generation = fresh->generation;
+		peer->verdict = fresh->verdict;
+	}
+	peer->refs++;
+	pthread_mutex_unlock(&peers->lock);
+	if (fresh != NULL)
+		peer_free(fresh);
+	return peer;
+}
+
+/* ---- From a handshake ------------------------------------------------------------------------ */
+
+/* Certificate i of the client's chain, 0 the leaf; NULL: there is none. Borrowed. */
+static X509 *cert_at(const SSL *ssl, int i)
+{
+	/* On a server's side the chain has no leaf. */
+	return i == 0 ? SSL_get0_peer_certificate(ssl)
+		      : sk_X509_value(SSL_get_peer_cert_chain(ssl), i - 1);
+}
+
+/* Bytes of the whole chain; -E2BIG. */
+static ssize_t chain_bytes(const SSL *ssl)
+{
+	size_t bytes = 0;
+	X509 *cert;
+	for (int i = 0; (cert = cert_at(ssl, i)) != NULL; i++) {
+		int n = i2d_X509(cert, NULL);
+		if (i == PEER_CERTS_MAX || n <= 0 || (bytes += (size_t)n) > PEER_DER_BYTES_MAX)
+			return -E2BIG;
+	}
+	return (ssize_t)bytes;
+}
+
+int peers_take(struct peers *peers, const SSL *ssl, const struct tls_ctx *ctx,
+	       struct identity *identity, struct peer **peer)
+{
+	ssize_t bytes = chain_bytes(ssl);
+	struct peer *fresh = bytes > 0 ? malloc(sizeof(*fresh) + (size_t)bytes) : NULL;
+	if (fresh == NULL) {
+		identity_free(identity);
+		return bytes < 0 ? (int)bytes : -ENOMEM;
+	}
+	*fresh = (struct peer){.peers = peers,
+			       .identity = identity,
+			       .generation = ctx->generation,
+			       .verdict = HANDSHAKE_FAILURE_COUNT,
+			       .der_bytes = (size_t)bytes};
+	uint8_t *at = fresh->der;
+	X509 *cert;
+	for (int i = 0; (cert = cert_at(ssl, i)) != NULL; i++)
+		i2d_X509(cert, &at); /* moves at */
+	if (EVP_Digest(fresh->der, fresh->der_bytes, fresh->fingerprint, NULL, EVP_sha256(),
+		       NULL) != 1) {
+		ERR_clear_error();
+		peer_free(fresh);
+		return -ENOMEM;
+	}
+	*peer = find_or_add(peers, fresh);
+	return 0;
+}
+
+/* ---- Verifying again ------------------------------------------------------------------------- */
+
+static int recheck_callback(int preverified, X509_STORE_CTX *store_ctx)
+{
+	return preverified == 1 || tls_trust_ignores(store_ctx);
+}
+
+/* The leaf, and what came with it in *rest. NULL: no memory. */
+static X509 *parse_chain(const struct peer *peer, STACK_OF(X509) * *rest)
+{
+	const uint8_t *at = peer->der, *end = peer->der + peer->der_bytes;
+	X509 *leaf = d2i_X509(NULL, &at, end - at), *cert = NULL;
+
+	*rest = sk_X509_new_null();
+	bool is_whole = leaf != NULL && *rest != NULL;
+	while (is_whole && at < end) {
+		cert = d2i_X509(NULL, &at, end - at);
+		is_whole = cert != NULL && sk_X509_push(*rest, cert) > 0;
+	}
+	if (is_whole)
+		return leaf;
+	X509_free(leaf);
+	sk_X509_pop_free(*rest, X509_free);
+	*rest = NULL;
+	return NULL;
+}
+
+static enum handshake_failure verify(const struct peer *peer, struct tls_ctx *ctx)
+{
+	enum handshake_failure failure = HANDSHAKE_INTERNAL;
+	STACK_OF(X509) * rest;
+	X509 *leaf = parse_chain(peer, &rest);
+	X509_STORE_CTX *store_ctx = X509_STORE_CTX_new();
+
+	if (leaf == NULL || store_ctx == NULL ||
+	    X509_STORE_CTX_init(store_ctx, SSL_CTX_get_cert_store(ctx->ssl_ctx), leaf, rest) != 1 ||
+	    X509_STORE_CTX_set_default(store_ctx, "ssl_client") != 1)
+		goto out;
+	X509_STORE_CTX_set_verify_cb(store_ctx, recheck_callback);
+	X509_STORE_CTX_set_flags(store_ctx, X509_V_FLAG_NO_CHECK_TIME);
+	if (X509_verify_cert(store_ctx) != 1)
+		failure = tls_trust_failure_of(X509_STORE_CTX_get_error(store_ctx));
+	else if (!tls_trust_allows_names(ctx, peer->identity))
+		failure = HANDSHAKE_SAN_NOT_ALLOWED;
+	else
+		failure = HANDSHAKE_FAILURE_COUNT;
+out:
+	X509_STORE_CTX_free(store_ctx);
+	sk_X509_pop_free(rest, X509_free);
+	X509_free(leaf);
+	ERR_clear_error();
+	return failure;
+}
+
+enum handshake_failure peer_check(struct peer *peer, struct tls_ctx *ctx)
+{
+	struct peers *peers = peer->peers;
+
+	pthread_mutex_lock(&peers->lock);
+	bool is_known = peer->generation >= ctx->generation;
+	enum handshake_failure verdict = peer->verdict;
+	pthread_mutex_unlock(&peers->lock);
+	if (is_known)
+		return verdict;
+
+	verdict = verify(peer, ctx);
+	if (verdict == HANDSHAKE_INTERNAL)
+		return verdict; /* says nothing of the certificate */
+	pthread_mutex_lock(&peers->lock);
+	if (peer->generation < ctx->generation) {
+		peer->generation = ctx->generation;
+		peer->verdict = verdict;
+	}
+	verdict = peer->verdict;
+	pthread_mutex_unlock(&peers->lock);
+	return verdict;
+}
+
+/* One peer of the bucket that ctx has not judged, with a reference. */
+static struct peer *take_unjudged(struct peers *peers, size_t bucket, const struct tls_ctx *ctx)
+{
+	pthread_mutex_lock(&peers->lock);
+	struct peer *peer = peers->bucket[bucket];
+	while (peer != NULL && peer->generation >= ctx->generation)
+		peer = peer->next;
+	if (peer != NULL)
+		peer->refs++;
+	pthread_mutex_unlock(&peers->lock);
+	return peer;
+}
+
+void peers_check(struct peers *peers, struct tls_ctx *ctx)
+{
+	struct peer *peer;
+	for (size_t i = 0; i < BUCKETS; i++) {
+		while ((peer = take_unjudged(peers, i, ctx)) != NULL) {
+			enum handshake_failure verdict = peer_check(peer, ctx);
+			peer_release(peer);
+			if (verdict == HANDSHAKE_INTERNAL)
+				return; /* no memory: the workers ask, and deny */
+		}
+	}
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Clients' certificates that were verified, each kept once however many connections it opened:
+ * who it is, and its chain, so that it can be verified again when trust has changed.
+ *
+ *   handshake_finish -> peer -> connection ... peer_check(newer context) ... peer_release
+ *
+ * One table for all threads, with a lock of its own; nothing here is on the data path. Never holds
+ * a secret.
+ */
+#ifndef SLUICE_TLS_PEER_H
+#define SLUICE_TLS_PEER_H
+
+#include "base/reasons.h"
+#include "config/identity.h"
+#include "tls/tls_ctx.h"
+
+struct peer;
+struct peers;
+
+/* NULL: no memory. */
+struct peers *peers_new(void);
+/* Every peer must have been released. NULL is fine. */
+void peers_free(struct peers *peers);
+
+/* Who it is; lives as long as the reference. */
+const struct identity *peer_identity(const struct peer *peer);
+/* References to peers whose first name is this one's (the one that logs show): its client's
+ * connections. */
+unsigned peer_connections(struct peer *peer);
+
+/*
+ * Would this certificate be let in by ctx, too? Chain, revocation and client_allowed_sans are
+ * looked at; the time is not: that a certificate has ended matters when a connection begins.
+ * HANDSHAKE_FAILURE_COUNT: yes; else why not (HANDSHAKE_INTERNAL: no memory to tell). A verdict is
+ * remembered: of contexts older than one that was asked before, the answer is the newest one's.
+ */
+enum handshake_failure peer_check(struct peer *peer, struct tls_ctx *ctx);
+/* Asks it for every peer there is, so that who asks next is answered at once. */
+void peers_check(struct peers *peers, struct tls_ctx *ctx);
+
+/* The connection ends. NULL is fine. */
+void peer_release(struct peer *peer);
+
+#endif

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whom we trust, and whether our own chain can be trusted: files -> X509_STORE, with every check
+ * that can be made before a client is there. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "tls/tls_ctx_private.h"
+
+/* ---- Times and names ------------------------------------------------------------------------- */
+
+static int64_t seconds_of(const ASN1_TIME *time)
+{
+	struct tm tm;
+	return time != NULL && ASN1_TIME_to_tm(time, &tm) == 1 ? timegm(&tm) : 0;
+}
+
+static void name_text(const X509_NAME *name, char *out, size_t size)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	int n = -1;
+	if (bio != NULL &&
+	    X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0)
+		n = BIO_read(bio, out, (int)size - 1);
+	out[n > 0 ? n : 0] = '\0';
+	BIO_free(bio);
+	for (; *out != '\0'; out++)
+		if ((unsigned char)*out < 0x20 || *out == 0x7f)
+			*out = '?';
+}
+
+static void note_expiry(struct tls_ctx *ctx, enum tls_expiry_of of, const char *path,
+			const X509_NAME *name, const ASN1_TIME *at)
+{
+	if (ctx->expiry_count == TLS_EXPIRIES_MAX)
+		return;
+	struct tls_expiry *expiry = &ctx->expiry[ctx->expiry_count++];
+	*expiry = (struct tls_expiry){.of = of, .at = seconds_of(at), .path = path};
+	name_text(name, expiry->subject, sizeof(expiry->subject));
+}
+
+static void note_cert(struct tls_ctx *ctx, enum tls_expiry_of of, const char *path,
+		      const X509 *cert)
+{
+	unsigned before = ctx->expiry_count;
+	note_expiry(ctx, of, path, X509_get_subject_name(cert), X509_get0_notAfter(cert));
+	if (ctx->expiry_count == before)
+		return;
+	BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
+	char *hex = number != NULL ? BN_bn2hex(number) : NULL;
+	if (hex != NULL)
+		snprintf(ctx->expiry[before].serial, sizeof(ctx->expiry[before].serial), "%s", hex);
+	OPENSSL_free(hex);
+	BN_free(number);
+}
+
+static bool is_past(const ASN1_TIME *time)
+{
+	return X509_cmp_current_time(time) < 0;
+}
+
+/* ---- Our own chain --------------------------------------------------------------------------- */
+
+static bool issued(X509 *issuer, X509 *cert)
+{
+	return X509_check_issued(issuer, cert) == X509_V_OK &&
+	       X509_verify(cert, X509_get0_pubkey(issuer)) == 1;
+}
+
+int tls_trust_check_own(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
+{
+	STACK_OF(X509) *chain = NULL;
+	X509 *cert = SSL_CTX_get0_certificate(ctx->ssl_ctx);
+	const char *what = NULL;
+
+	SSL_CTX_get0_chain_certs(ctx->ssl_ctx, &chain);
+	note_cert(ctx, TLS_EXPIRY_SERVER, ctx->cert_file, cert);
+	if (is_past(X509_get0_notAfter(cert)))
+		what = "the server certificate has expired; renew it";
+	else if (!is_past(X509_get0_notBefore(cert)))
+		what = "the server certificate is not valid yet; see the clock of this machine";
+	for (int i = 0; what == NULL && i < sk_X509_num(chain); i++) {
+		X509 *issuer = sk_X509_value(chain, i);
+		if (!issued(issuer, cert))
+			what = "a certificate of the chain did not issue the one before it; the "
+			       "server's own "
+			       "comes first, then that of its issuer, and so on";
+		else if (is_past(X509_get0_notAfter(issuer)))
+			what = "a certificate of the chain has expired; renew it";
+		cert = issuer;
+	}
+	ERR_clear_error();
+	if (what == NULL)
+		return 0;
+	tls_explain(error, ctx->cert_file, what);
+	return -EINVAL;
+}
+
+/* ---- CAs of clients -------------------------------------------------------------------------- */
+
+/* Every certificate of a PEM file. NULL with error. */
+static STACK_OF(X509) * read_certs(const char *file, char error[ERROR_TEXT_MAX])
+{
+	STACK_OF(X509) *certs = sk_X509_new_null();
+	BIO *bio = BIO_new_file(file, "r");
+	X509 *cert = NULL;
+	bool is_whole = bio != NULL && certs != NULL;
+
+	while (is_whole && (cert = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL)) != NULL)
+		is_whole = sk_X509_push(certs, cert) > 0;
+	/* The end of the file is an error too, the only good one. */
+	if (is_whole && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE &&
+	    sk_X509_num(certs) > 0) {
+		ERR_clear_error();
+		BIO_free(bio);
+		return certs;
+	}
+	BIO_free(bio);
+	sk_X509_pop_free(certs, X509_free);
+	tls_explain(error, file, "cannot read CA certificates of clients (PEM, --client-ca)");
+	return NULL;
+}
+
+static int add_ca(struct tls_ctx *ctx, X509 *cert, STACK_OF(X509_NAME) * names,
+		  char error[ERROR_TEXT_MAX])
+{
+	char subject[128];
+	name_text(X509_get_subject_name(cert), subject, sizeof(subject));
+	if (X509_check_ca(cert) == 0) {
+		snprintf(
+			error, ERROR_TEXT_MAX,
+			"%.200s: the certificate of %s is not one of a CA; --client-ca names those "
+			"that issue clients' certificates",
+			ctx->client_ca_file, subject);
+		return -EINVAL;
+	}
+	X509_NAME *name = X509_NAME_dup(X509_get_subject_name(cert));
+	if (name == NULL || sk_X509_NAME_push(names, name) <= 0 ||
+	    X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx->ssl_ctx), cert) != 1) {
+		tls_explain(error, ctx->client_ca_file, "no memory");
+		return -EINVAL;
+	}
+	note_cert(ctx, TLS_EXPIRY_CLIENT_CA, ctx->client_ca_file, cert);
+	if (is_past(X509_get0_notAfter(cert)))
+		snprintf(ctx->warning, sizeof(ctx->warning),
+			 "%.200s: the CA %s has expired; its clients are refused",
+			 ctx->client_ca_file, subject);
+	return 0;
+}
+
+static int load_cas(struct tls_ctx *ctx, STACK_OF(X509) * cas, char error[ERROR_TEXT_MAX])
+{
+	STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
+	bool is_one_current = false;
+	int r = names != NULL ? 0 : -EINVAL;
+
+	for (int i = 0; r == 0 && i < sk_X509_num(cas); i++) {
+		r = add_ca(ctx, sk_X509_value(cas, i), names, error);
+		is_one_current |= !is_past(X509_get0_notAfter(sk_X509_value(cas, i)));
+	}
+	if (r == 0 && !is_one_current) {
+		tls_explain(error, ctx->client_ca_file, "every CA of this file has expired");
+		r = -EINVAL;
+	}
+	if (r < 0) {
+		sk_X509_NAME_pop_free(names, X509_NAME_free);
+		return r;
+	}
+	SSL_CTX_set_client_CA_list(ctx->ssl_ctx, names); /* takes names */
+	return 0;
+}
+
+/* ---- Revocation lists ------------------------------------------------------------------------ */
+
+static bool is_signed_by(X509_CRL *crl, X509 *ca)
+{
+	return X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(ca)) == 0 &&
+	       X509_CRL_verify(crl, X509_get0_pubkey(ca)) == 1;
+}
+
+static int add_crl(struct tls_ctx *ctx, X509_CRL *crl, STACK_OF(X509) * cas,
+		   char error[ERROR_TEXT_MAX])
+{
+	const ASN1_TIME *next_update = X509_CRL_get0_nextUpdate(crl);
+	char issuer[128];
+	bool is_ours = false;
+
+	name_text(X509_CRL_get_issuer(crl), issuer, sizeof(issuer));
+	for (int i = 0; !is_ours && i < sk_X509_num(cas); i++)
+		is_ours = is_signed_by(crl, sk_X509_value(cas, i));
+	ERR_clear_error();
+	if (!is_ours) {
+		snprintf(
+			error, ERROR_TEXT_MAX,
+			"%.200s: the CRL of %s is not signed by a CA of --client-ca; leave it out, "
+			"or "
+			"add its CA",
+			ctx->crl_file, issuer);
+		return -EINVAL;
+	}
+	note_expiry(ctx, TLS_EXPIRY_CRL, ctx->crl_file, X509_CRL_get_issuer(crl), next_update);
+	if (next_update != NULL && is_past(next_update))
+		snprintf(ctx->stale, sizeof(ctx->stale),
+			 "%.200s: the CRL of %s is past its next update, so its clients are "
+			 "refused; "
+			 "bring a current one",
+			 ctx->crl_file, issuer);
+	else if (!is_past(X509_CRL_get0_lastUpdate(crl)))
+		snprintf(ctx->stale, sizeof(ctx->stale),
+			 "%.200s: the CRL of %s is not valid yet, so its clients are refused; see "
+			 "the clock of this machine",
+			 ctx->crl_file, issuer);
+	if (X509_STORE_add_crl(SSL_CTX_get_cert_store(ctx->ssl_ctx), crl) != 1) {
+		tls_explain(error, ctx->crl_file, "no memory");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* A CA without a list: none of its clients gets in. */
+static void warn_of_uncovered(struct tls_ctx *ctx, STACK_OF(X509) * cas, STACK_OF(X509_CRL) * crls)
+{
+	for (int i = 0; i < sk_X509_num(cas); i++) {
+		X509 *ca = sk_X509_value(cas, i);
+		bool is_covered = false;
+		for (int j = 0; !is_covered && j < sk_X509_CRL_num(crls); j++)
+			is_covered = is_signed_by(sk_X509_CRL_value(crls, j), ca);
+		if (is_covered)
+			continue;
+		char subject[128];
+		name_text(X509_get_subject_name(ca), subject, sizeof(subject));
+		snprintf(ctx->warning, sizeof(ctx->warning),
+			 "%.200s: there is no CRL of the CA %s; certificates that it issued itself "
+			 "are "
+			 "refused",
+			 ctx->crl_file, subject);
+	}
+	ERR_clear_error();
+}
+
+/* Every CRL of the file goes into the store; then each leaf must be covered by a current one. */
+static int load_crls(struct tls_ctx *ctx, STACK_OF(X509) * cas, char error[ERROR_TEXT_MAX])
+{
+	STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
+	BIO *bio = BIO_new_file(ctx->crl_file, "r");
+	X509_CRL *crl = NULL;
+	bool is_whole = bio != NULL && crls != NULL;
+	int r = 0;
+
+	while (is_whole && (crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL)
+		is_whole = sk_X509_CRL_push(crls, crl) > 0;
+	if (!is_whole || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE ||
+	    sk_X509_CRL_num(crls) == 0) {
+		tls_explain(error, ctx->crl_file,
+			    sk_X509_CRL_num(crls) < 1
+				    ? "cannot read a CRL (PEM, --crl)"
+				    : "cannot read every CRL of this file (PEM, --crl)");
+		r = -EINVAL;
+	}
+	ERR_clear_error();
+	for (int i = 0; r == 0 && i < sk_X509_CRL_num(crls); i++)
+		r = add_crl(ctx, sk_X509_CRL_value(crls, i), cas, error);
+	if (r == 0) {
+		warn_of_uncovered(ctx, cas, crls);
+		X509_STORE_set_flags(SSL_CTX_get_cert_store(ctx->ssl_ctx),
+				     X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+	}
+	BIO_free(bio);
+	sk_X509_CRL_pop_free(crls, X509_CRL_free);
+	return r;
+}
+
+int tls_trust_load_clients(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
+{
+	STACK_OF(X509) *cas = read_certs(ctx->client_ca_file, error);
+	if (cas == NULL)
+		return -EINVAL;
+	int r = load_cas(ctx, cas, error);
+	if (r == 0 && ctx->crl_file[0] != '\0')
+		r = load_crls(ctx, cas, error);
+	sk_X509_pop_free(cas, X509_free);
+	return r;
+}
+
+/* ---- Verifying ------------------------------------------------------------------------------- */
+
+/* The leaf must be covered by a CRL; what stands above it is only looked up where there is one. */
+bool tls_trust_ignores(X509_STORE_CTX *store_ctx)
+{
+	if (X509_STORE_CTX_get_error(store_ctx) != X509_V_ERR_UNABLE_TO_GET_CRL ||
+	    X509_STORE_CTX_get_error_depth(store_ctx) == 0)
+		return false;
+	X509_STORE_CTX_set_error(store_ctx, X509_V_OK);
+	return true;
+}
+
+bool tls_trust_allows_names(const struct tls_ctx *ctx, const struct identity *identity)
+{
+	if (ctx->allowed_san_count == 0)
+		return true;
+	for (unsigned n = 0; n < identity->count; n++) {
+		const struct identity_name *name = &identity->name[n];
+		if (name->kind > IDENTITY_IP) /* not a subject alternative name */
+			continue;
+		for (unsigned i = 0; i < ctx->allowed_san_count; i++)
+			if (strlen(ctx->allowed_sans[i]) == name->len &&
+			    memcmp(ctx->allowed_sans[i], identity_name_text(identity, n),
+				   name->len) == 0)
+				return true;
+	}
+	return false;
+}
+
+enum handshake_failure tls_trust_failure_of(int verify_error)
+{
+	switch (verify_error) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return HANDSHAKE_CERT_EXPIRED;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return HANDSHAKE_CERT_NOT_YET_VALID;
+	case X509_V_ERR_INVALID_PURPOSE:
+		return HANDSHAKE_CERT_WRONG_PURPOSE;
+	case X509_V_ERR_CERT_REVOKED:
+		return HANDSHAKE_CERT_REVOKED;
+	case X509_V_ERR_UNABLE_TO_GET_CRL:
+	case X509_V_ERR_CRL_HAS_EXPIRED:
+	case X509_V_ERR_CRL_NOT_YET_VALID:
+	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+	case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+		return HANDSHAKE_CRL_UNUSABLE;
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_CERT_UNTRUSTED:
+	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+		return HANDSHAKE_CERT_UNKNOWN_CA;
+	default:
+		return HANDSHAKE_CERT_BAD;
+	}
+}
