@@ -18,9 +18,8 @@
 #include "io/caps.h"
 #include "server/admin.h"
 #include "server/listener.h"
-#include "server/reload.h"
 #include "server/sweeper.h"
-#include "server/trust.h"
+#include "server/trust_keeper.h"
 #include "server/worker.h"
 
 /* Everything of the process; on the stack of server_run. */
@@ -38,19 +37,13 @@ struct process {
 	struct sweeper sweeper;
 	int argc; /* the command line, for reading the configuration again */
 	char *const *argv;
-	struct reload *reload;
-	uint64_t reloaded_at; /* seconds since 1970: when the trust that is in force was read */
-	uint64_t reloads_ok;
-	uint64_t reloads_failed;
-	bool is_last_reload_ok;
+	struct trust_keeper keeper;
 };
 
 /* The main thread looks around at least so often: a paused admin listener listens again. */
 #define ADMIN_WAKE_MS 1000
 /* From closing everything to leaving without those that a disk still holds. */
 #define ABORT_MS      5000
-/* A worker takes up a new trust in far less; one that does not is busy with an accident. */
-#define ADOPT_MS      1000
 
 static uint64_t now_ms(void)
 {
@@ -89,140 +82,41 @@ static void raise_file_limit(struct process *process)
 			(unsigned long long)wanted);
 }
 
-/* ---- Trust -------------------------------------------------------------------------------------
- */
-
-static void wake_all(struct process *process)
+static void wake_all(void *arg)
 {
+	struct process *process = arg;
 	for (unsigned i = 0; i < process->started_count; i++)
 		worker_wake(&process->worker[i]);
 }
 
-/* The configuration, read again, and what it names. */
-static struct trust *load_trust(void *arg, char error[ERROR_TEXT_MAX])
+/* Do all workers go by it? */
+static bool have_adopted(void *arg, uint64_t generation)
 {
-	struct process *process = arg;
-	uint64_t generation = atomic_load(&process->server.trust.generation) + 1;
-	struct config *config = malloc(sizeof(*config));
-	struct trust *trust;
-	char names[256];
-
-	if (config == NULL) {
-		snprintf(error, ERROR_TEXT_MAX, "no memory");
-		return NULL;
-	}
-	if (config_load(config, process->argc, process->argv, error) < 0) {
-		config_fini(config);
-		free(config);
-		return NULL;
-	}
-	unsigned waiting =
-		config_restart_needed(process->server.config, config, names, sizeof(names));
-	trust = trust_new(config, true, generation, error);
-	if (trust != NULL && tls_ctx_stale(trust->tls_ctx)[0] != '\0') {
-		snprintf(error, ERROR_TEXT_MAX, "%s", tls_ctx_stale(trust->tls_ctx));
-		trust_release(trust);
-		return NULL;
-	}
-	if (trust != NULL && waiting > 0)
-		log_msg(&process->log, LOG_LEVEL_WARN,
-			"%s: changed in the configuration, but read at start only; restart to "
-			"change it",
-			names);
-	return trust;
+	const struct process *process = arg;
+	for (unsigned i = 0; i < process->started_count; i++)
+		if (atomic_load(&process->worker[i].adopted) < generation)
+			return false;
+	return true;
 }
 
-/* Until every worker goes by it. */
-static void wait_for_workers(struct process *process, uint64_t generation)
+static enum server_outcome read_trust(struct process *process, struct config *config)
 {
-	uint64_t until_ms = now_ms() + ADOPT_MS, sink;
-	for (unsigned i = 0; i < process->started_count; i++) {
-		while (atomic_load(&process->worker[i].adopted) < generation &&
-		       atomic_load(&process->server.workers_running) > 0 && now_ms() < until_ms) {
-			struct pollfd wait = {.fd = process->server.event_fd, .events = POLLIN};
-			if (poll(&wait, 1, TICK_MS) > 0 &&
-			    read(process->server.event_fd, &sink, sizeof(sink)) < 0)
-				return;
-		}
-	}
-}
-
-static void log_trust(struct process *process, const char *msg, const struct trust *trust)
-{
-	const struct tls_expiry *expiries;
-	unsigned count = tls_ctx_expiries(trust->tls_ctx, &expiries), cas = 0, crls = 0;
-	struct log_line line;
-
-	for (unsigned i = 0; i < count; i++) {
-		cas += expiries[i].of == TLS_EXPIRY_CLIENT_CA;
-		crls += expiries[i].of == TLS_EXPIRY_CRL;
-	}
-	if (tls_ctx_warning(trust->tls_ctx)[0] != '\0')
-		log_msg(&process->log, LOG_LEVEL_WARN, "%s", tls_ctx_warning(trust->tls_ctx));
-	log_begin(&line, &process->log, LOG_LEVEL_INFO, msg);
-	log_u64(&line, "generation", trust->generation);
-	log_text(&line, "certificate", expiries[0].subject);
-	log_text(&line, "serial", expiries[0].serial);
-	log_u64(&line, "not_after", (uint64_t)expiries[0].at);
-	log_u64(&line, "client_cas", cas);
-	log_u64(&line, "crls", crls);
-	log_u64(&line, "access_rules", trust->config->policy.rule_count);
-	log_end(&line);
-}
-
-static void adopt_trust(void *arg, struct trust *trust)
-{
-	struct process *process = arg;
-	struct server *server = &process->server;
-
-	/* The workers are to find the verdicts, not to make them. */
-	if (server->config->revoked_connections == REVOKED_CONNS_CLOSE)
-		peers_check(server->peers, trust->tls_ctx);
-	trust_now_swap(&server->trust, trust);
-	wake_all(process);
-	wait_for_workers(process, trust->generation);
-	process->reloads_ok++;
-	process->is_last_reload_ok = true;
-	process->reloaded_at = (uint64_t)time(NULL);
-	log_trust(process, "reloaded", trust);
-}
-
-static void trust_refused(void *arg, const char *error)
-{
-	struct process *process = arg;
-	process->reloads_failed++;
-	process->is_last_reload_ok = false;
-	log_msg(&process->log, LOG_LEVEL_ERROR,
-		"not reloaded, what was in force stays in force: %s", error);
-}
-
-static enum server_outcome read_trust(struct process *process)
-{
-	struct config *config = (struct config *)process->server.config; /* borrowed: not freed */
-	const struct reload_owner owner = {
-		.load = load_trust, .adopt = adopt_trust, .refused = trust_refused, .arg = process};
-	char error[ERROR_TEXT_MAX] = "no memory";
-
-	process->server.peers = peers_new();
-	process->reload = reload_new(&owner, config, now_ms());
-	struct trust *trust = NULL;
-	if (process->server.peers != NULL && process->reload != NULL)
-		trust = trust_new(config, false, 1, error);
-	if (trust == NULL) {
+	char error[ERROR_TEXT_MAX];
+	process->keeper = (struct trust_keeper){.server = &process->server,
+						.log = &process->log,
+						.argc = process->argc,
+						.argv = process->argv,
+						.wake_workers = wake_all,
+						.have_adopted = have_adopted,
+						.arg = process};
+	int r = trust_keeper_init(&process->keeper, config, error);
+	if (r < 0)
 		log_msg(&process->log, LOG_LEVEL_ERROR, "%s", error);
-		return SERVER_TLS_ERROR;
-	}
-	trust_now_init(&process->server.trust, trust);
-	process->is_last_reload_ok = true;
-	process->reloaded_at = (uint64_t)time(NULL);
-	if (tls_ctx_stale(trust->tls_ctx)[0] != '\0')
-		log_msg(&process->log, LOG_LEVEL_ERROR, "%s", tls_ctx_stale(trust->tls_ctx));
-	return SERVER_STOPPED;
+	return r < 0 ? SERVER_TLS_ERROR : SERVER_STOPPED;
 }
 
-static enum server_outcome open_files(struct process *process)
+static enum server_outcome open_files(struct process *process, struct config *config)
 {
-	const struct config *config = process->server.config;
 
 	process->server.root_fd = open(config->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (process->server.root_fd < 0) {
@@ -240,7 +134,7 @@ static enum server_outcome open_files(struct process *process)
 		process->server.root_device = root.st_dev;
 		process->server.root_is_in_memory = send_file_is_in_memory(process->server.root_fd);
 	}
-	return read_trust(process);
+	return read_trust(process, config);
 }
 
 /* What the kernel's TLS can do, and whether that is enough. */
@@ -332,32 +226,6 @@ static enum server_outcome start_workers(struct process *process,
 /* ---- The main thread
  * ------------------------------------------------------------------------------ */
 
-static int print_reloads(const struct process *process, char *out, size_t bytes_max)
-{
-	int n = snprintf(
-		out, bytes_max,
-		"# HELP sluice_config_last_reload_successful Whether the last reading of "
-		"certificates, CAs, CRLs and rules was taken up.\n"
-		"# TYPE sluice_config_last_reload_successful gauge\n"
-		"sluice_config_last_reload_successful %d\n"
-		"# HELP sluice_config_last_reload_success_timestamp_seconds When what is in force "
-		"was read, seconds since 1970.\n"
-		"# TYPE sluice_config_last_reload_success_timestamp_seconds gauge\n"
-		"sluice_config_last_reload_success_timestamp_seconds %llu\n"
-		"# HELP sluice_config_reloads_total Reloads since the start, by result.\n"
-		"# TYPE sluice_config_reloads_total counter\n"
-		"sluice_config_reloads_total{result=\"ok\"} %llu\n"
-		"sluice_config_reloads_total{result=\"failed\"} %llu\n",
-		process->is_last_reload_ok, (unsigned long long)process->reloaded_at,
-		(unsigned long long)process->reloads_ok,
-		(unsigned long long)process->reloads_failed);
-	if (n < 0 || (size_t)n >= bytes_max)
-		return -ENOSPC;
-	/* This thread alone changes it. */
-	int m = trust_print_metrics(process->server.trust.trust, out + n, bytes_max - (size_t)n);
-	return m < 0 ? m : n + m;
-}
-
 static int print_metrics(void *arg, char *out, size_t bytes_max)
 {
 	const struct process *process = arg;
@@ -365,7 +233,9 @@ static int print_metrics(void *arg, char *out, size_t bytes_max)
 	for (unsigned i = 0; i < process->started_count; i++)
 		sets[i] = &process->worker[i].metrics;
 	int n = metrics_print(sets, process->started_count, out, bytes_max);
-	int m = n < 0 ? n : print_reloads(process, out + n, bytes_max - (size_t)n);
+	int m = n < 0 ? n
+		      : trust_keeper_print_metrics(&process->keeper, out + n,
+						   bytes_max - (size_t)n);
 	return m < 0 ? m : n + m;
 }
 
@@ -378,13 +248,13 @@ static bool is_ready(void *arg)
 static uint64_t request_reload(void *arg)
 {
 	struct process *process = arg;
-	return reload_request(process->reload, now_ms());
+	return reload_request(process->keeper.reload, now_ms());
 }
 
 static enum reload_state ask_reload(void *arg, uint64_t ticket, const char **error)
 {
 	const struct process *process = arg;
-	return reload_state(process->reload, ticket, error);
+	return reload_state(process->keeper.reload, ticket, error);
 }
 
 static void drain(struct process *process)
@@ -426,7 +296,7 @@ static void take_signal(struct process *process)
 	if (read(process->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo == SIGHUP)
-		reload_request(process->reload, now_ms());
+		reload_request(process->keeper.reload, now_ms());
 	else if (process->drain_due_ms == 0)
 		begin_drain(process, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
 	else
@@ -441,7 +311,7 @@ static int timeout_ms(const struct process *process, unsigned admin_count)
 {
 	bool is_busy = admin_count > 1 || process->drain_due_ms != 0;
 	int timeout = is_busy ? TICK_MS : ADMIN_WAKE_MS;
-	int reload = reload_timeout_ms(process->reload, now_ms());
+	int reload = reload_timeout_ms(process->keeper.reload, now_ms());
 	return reload < timeout ? reload : timeout;
 }
 
@@ -470,7 +340,7 @@ static void main_loop(struct process *process)
 		pollfds[POLL_SIGNAL] = (struct pollfd){.fd = process->signal_fd, .events = POLLIN};
 		pollfds[POLL_EVENT] =
 			(struct pollfd){.fd = process->server.event_fd, .events = POLLIN};
-		pollfds[POLL_RELOAD] = reload_poll(process->reload);
+		pollfds[POLL_RELOAD] = reload_poll(process->keeper.reload);
 		unsigned admin_count =
 			admin != NULL ? admin_poll_fill(admin, pollfds + POLL_ADMIN, now_ms()) : 0;
 		if (poll(pollfds, POLL_ADMIN + admin_count, timeout_ms(process, admin_count)) < 0)
@@ -482,7 +352,7 @@ static void main_loop(struct process *process)
 			ssize_t n = read(process->server.event_fd, &sink, sizeof(sink));
 			(void)n;
 		}
-		reload_step(process->reload, now_ms());
+		reload_step(process->keeper.reload, now_ms());
 		if (admin != NULL)
 			admin_poll_done(admin, pollfds + POLL_ADMIN, admin_count, now_ms());
 		look_at_clock(process);
@@ -584,7 +454,7 @@ enum server_outcome server_run(struct config *config, int argc, char *const argv
 				  .signal_fd = -1};
 
 	log_init(&process.log, STDERR_FILENO, config->log_level, config->log_format);
-	enum server_outcome outcome = open_files(&process);
+	enum server_outcome outcome = open_files(&process, config);
 	if (outcome == SERVER_STOPPED)
 		outcome = probe_kernel(&process);
 	if (outcome == SERVER_STOPPED && config->check_config) {
@@ -605,10 +475,7 @@ enum server_outcome server_run(struct config *config, int argc, char *const argv
 	}
 	admin_free(process.admin);
 	free(process.worker);
-	reload_free(process.reload);
-	if (process.server.trust.trust != NULL)
-		trust_now_fini(&process.server.trust);
-	peers_free(process.server.peers);
+	trust_keeper_fini(&process.keeper);
 	close(process.server.root_fd);
 	close(process.server.event_fd);
 	close(process.signal_fd);

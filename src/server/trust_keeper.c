@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/trust_keeper.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/worker.h"
+#include "tls/peer.h"
+
+/* A worker takes up a new trust in far less; one that does not is busy with an accident. */
+#define ADOPT_MS 1000
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* The configuration, read again, and what it names. */
+static struct trust *load_trust(void *arg, char error[ERROR_TEXT_MAX])
+{
+	struct trust_keeper *keeper = arg;
+	uint64_t generation = atomic_load(&keeper->server->trust.generation) + 1;
+	struct config *config = malloc(sizeof(*config));
+	struct trust *trust;
+	char names[256];
+
+	if (config == NULL) {
+		snprintf(error, ERROR_TEXT_MAX, "no memory");
+		return NULL;
+	}
+	if (config_load(config, keeper->argc, keeper->argv, error) < 0) {
+		config_fini(config);
+		free(config);
+		return NULL;
+	}
+	unsigned waiting =
+		config_restart_needed(keeper->server->config, config, names, sizeof(names));
+	trust = trust_new(config, true, generation, error);
+	if (trust != NULL && tls_ctx_stale(trust->tls_ctx)[0] != '\0') {
+		snprintf(error, ERROR_TEXT_MAX, "%s", tls_ctx_stale(trust->tls_ctx));
+		trust_release(trust);
+		return NULL;
+	}
+	if (trust != NULL && waiting > 0)
+		log_msg(keeper->log, LOG_LEVEL_WARN,
+			"%s: changed in the configuration, but read at start only; restart to "
+			"change it",
+			names);
+	return trust;
+}
+
+/* Until every worker goes by it. */
+static void wait_for_workers(struct trust_keeper *keeper, uint64_t generation)
+{
+	struct pollfd wait = {.fd = keeper->server->event_fd, .events = POLLIN};
+	uint64_t until_ms = now_ms() + ADOPT_MS, sink;
+
+	while (!keeper->have_adopted(keeper->arg, generation) &&
+	       atomic_load(&keeper->server->workers_running) > 0 && now_ms() < until_ms)
+		if (poll(&wait, 1, TICK_MS) > 0 && read(wait.fd, &sink, sizeof(sink)) < 0)
+			return;
+}
+
+static void log_trust(struct trust_keeper *keeper, const char *msg, const struct trust *trust)
+{
+	const struct tls_expiry *expiries;
+	unsigned count = tls_ctx_expiries(trust->tls_ctx, &expiries), cas = 0, crls = 0;
+	struct log_line line;
+
+	for (unsigned i = 0; i < count; i++) {
+		cas += expiries[i].of == TLS_EXPIRY_CLIENT_CA;
+		crls += expiries[i].of == TLS_EXPIRY_CRL;
+	}
+	if (tls_ctx_warning(trust->tls_ctx)[0] != '\0')
+		log_msg(keeper->log, LOG_LEVEL_WARN, "%s", tls_ctx_warning(trust->tls_ctx));
+	log_begin(&line, keeper->log, LOG_LEVEL_INFO, msg);
+	log_u64(&line, "generation", trust->generation);
+	log_text(&line, "certificate", expiries[0].subject);
+	log_text(&line, "serial", expiries[0].serial);
+	log_u64(&line, "not_after", (uint64_t)expiries[0].at);
+	log_u64(&line, "client_cas", cas);
+	log_u64(&line, "crls", crls);
+	log_u64(&line, "access_rules", trust->config->policy.rule_count);
+	log_end(&line);
+}
+
+static void adopt_trust(void *arg, struct trust *trust)
+{
+	struct trust_keeper *keeper = arg;
+	struct server *server = keeper->server;
+
+	/* The workers are to find the verdicts, not to make them. */
+	if (server->config->revoked_connections == REVOKED_CONNS_CLOSE)
+		peers_check(server->peers, trust->tls_ctx);
+	trust_now_swap(&server->trust, trust);
+	keeper->wake_workers(keeper->arg);
+	wait_for_workers(keeper, trust->generation);
+	keeper->reloads_ok++;
+	keeper->is_last_reload_ok = true;
+	keeper->reloaded_at = (uint64_t)time(NULL);
+	log_trust(keeper, "reloaded", trust);
+}
+
+static void trust_refused(void *arg, const char *error)
+{
+	struct trust_keeper *keeper = arg;
+	keeper->reloads_failed++;
+	keeper->is_last_reload_ok = false;
+	log_msg(keeper->log, LOG_LEVEL_ERROR, "not reloaded, what was in force stays in force: %s",
+		error);
+}
+
+int trust_keeper_init(struct trust_keeper *keeper, struct config *config,
+		      char error[ERROR_TEXT_MAX])
+{
+	const struct reload_owner owner = {
+		.load = load_trust, .adopt = adopt_trust, .refused = trust_refused, .arg = keeper};
+	struct trust *trust = NULL;
+
+	snprintf(error, ERROR_TEXT_MAX, "no memory");
+	keeper->server->peers = peers_new();
+	keeper->reload = reload_new(&owner, config, now_ms());
+	if (keeper->server->peers != NULL && keeper->reload != NULL)
+		trust = trust_new(config, false, 1, error);
+	if (trust == NULL)
+		return -EINVAL;
+	trust_now_init(&keeper->server->trust, trust);
+	keeper->is_last_reload_ok = true;
+	keeper->reloaded_at = (uint64_t)time(NULL);
+	if (tls_ctx_stale(trust->tls_ctx)[0] != '\0')
+		log_msg(keeper->log, LOG_LEVEL_ERROR, "%s", tls_ctx_stale(trust->tls_ctx));
+	log_trust(keeper, "trust", trust);
+	return 0;
+}
+
+void trust_keeper_fini(struct trust_keeper *keeper)
+{
+	reload_free(keeper->reload);
+	if (keeper->server == NULL)
+		return;
+	if (keeper->server->trust.trust != NULL)
+		trust_now_fini(&keeper->server->trust);
+	peers_free(keeper->server->peers);
+}
+
+int trust_keeper_print_metrics(const struct trust_keeper *keeper, char *out, size_t bytes_max)
+{
+	int n = snprintf(
+		out, bytes_max,
+		"# HELP sluice_config_last_reload_successful Whether the last reading of "
+		"certificates, CAs, CRLs and rules was taken up.\n"
+		"# TYPE sluice_config_last_reload_successful gauge\n"
+		"sluice_config_last_reload_successful %d\n"
+		"# HELP sluice_config_last_reload_success_timestamp_seconds When what is in force "
+		"was read, seconds since 1970.\n"
+		"# TYPE sluice_config_last_reload_success_timestamp_seconds gauge\n"
+		"sluice_config_last_reload_success_timestamp_seconds %llu\n"
+		"# HELP sluice_config_reloads_total Reloads since the start, by result.\n"
+		"# TYPE sluice_config_reloads_total counter\n"
+		"sluice_config_reloads_total{result=\"ok\"} %llu\n"
+		"sluice_config_reloads_total{result=\"failed\"} %llu\n",
+		keeper->is_last_reload_ok, (unsigned long long)keeper->reloaded_at,
+		(unsigned long long)keeper->reloads_ok, (unsigned long long)keeper->reloads_failed);
+	if (n < 0 || (size_t)n >= bytes_max)
+		return -ENOSPC;
+	/* This thread alone changes it. */
+	int m = trust_print_metrics(keeper->server->trust.trust, out + n, bytes_max - (size_t)n);
+	return m < 0 ? m : n + m;
+}
