@@ -92,6 +92,13 @@ static void buffers_give(struct conn *conn)
 	}
 }
 
+static void peer_give(struct conn *conn)
+{
+	peer_release(conn->peer);
+	conn->peer = NULL;
+	conn->identity = NULL;
+}
+
 static void conn_free(struct conn *conn)
 {
 	must(!conn->is_in_flight);
@@ -105,7 +112,7 @@ static void conn_free(struct conn *conn)
 	buffers_give(conn);
 	if (conn->is_established)
 		record_fini(&conn->record);
-	peer_release(conn->peer);
+	peer_give(conn);
 	close(conn->sock_fd);
 	worker_conn_give(worker, conn);
 }
@@ -192,6 +199,7 @@ static void linger(struct conn *conn)
 static void half_close(struct conn *conn)
 {
 	conn_request_free(conn);
+	peer_give(conn); /* who lingers is no connection of the client's any more */
 	buffers_give(conn);
 	if (conn->is_closed_by_peer || shutdown(conn->sock_fd, SHUT_WR) < 0) {
 		conn_free_soon(conn);

@@ -2,6 +2,7 @@
 #include "wire/wire_certs.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -134,8 +135,10 @@ static void leaf_make(const char *dir, const struct cert_row *row, long serial,
 	EVP_PKEY_free(key);
 }
 
-/* A list that revokes what the table says; until: days from now, negative: it is out of date. */
-static void crl_make(const char *dir, const char *name, const struct issuer *ca, int until_days)
+/* A list that revokes what the table says, or nobody; until: days from now, negative: it is out of
+ * date. */
+static void crl_make(const char *dir, const char *name, const struct issuer *ca, int until_days,
+		     bool is_empty)
 {
 	X509_CRL *crl = X509_CRL_new();
 	ASN1_TIME *when = X509_gmtime_adj(NULL, -2 * DAY);
@@ -149,7 +152,7 @@ static void crl_make(const char *dir, const char *name, const struct issuer *ca,
 	must(X509_CRL_set1_nextUpdate(crl, when) == 1);
 	must(X509_gmtime_adj(when, -DAY) != NULL);
 	for (long i = 0; i < WIRE_CERT_COUNT; i++) {
-		if (!(rows[i].flags & CERT_IS_REVOKED))
+		if (is_empty || !(rows[i].flags & CERT_IS_REVOKED))
 			continue;
 		X509_REVOKED *revoked = X509_REVOKED_new();
 		ASN1_INTEGER *serial = ASN1_INTEGER_new();
@@ -175,8 +178,10 @@ void wire_certs_make(const char *dir)
 
 	for (long i = 0; i < WIRE_CERT_COUNT; i++)
 		leaf_make(dir, &rows[i], 100 + i, rows[i].flags & CERT_BY_OTHER_CA ? &other : &ca);
-	crl_make(dir, "ca", &ca, 30);
-	crl_make(dir, "stale", &ca, -1);
+	crl_make(dir, "ca", &ca, 30, false);
+	crl_make(dir, "none", &ca, 30, true);
+	crl_make(dir, "other-ca", &other, 30, true);
+	crl_make(dir, "stale", &ca, -1, true);
 	issuer_fini(&ca);
 	issuer_fini(&other);
 }

@@ -2,7 +2,9 @@
 /*
  * The certificates of a run, made with the TLS library in this process (P-256, SHA-256).
  *
- *   DIR/ca.crt  DIR/other-ca.crt  DIR/ca.crl  DIR/stale.crl  DIR/NAME.crt  DIR/NAME.key
+ *   DIR/ca.crt  DIR/other-ca.crt  DIR/NAME.crt  DIR/NAME.key
+ *   DIR/ca.crl  of ca, with the revoked ones; DIR/none.crl: before they were; DIR/stale.crl: out of
+ *   date; DIR/other-ca.crl
  */
 #ifndef SLUICE_TESTS_WIRE_CERTS_H
 #define SLUICE_TESTS_WIRE_CERTS_H
@@ -21,7 +23,8 @@
 	C(SELF_SIGNED, "self", "clientAuth", "DNS:good.clients.test", -1, 30, CERT_BY_ITSELF)      \
 	C(WRONG_PURPOSE, "purpose", "serverAuth", "DNS:purpose.clients.test", -1, 30, 0)           \
 	C(REVOKED, "revoked", "clientAuth", "DNS:revoked.clients.test", -1, 30, CERT_IS_REVOKED)   \
-	C(OLD_SERVER, "old-server", "serverAuth", "DNS:localhost", -30, -1, 0)
+	C(OLD_SERVER, "old-server", "serverAuth", "DNS:localhost", -30, -1, 0)                     \
+	C(NEW_SERVER, "new-server", "serverAuth", "DNS:localhost,IP:127.0.0.1", -1, 30, 0)
 
 #define CERT_BY_OTHER_CA        1
 #define CERT_BY_ITSELF          2

@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates, CAs, lists and rules that change under a server that runs. */
+#include "wire/wire.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/must.h"
+#include "server/reload.h"
+#include "wire/wire_trust.h"
+
+TestSuite(trust, .timeout = WIRE_TIMEOUT);
+
+/* A new connection is shown this certificate. */
+static void shows(struct wire_server *server, const char *name)
+{
+	struct wire_client client = {0};
+	char shown[64];
+	wire_connect(&client, server);
+	cr_assert_str_eq(wire_server_name(&client, shown), name);
+	wire_fetch(&client, "/data/size-100", 100, 100);
+	wire_disconnect(&client);
+}
+
+/* The handshake of a new connection with this certificate ends by this alert. */
+static void is_refused(struct wire_server *server, enum wire_cert cert, int alert)
+{
+	struct wire_client client = {.cert = cert};
+	wire_prepare(&client, server);
+	if (wire_handshake(&client))
+		wire_expect_alert(&client, alert);
+	cr_assert_eq(client.alert, alert, "alert %d, not %d", client.alert, alert);
+	wire_disconnect(&client);
+}
+
+static void is_served(struct wire_client *client)
+{
+	wire_fetch(client, "/data/size-100", 100, 100);
+}
+
+/* ---- The server's own certificate ------------------------------------------------------------ */
+
+Test(trust, new_certificate)
+{
+	struct wire_server server = {0};
+	struct wire_client before = {0};
+	struct wire_trust trust;
+	char name[64];
+
+	wire_trust_start(&trust, &server);
+	wire_connect(&before, &server);
+	cr_assert_str_eq(wire_server_name(&before, name), "server");
+	wire_trust_pair(&trust, "new-server");
+	wire_trust_reloaded(&trust, 1);
+	shows(&server, "new-server");
+	is_served(&before); /* and lives on */
+	wire_disconnect(&before);
+	wire_log_has(&server, "msg=reloaded", "certificate=\"CN=new-server\"");
+	wire_server_stop(&server);
+}
+
+/* In two halves with time between them: not reported as broken, and never served so. */
+Test(trust, half_of_a_pair)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	wire_trust_put(&trust, "server.crt", "new-server.crt", NULL);
+	usleep((RELOAD_SETTLE_MS + 3 * RELOAD_RETRY_MS) * 1000); /* it is read in this state */
+	shows(&server, "server");
+	wire_trust_put(&trust, "server.key", "new-server.key", NULL);
+	wire_trust_reloaded(&trust, 1);
+	shows(&server, "new-server");
+	cr_assert_eq(wire_metric(&server, "sluice_config_reloads_total{result=\"failed\"}"), 0);
+	cr_assert_eq(wire_log_count(&server, "not reloaded"), 0);
+	wire_server_stop(&server);
+}
+
+/* A file that grows under its name, as an editor or a shell writes it. */
+Test(trust, half_written_file)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+	char text[4096], path[PATH_MAX];
+
+	wire_trust_start(&trust, &server);
+	snprintf(path, sizeof(path), "%s/certs/new-server.crt", server.env.dir);
+	FILE *file = fopen(path, "r");
+	must(file != NULL);
+	size_t len = fread(text, 1, sizeof(text), file);
+	fclose(file);
+	wire_trust_put(&trust, "server.key", "new-server.key", NULL);
+	snprintf(path, sizeof(path), "%s/server.crt", trust.dir);
+	file = fopen(path, "w");
+	must(file != NULL && fwrite(text, 1, len / 2, file) == len / 2 && fflush(file) == 0);
+	usleep((RELOAD_SETTLE_MS + 3 * RELOAD_RETRY_MS) * 1000);
+	shows(&server, "server");
+	must(fwrite(text + len / 2, 1, len - len / 2, file) == len - len / 2);
+	must(fclose(file) == 0);
+	wire_trust_reloaded(&trust, 1);
+	shows(&server, "new-server");
+	cr_assert_eq(wire_metric(&server, "sluice_config_reloads_total{result=\"failed\"}"), 0);
+	wire_server_stop(&server);
+}
+
+/* What stays broken is refused, with its reason, and the old stays. Then it is mended. */
+static void broken(const char *name, const char *part, const char *word)
+{
+	struct wire_server server = {0};
+	struct wire_client before = {0};
+	struct wire_trust trust;
+	char old[64];
+
+	wire_trust_start(&trust, &server);
+	wire_connect(&before, &server);
+	snprintf(old, sizeof(old), "%s",
+		 strcmp(name, "clients.crt") == 0   ? "ca.crt"
+		 : strcmp(name, "clients.crl") == 0 ? "none.crl"
+						    : name);
+	if (part[0] == '\n')
+		wire_trust_write(&trust, name, part);
+	else
+		wire_trust_put(&trust, name, part, NULL);
+	wire_trust_refused(&trust, 1);
+	wire_log_has(&server, "level=error", "what was in force stays in force", name, word);
+	shows(&server, "server");
+	is_served(&before);
+	wire_trust_put(&trust, name, old, NULL);
+	wire_trust_reloaded(&trust, 1);
+	shows(&server, "server");
+	wire_disconnect(&before);
+	wire_server_stop(&server);
+}
+
+Test(trust, key_of_another)
+{
+	broken("server.key", "new-server.key", "does not belong to the certificate");
+}
+
+Test(trust, certificate_that_has_expired)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	wire_trust_pair(&trust, "old-server");
+	wire_trust_refused(&trust, 1);
+	wire_log_has(&server, "level=error", "server.crt", "has expired");
+	shows(&server, "server");
+	wire_server_stop(&server);
+}
+
+Test(trust, chain_that_is_none)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	wire_trust_put(&trust, "server.crt", "server.crt", "other-ca.crt", NULL);
+	wire_trust_refused(&trust, 1);
+	wire_log_has(&server, "level=error", "did not issue the one before it");
+	wire_trust_put(&trust, "server.crt", "server.crt", "ca.crt", NULL);
+	wire_trust_reloaded(&trust, 1);
+	shows(&server, "server");
+	wire_server_stop(&server);
+}
+
+Test(trust, certificate_for_clients)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	wire_trust_pair(&trust, "good");
+	wire_trust_refused(&trust, 1);
+	wire_log_has(&server, "level=error", "server.crt", "not for a server");
+	shows(&server, "server");
+	wire_server_stop(&server);
+}
+
+Test(trust, no_ca_at_all)
+{
+	broken("clients.crt", "\n", "cannot read CA certificates");
+}
+
+Test(trust, leaf_in_the_place_of_a_ca)
+{
+	broken("clients.crt", "good.crt", "is not one of a CA");
+}
+
+Test(trust, crl_of_another_ca)
+{
+	broken("clients.crl", "other-ca.crl", "is not signed by a CA");
+}
+
+Test(trust, crl_that_is_out_of_date)
+{
+	broken("clients.crl", "stale.crl", "past its next update");
+}
+
+Test(trust, crl_that_is_none)
+{
+	broken("clients.crl", "\n-----BEGIN X509 CRL-----\nAAAA\n", "cannot read a CRL");
+}
+
+Test(trust, file_that_goes_and_comes)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+	char path[PATH_MAX];
+
+	wire_trust_start(&trust, &server);
+	snprintf(path, sizeof(path), "%s/server.key", trust.dir);
+	cr_assert_eq(unlink(path), 0);
+	wire_trust_refused(&trust, 1);
+	wire_log_has(&server, "level=error", "server.key", "No such file");
+	shows(&server, "server");
+	wire_trust_pair(&trust, "new-server");
+	wire_trust_reloaded(&trust, 1);
+	shows(&server, "new-server");
+	wire_server_stop(&server);
+}
+
+/* As Kubernetes mounts a Secret: files are links through ..data, which is replaced by a rename. */
+Test(trust, kubernetes_data_link)
+{
+	static const char *const files[] = {"server.crt", "server.key", "clients.crt",
+					    "clients.crl", "sluice.yml"};
+	struct wire_server server = {0};
+	struct wire_trust trust;
+	char from[PATH_MAX], to[PATH_MAX];
+
+	wire_trust_start(&trust, &server);
+	snprintf(to, sizeof(to), "%s/..first", trust.dir);
+	must(mkdir(to, 0755) == 0);
+	snprintf(to, sizeof(to), "%s/..second", trust.dir);
+	must(mkdir(to, 0755) == 0);
+	snprintf(to, sizeof(to), "%s/..data", trust.dir);
+	must(symlink("..first", to) == 0);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		snprintf(from, sizeof(from), "%s/%s", trust.dir, files[i]);
+		snprintf(to, sizeof(to), "%s/..second/%s", trust.dir, files[i]);
+		must(link(from, to) == 0);
+		snprintf(to, sizeof(to), "%s/..first/%s", trust.dir, files[i]);
+		must(rename(from, to) == 0);
+		snprintf(to, sizeof(to), "..data/%s", files[i]);
+		must(symlink(to, from) == 0);
+	}
+	cr_assert_eq(wire_admin(&server, "POST /-/reload HTTP/1.1\r\nHost: x\r\n\r\n", NULL), 200);
+	uint64_t reloads = wire_metric(&server, "sluice_config_reloads_total{result=\"ok\"}");
+
+	wire_trust_put(&trust, "..second/server.crt", "new-server.crt", NULL);
+	wire_trust_put(&trust, "..second/server.key", "new-server.key", NULL);
+	shows(&server, "server");
+	snprintf(from, sizeof(from), "%s/..tmp", trust.dir);
+	snprintf(to, sizeof(to), "%s/..data", trust.dir);
+	must(symlink("..second", from) == 0 && rename(from, to) == 0);
+	wire_trust_reloaded(&trust, reloads + 1);
+	shows(&server, "new-server");
+	wire_server_stop(&server);
+}
+
+/* ---- Asking for it --------------------------------------------------------------------------- */
+
+Test(trust, sighup)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	must(kill(server.pid, SIGHUP) == 0);
+	wire_trust_reloaded(&trust, 1);
+	wire_server_stop(&server);
+}
+
+/* The answer says what came of it, and from then on it counts. */
+Test(trust, post_reload)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+	char answer[WIRE_ADMIN_MAX];
+
+	wire_trust_start(&trust, &server);
+	wire_trust_pair(&trust, "new-server");
+	cr_assert_eq(wire_admin(&server, "POST /-/reload HTTP/1.1\r\nHost: x\r\n\r\n", NULL), 200);
+	shows(&server, "new-server");
+	wire_trust_put(&trust, "server.key", "server.key", NULL);
+	cr_assert_eq(wire_admin(&server, "PUT /-/reload HTTP/1.1\r\nHost: x\r\n\r\n", answer), 500);
+	cr_assert_not_null(strstr(answer, "does not belong to the certificate"), "%s", answer);
+	shows(&server, "new-server");
+	cr_assert_eq(wire_admin_get(&server, "/-/reload", answer), 405);
+	cr_assert_not_null(strstr(answer, "Allow: POST, PUT\r\n"), "%s", answer);
+	wire_server_stop(&server);
+}
+
+/* Many at once: each is answered, and none is lost in another's. */
+Test(trust, reloads_beside_each_other)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+	pid_t child[8];
+
+	wire_trust_start(&trust, &server);
+	for (size_t i = 0; i < ARRAY_LEN(child); i++) {
+		child[i] = fork();
+		cr_assert_geq(child[i], 0);
+		if (child[i] == 0) {
+			int status = wire_admin(&server,
+						"POST /-/reload HTTP/1.1\r\nHost: x\r\n\r\n", NULL);
+			_exit(status == 200 ? 0 : 1);
+		}
+	}
+	for (size_t i = 0; i < ARRAY_LEN(child); i++) {
+		int status;
+		must(waitpid(child[i], &status, 0) == child[i]);
+		cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "reload %zu", i);
+	}
+	shows(&server, "server");
+	wire_server_stop(&server);
+}
+
+/* ---- Clients that are connected -------------------------------------------------------------- */
+
+Test(trust, revoked_while_idle)
+{
+	struct wire_server server = {0};
+	struct wire_client revoked = {.cert = WIRE_CERT_REVOKED}, good = {0};
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	wire_connect(&revoked, &server);
+	wire_connect(&good, &server);
+	is_served(&revoked);
+	is_served(&good);
+	wire_trust_put(&trust, "clients.crl", "ca.crl", NULL);
+	wire_expect_alert(&revoked, 44);
+	wire_closed(&server, "certificate_revoked", 1);
+	is_refused(&server, WIRE_CERT_REVOKED, 44);
+	is_served(&good);
+	wire_disconnect(&revoked);
+	wire_disconnect(&good);
+	wire_server_stop(&server);
+}
+
+/* Within a second of the list being there, whatever the client has not read yet. */
+Test(trust, revoked_while_downloading)
+{
+	struct wire_server server = {0};
+	struct wire_client revoked = {.cert = WIRE_CERT_REVOKED, .receive_buffer_bytes = 65536};
+	struct wire_client good = {.receive_buffer_bytes = 65536};
+	struct wire_response response;
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	wire_connect(&revoked, &server);
+	wire_connect(&good, &server);
+	wire_get(&revoked, "/data/big", "", &response);
+	wire_get(&good, "/data/big", "", &response);
+	cr_assert_eq(wire_read_some(&revoked, WIRE_BIG_SEED, 0, 65536), 65536);
+	wire_trust_put(&trust, "clients.crl", "ca.crl", NULL);
+	uint64_t start_ms = wire_now_ms();
+	wire_closed(&server, "certificate_revoked", 1);
+	uint64_t took_ms = wire_now_ms() - start_ms;
+	cr_assert_leq(took_ms, (uint64_t)wire_limit_ms(&server.env, 1000), "%llu ms",
+		      (unsigned long long)took_ms);
+	/* A reset throws away what was on its way. */
+	cr_assert_lt(wire_read_some(&revoked, WIRE_BIG_SEED, 65536, wire_big_bytes() - 65536),
+		     wire_big_bytes() - 65536);
+	cr_assert_neq(revoked.end, WIRE_END_CLOSE_NOTIFY);
+	wire_read_object(&good, &response, WIRE_BIG_SEED, 0, wire_big_bytes());
+	is_served(&good);
+	wire_disconnect(&revoked);
+	wire_disconnect(&good);
+	wire_server_stop(&server);
+}
+
+Test(trust, revoked_and_kept)
+{
+	struct wire_server server = {.option = {"--revoked-connections=keep"}};
+	struct wire_client revoked = {.cert = WIRE_CERT_REVOKED};
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	wire_connect(&revoked, &server);
+	wire_trust_put(&trust, "clients.crl", "ca.crl", NULL);
+	wire_trust_reloaded(&trust, 1);
+	is_served(&revoked);
+	is_refused(&server, WIRE_CERT_REVOKED, 44);
+	wire_disconnect(&revoked);
+	wire_server_stop(&server);
+}
+
+/* Both CAs are trusted for a while, then the old one is not; each with its list. */
+Test(trust, ca_is_changed)
+{
+	struct wire_server server = {0};
+	struct wire_client old = {0}, new = {.cert = WIRE_CERT_WRONG_CA};
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	wire_connect(&old, &server);
+	is_refused(&server, WIRE_CERT_WRONG_CA, 48);
+	wire_trust_put(&trust, "clients.crt", "ca.crt", "other-ca.crt", NULL);
+	wire_trust_put(&trust, "clients.crl", "none.crl", "other-ca.crl", NULL);
+	wire_trust_reloaded(&trust, 1);
+	wire_connect(&new, &server);
+	is_served(&new);
+	is_served(&old);
+	wire_trust_put(&trust, "clients.crt", "other-ca.crt", NULL);
+	wire_trust_put(&trust, "clients.crl", "other-ca.crl", NULL);
+	wire_expect_alert(&old, 46);
+	wire_closed(&server, "certificate_distrusted", 1);
+	is_served(&new);
+	is_refused(&server, WIRE_CERT_GOOD, 48);
+	wire_disconnect(&old);
+	wire_disconnect(&new);
+	wire_server_stop(&server);
+}
+
+/* A CA that issues clients' certificates has no list: said, and its clients are refused. */
+Test(trust, ca_without_its_list)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	wire_trust_put(&trust, "clients.crt", "ca.crt", "other-ca.crt", NULL);
+	wire_trust_reloaded(&trust, 1);
+	wire_log_has(&server, "level=warn", "there is no CRL of the CA CN=other-ca");
+	is_refused(&server, WIRE_CERT_WRONG_CA, 48);
+	shows(&server, "server");
+	wire_server_stop(&server);
+}
+
+/* ---- Rules ----------------------------------------------------------------------------------- */
+
+/* Rules that change count from the next request on, for those who are connected as well. */
+Test(trust, rules_are_changed)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	struct wire_response response;
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	wire_connect(&client, &server);
+	is_served(&client);
+	wire_trust_write(&trust, "sluice.yml",
+			 "access:\n"
+			 "  - identity: \"dns:nobody.test\"\n"
+			 "    allow: [read]\n"
+			 "    on: [\"**\"]\n"
+			 "  - identity: \"dns:good.*.test\"\n"
+			 "    allow: [read]\n"
+			 "    on: [\"data/size-1\"]\n");
+	wire_trust_reloaded(&trust, 1);
+	wire_get(&client, "/data/size-100", "", &response);
+	wire_read_error(&client, &response, 403, "AccessDenied");
+	wire_log_has(&server, "msg=request", "identity=dns:good.clients.test", "status=403",
+		     "rule=2");
+	cr_assert_eq(wire_metric(&server, "sluice_authorization_denied_total{rule=\"2\"}"), 1);
+	wire_fetch(&client, "/data/size-1", 1, 1);
+	wire_trust_write(&trust, "sluice.yml", "access: []\n");
+	wire_trust_reloaded(&trust, 2);
+	wire_get(&client, "/data/size-1", "", &response);
+	wire_read_error(&client, &response, 403, "AccessDenied");
+	cr_assert_eq(wire_metric(&server, "sluice_authorization_denied_total{rule=\"none\"}"), 1);
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
+/* A mistake in the file, and an option that a reload cannot change. */
+Test(trust, configuration_is_changed)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	wire_trust_write(&trust, "sluice.yml", "acess: []\n");
+	wire_trust_refused(&trust, 1);
+	wire_log_has(&server, "level=error", "sluice.yml:1", "acess");
+	shows(&server, "server");
+	wire_trust_write(&trust, "sluice.yml", "max_connections: 17\nidle_timeout: 17s\n");
+	wire_trust_reloaded(&trust, 1);
+	wire_log_has(&server, "level=warn", "max_connections, idle_timeout", "restart");
+	shows(&server, "server");
+	wire_server_stop(&server);
+}
+
+Test(trust, allowed_sans_are_changed)
+{
+	struct wire_server server = {0};
+	struct wire_client good = {0}, uri = {.cert = WIRE_CERT_URI};
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	wire_connect(&good, &server);
+	wire_connect(&uri, &server);
+	wire_trust_write(&trust, "sluice.yml",
+			 "tls_server_config:\n  client_allowed_sans: [second.clients.test]\n");
+	wire_expect_alert(&uri, 46);
+	wire_closed(&server, "certificate_distrusted", 1);
+	is_served(&good);
+	wire_disconnect(&good);
+	wire_disconnect(&uri);
+	wire_server_stop(&server);
+}
+
+/* ---- Age and number -------------------------------------------------------------------------- */
+
+/* Its last response says so, and is whole. */
+Test(trust, connection_of_great_age)
+{
+	struct wire_server server = {.option = {"--max-connection-age=100ms"}};
+	struct wire_client client = {0};
+	struct wire_response response;
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	wire_connect(&client, &server);
+	cr_assert(wire_is_silent(&client, 150)); /* idle, it is left alone */
+	wire_get(&client, "/data/size-131073", "", &response);
+	cr_assert(response.says_close);
+	wire_read_object(&client, &response, 131073, 0, 131073);
+	wire_expect_end(&client, WIRE_END_CLOSE_NOTIFY);
+	wire_closed(&server, "max_age", 1);
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
+Test(trust, too_many_connections_of_one)
+{
+	struct wire_server server = {.option = {"--max-connections-per-identity=2"}};
+	struct wire_client one = {0}, two = {0}, three = {0}, other = {.cert = WIRE_CERT_URI};
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	wire_connect(&one, &server);
+	is_served(&one);
+	wire_connect(&two, &server);
+	is_served(&two);
+	wire_connect(&three, &server);
+	wire_expect_end(&three, WIRE_END_CLOSE_NOTIFY);
+	wire_closed(&server, "identity_limit", 1);
+	wire_connect(&other, &server);
+	is_served(&other);
+	wire_disconnect(&three);
+	wire_disconnect(&two);
+	wire_closed(&server, "client_done", 1);
+	wire_connect(&three, &server);
+	is_served(&three);
+	is_served(&one);
+	wire_disconnect(&one);
+	wire_disconnect(&three);
+	wire_disconnect(&other);
+	wire_server_stop(&server);
+}
+
+/* ---- What the metrics say of the files ------------------------------------------------------- */
+
+Test(trust, ends_of_certificates)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+	char answer[WIRE_ADMIN_MAX], want[PATH_MAX];
+
+	wire_trust_start(&trust, &server);
+	cr_assert_eq(wire_admin_get(&server, "/metrics", answer), 200);
+	snprintf(want, sizeof(want),
+		 "sluice_certificate_not_after_timestamp_seconds{usage=\"server\",path=\"%s/"
+		 "server.crt\",subject=\"CN=server\",serial=\"65\"} ",
+		 trust.dir);
+	const char *line = strstr(answer, want);
+	cr_assert_not_null(line, "%s is not there", want);
+	double left = strtod(line + strlen(want), NULL) - (double)time(NULL);
+	cr_assert(left > 29.5 * 86400 && left < 30.5 * 86400, "%f seconds", left);
+	snprintf(want, sizeof(want),
+		 "sluice_crl_next_update_timestamp_seconds{path=\"%s/clients.crl\",issuer=\"CN=ca"
+		 "\"} ",
+		 trust.dir);
+	cr_assert_not_null(strstr(answer, want), "%s is not there", want);
+	cr_assert_not_null(strstr(answer, "usage=\"client_ca\""));
+	wire_server_stop(&server);
+}
