@@ -536,7 +536,8 @@ Test(trust, connection_of_great_age)
 Test(trust, too_many_connections_of_one)
 {
 	struct wire_server server = {.option = {"--max-connections-per-identity=2"}};
-	struct wire_client one = {0}, two = {0}, three = {0}, other = {.cert = WIRE_CERT_URI};
+	struct wire_client one = {0}, two = {0}, three = {0}, four = {0};
+	struct wire_client other = {.cert = WIRE_CERT_URI};
 	struct wire_trust trust;
 
 	wire_trust_start(&trust, &server);
@@ -552,11 +553,11 @@ Test(trust, too_many_connections_of_one)
 	wire_disconnect(&three);
 	wire_disconnect(&two);
 	wire_closed(&server, "client_done", 1);
-	wire_connect(&three, &server);
-	is_served(&three);
+	wire_connect(&four, &server);
+	is_served(&four);
 	is_served(&one);
 	wire_disconnect(&one);
-	wire_disconnect(&three);
+	wire_disconnect(&four);
 	wire_disconnect(&other);
 	wire_server_stop(&server);
 }
