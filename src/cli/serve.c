@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/must.h"
+#include "cli/check_access.h"
 #include "cli/cli.h"
 #include "config/config.h"
 #include "server/server.h"
@@ -41,6 +42,8 @@ int cli_serve(int argc, char *const argv[])
 	if (r < 0) {
 		fprintf(stderr, "sluice serve: %s\n", error);
 		code = EXIT_USAGE;
+	} else if (r == CONFIG_READY && config->check_access) {
+		code = cli_check_access(config);
 	} else if (r == CONFIG_READY) {
 		code = exit_code_of(server_run(config, argc, argv));
 	}

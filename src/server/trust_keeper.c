@@ -30,6 +30,7 @@ static struct trust *load_trust(void *arg, char error[ERROR_TEXT_MAX])
 	struct trust *trust;
 	char names[256];
 
+	keeper->attempts++;
 	if (config == NULL) {
 		snprintf(error, ERROR_TEXT_MAX, "no memory");
 		return NULL;
@@ -164,9 +165,14 @@ int trust_keeper_print_metrics(const struct trust_keeper *keeper, char *out, siz
 		"# HELP sluice_config_reloads_total Reloads since the start, by result.\n"
 		"# TYPE sluice_config_reloads_total counter\n"
 		"sluice_config_reloads_total{result=\"ok\"} %llu\n"
-		"sluice_config_reloads_total{result=\"failed\"} %llu\n",
+		"sluice_config_reloads_total{result=\"failed\"} %llu\n"
+		"# HELP sluice_config_reload_attempts_total Readings of the files for reloads; a "
+		"change that looks broken is read again for two seconds.\n"
+		"# TYPE sluice_config_reload_attempts_total counter\n"
+		"sluice_config_reload_attempts_total %llu\n",
 		keeper->is_last_reload_ok, (unsigned long long)keeper->reloaded_at,
-		(unsigned long long)keeper->reloads_ok, (unsigned long long)keeper->reloads_failed);
+		(unsigned long long)keeper->reloads_ok, (unsigned long long)keeper->reloads_failed,
+		(unsigned long long)keeper->attempts);
 	if (n < 0 || (size_t)n >= bytes_max)
 		return -ENOSPC;
 	/* This thread alone changes it. */

@@ -25,6 +25,7 @@ struct trust_keeper {
 
 	struct reload *reload;
 	uint64_t reloaded_at; /* seconds since 1970: when the trust that is in force was read */
+	uint64_t attempts;
 	uint64_t reloads_ok;
 	uint64_t reloads_failed;
 	bool is_last_reload_ok;

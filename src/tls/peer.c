@@ -200,11 +200,6 @@ int peers_take(struct peers *peers, const SSL *ssl, const struct tls_ctx *ctx,
 
 /* ---- Verifying again ------------------------------------------------------------------------- */
 
-static int recheck_callback(int preverified, X509_STORE_CTX *store_ctx)
-{
-	return preverified == 1 || tls_trust_ignores(store_ctx);
-}
-
 /* The leaf, and what came with it in *rest. NULL: no memory. */
 static X509 *parse_chain(const struct peer *peer, STACK_OF(X509) * *rest)
 {
@@ -227,28 +222,14 @@ static X509 *parse_chain(const struct peer *peer, STACK_OF(X509) * *rest)
 
 static enum handshake_failure verify(const struct peer *peer, struct tls_ctx *ctx)
 {
-	enum handshake_failure failure = HANDSHAKE_INTERNAL;
 	STACK_OF(X509) * rest;
 	X509 *leaf = parse_chain(peer, &rest);
-	X509_STORE_CTX *store_ctx = X509_STORE_CTX_new();
-
-	if (leaf == NULL || store_ctx == NULL ||
-	    X509_STORE_CTX_init(store_ctx, SSL_CTX_get_cert_store(ctx->ssl_ctx), leaf, rest) != 1 ||
-	    X509_STORE_CTX_set_default(store_ctx, "ssl_client") != 1)
-		goto out;
-	X509_STORE_CTX_set_verify_cb(store_ctx, recheck_callback);
-	X509_STORE_CTX_set_flags(store_ctx, X509_V_FLAG_NO_CHECK_TIME);
-	if (X509_verify_cert(store_ctx) != 1)
-		failure = tls_trust_failure_of(X509_STORE_CTX_get_error(store_ctx));
-	else if (!tls_trust_allows_names(ctx, peer->identity))
-		failure = HANDSHAKE_SAN_NOT_ALLOWED;
-	else
-		failure = HANDSHAKE_FAILURE_COUNT;
-out:
-	X509_STORE_CTX_free(store_ctx);
+	if (leaf == NULL)
+		return HANDSHAKE_INTERNAL;
+	enum handshake_failure failure =
+		tls_trust_verify(ctx, leaf, rest, peer->identity, X509_V_FLAG_NO_CHECK_TIME);
 	sk_X509_pop_free(rest, X509_free);
 	X509_free(leaf);
-	ERR_clear_error();
 	return failure;
 }
 

@@ -158,6 +158,23 @@ fail:
 	return NULL;
 }
 
+struct tls_ctx *tls_ctx_new_for_clients(const struct config *config, char error[ERROR_TEXT_MAX])
+{
+	struct tls_ctx *ctx = calloc(1, sizeof(*ctx));
+	if (ctx == NULL || (ctx->ssl_ctx = SSL_CTX_new(TLS_server_method())) == NULL ||
+	    copy_names(ctx, config) < 0) {
+		tls_explain(error, "TLS", "no memory");
+		free_whole(ctx);
+		return NULL;
+	}
+	atomic_init(&ctx->refs, 1);
+	if (tls_trust_load_clients(ctx, error) < 0) {
+		free_whole(ctx);
+		return NULL;
+	}
+	return ctx;
+}
+
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx)
 {
 	atomic_fetch_add(&ctx->refs, 1);

@@ -28,6 +28,8 @@ struct tls_ctx {
 
 /* ---- tls_ctx.c ---- */
 
+/* A context with trust in clients alone: no server can use it. NULL: one line in error. */
+struct tls_ctx *tls_ctx_new_for_clients(const struct config *config, char error[ERROR_TEXT_MAX]);
 /* "FILE: WHAT: the library's reason"; empties the error queue. */
 void tls_explain(char error[ERROR_TEXT_MAX], const char *file, const char *what);
 
@@ -42,6 +44,13 @@ int tls_trust_load_clients(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX]);
 bool tls_trust_ignores(X509_STORE_CTX *store_ctx);
 /* Is a subject alternative name of the client's among client_allowed_sans, if there are any? */
 bool tls_trust_allows_names(const struct tls_ctx *ctx, const struct identity *identity);
+/* Would the client with this chain be let in? flags: X509_V_FLAG_*, beside those of the store.
+ * HANDSHAKE_FAILURE_COUNT: yes; else why not, HANDSHAKE_INTERNAL: no memory. */
+enum handshake_failure tls_trust_verify(struct tls_ctx *ctx, X509 *leaf, STACK_OF(X509) * rest,
+					const struct identity *identity, unsigned long flags);
+/* Every certificate of a PEM file. NULL: one line in error, with what: what it should be. */
+STACK_OF(X509) *
+	tls_trust_read_certs(const char *file, const char *what, char error[ERROR_TEXT_MAX]);
 /* Sorts an X509_V_ERR_*. */
 enum handshake_failure tls_trust_failure_of(int verify_error);
 

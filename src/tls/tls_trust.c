@@ -102,8 +102,8 @@ int tls_trust_check_own(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
 
 /* ---- CAs of clients -------------------------------------------------------------------------- */
 
-/* Every certificate of a PEM file. NULL with error. */
-static STACK_OF(X509) * read_certs(const char *file, char error[ERROR_TEXT_MAX])
+STACK_OF(X509) *
+	tls_trust_read_certs(const char *file, const char *what, char error[ERROR_TEXT_MAX])
 {
 	STACK_OF(X509) *certs = sk_X509_new_null();
 	BIO *bio = BIO_new_file(file, "r");
@@ -121,7 +121,7 @@ static STACK_OF(X509) * read_certs(const char *file, char error[ERROR_TEXT_MAX])
 	}
 	BIO_free(bio);
 	sk_X509_pop_free(certs, X509_free);
-	tls_explain(error, file, "cannot read CA certificates of clients (PEM, --client-ca)");
+	tls_explain(error, file, what);
 	return NULL;
 }
 
@@ -276,7 +276,9 @@ static int load_crls(struct tls_ctx *ctx, STACK_OF(X509) * cas, char error[ERROR
 
 int tls_trust_load_clients(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
 {
-	STACK_OF(X509) *cas = read_certs(ctx->client_ca_file, error);
+	STACK_OF(X509) *cas = tls_trust_read_certs(
+		ctx->client_ca_file, "cannot read CA certificates of clients (PEM, --client-ca)",
+		error);
 	if (cas == NULL)
 		return -EINVAL;
 	int r = load_cas(ctx, cas, error);
@@ -343,4 +345,33 @@ enum handshake_failure tls_trust_failure_of(int verify_error)
 	default:
 		return HANDSHAKE_CERT_BAD;
 	}
+}
+
+static int verify_callback(int preverified, X509_STORE_CTX *store_ctx)
+{
+	return preverified == 1 || tls_trust_ignores(store_ctx);
+}
+
+enum handshake_failure tls_trust_verify(struct tls_ctx *ctx, X509 *leaf, STACK_OF(X509) * rest,
+					const struct identity *identity, unsigned long flags)
+{
+	enum handshake_failure failure = HANDSHAKE_INTERNAL;
+	X509_STORE_CTX *store_ctx = X509_STORE_CTX_new();
+
+	if (store_ctx == NULL ||
+	    X509_STORE_CTX_init(store_ctx, SSL_CTX_get_cert_store(ctx->ssl_ctx), leaf, rest) != 1 ||
+	    X509_STORE_CTX_set_default(store_ctx, "ssl_client") != 1)
+		goto out;
+	X509_STORE_CTX_set_verify_cb(store_ctx, verify_callback);
+	X509_STORE_CTX_set_flags(store_ctx, flags);
+	if (X509_verify_cert(store_ctx) != 1)
+		failure = tls_trust_failure_of(X509_STORE_CTX_get_error(store_ctx));
+	else if (!tls_trust_allows_names(ctx, identity))
+		failure = HANDSHAKE_SAN_NOT_ALLOWED;
+	else
+		failure = HANDSHAKE_FAILURE_COUNT;
+out:
+	X509_STORE_CTX_free(store_ctx);
+	ERR_clear_error();
+	return failure;
 }
