@@ -174,6 +174,54 @@ Test(config, impossible_combinations)
 	cr_assert_eq(LOAD(REQUIRED, "--send-engine=sendfile"), CONFIG_READY);
 }
 
+/* The private key has no place there: --key is what it would be for a client of the store. */
+Test(config, check_access)
+{
+	cr_assert_eq(LOAD("--key=b/k/l", "--check-access", "--identity-cert=c", "--verb=write"),
+		     CONFIG_READY);
+	cr_assert_str_eq(config.check_place, "b/k/l");
+	cr_assert_str_empty(config.key_file);
+	cr_assert_eq(config.check_verb, 2);
+	cr_assert_eq(LOAD("--check-access", "--identity-cert=c", "--object-key=b/"), CONFIG_READY);
+	cr_assert_str_eq(config.check_place, "b/");
+	cr_assert_eq(config.check_verb, 0);
+	cr_assert_eq(LOAD("--check-access", "--key=b/k"), -EINVAL);
+	SAYS("--identity-cert is required");
+	cr_assert_eq(LOAD("--check-access", "--identity-cert=c"), -EINVAL);
+	SAYS("--object-key is required");
+	cr_assert_eq(LOAD("--check-access", "--identity-cert=c", "--key=b"), -EINVAL);
+	SAYS("BUCKET/KEY");
+	cr_assert_eq(LOAD("--check-access", "--identity-cert=c", "--key=/k"), -EINVAL);
+	SAYS("BUCKET/KEY");
+}
+
+/* What a reload takes up is not named, whatever the file says of the rest is. */
+Test(config, restart_needed)
+{
+	static struct config running;
+	char names[64];
+
+	cr_assert_eq(LOAD(REQUIRED), CONFIG_READY);
+	running = config;
+	cr_assert_eq(config_restart_needed(&running, &config, names, sizeof(names)), 0);
+	cr_assert_str_empty(names);
+	cr_assert_eq(LOAD("--root=/srv", "--listen=:8443", "--cert=t.crt", "--key=t.key",
+			  "--client-ca=other.crt", "--crl=a.crl",
+			  "--cipher-suites=TLS_AES_256_GCM_SHA384"),
+		     CONFIG_READY);
+	cr_assert_eq(config_restart_needed(&running, &config, names, sizeof(names)), 0);
+	cr_assert_eq(LOAD(REQUIRED, "--workers=3", "--writable", "--idle-timeout=7s",
+			  "--min-rate=2KiB", "--log.level=warn", "--admin-listen=:1"),
+		     CONFIG_READY);
+	cr_assert_eq(config_restart_needed(&running, &config, names, sizeof(names)), 6);
+	cr_assert_str_eq(names, "writable, admin_listen, workers, min_rate, idle_timeout, log_le");
+	cr_assert_eq(LOAD("--root=/srv2", "--listen=:8443", "--listen=:8444", "--cert=s.crt",
+			  "--key=s.key", "--client-ca=ca.crt"),
+		     CONFIG_READY);
+	cr_assert_eq(config_restart_needed(&running, &config, names, sizeof(names)), 2);
+	cr_assert_str_eq(names, "root, listen");
+}
+
 /* ---- The file ------------------------------------------------------------------------------ */
 
 static char dir[] = "/tmp/sluice-config-XXXXXX";

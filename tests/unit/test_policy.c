@@ -400,6 +400,20 @@ Test(policy, first_match)
 	cr_assert_not(decide(rules, 5, ACCESS_DELETE, "x", "a").allow);
 }
 
+/* What a denial names: the first rule that is about this client. */
+Test(policy, denied_about)
+{
+	struct access_rule rules[] = {
+		rule(IDENTITY_OU, "other", ACCESS_READ, "**"),
+		rule(IDENTITY_OU, "monitoring", ACCESS_WRITE, "**"),
+		rule(IDENTITY_OU, "monitoring", ACCESS_READ, "blocks/**"),
+	};
+
+	cr_assert_eq(decide(rules, 3, ACCESS_READ, "x", "a").about, 1);
+	cr_assert_eq(decide(rules, 1, ACCESS_READ, "x", "a").about, -1);
+	cr_assert_eq(decide(rules, 3, ACCESS_READ, "blocks", "a").about, -1);
+}
+
 Test(policy, without_rules)
 {
 	struct policy none = {0};
