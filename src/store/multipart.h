@@ -84,7 +84,9 @@ int upload_list(const struct store_sys *sys, int root_fd, const char *bucket, co
 void upload_page_fini(struct upload_page *page);
 
 /* Removes uploads that nobody has touched since before (seconds), and what crashes have left of
- * others. Returns how many, or a negative errno. */
-int upload_sweep(const struct store_sys *sys, int root_fd, const char *bucket, time_t before);
+ * others; *count grows by each that is gone. 0, or the last negative errno: the others were removed
+ * all the same. */
+int upload_sweep(const struct store_sys *sys, int root_fd, const char *bucket, time_t before,
+		 unsigned *count);
 
 #endif

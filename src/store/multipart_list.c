@@ -195,11 +195,12 @@ static int sweep_one(const struct store_sys *sys, int private_fd, const char *na
 	return r == -ENOENT ? 0 : r < 0 ? r : 1; /* another was faster */
 }
 
-int upload_sweep(const struct store_sys *sys, int root_fd, const char *bucket, time_t before)
+int upload_sweep(const struct store_sys *sys, int root_fd, const char *bucket, time_t before,
+		 unsigned *count)
 {
 	struct folder_reader reader;
 	const char *name;
-	int r, error = 0, count = 0;
+	int r, error = 0;
 	int private_fd = upload_open_private(sys, root_fd, bucket);
 
 	if (private_fd < 0)
@@ -208,9 +209,9 @@ int upload_sweep(const struct store_sys *sys, int root_fd, const char *bucket, t
 	while ((r = folder_read(&reader, &name)) == 1) {
 		int n = sweep_one(sys, private_fd, name, before);
 		if (n < 0)
-			error = n; /* the others all the same */
-		count += n > 0;
+			error = n;
+		*count += n > 0;
 	}
 	close(private_fd);
-	return r < 0 ? r : error < 0 ? error : count;
+	return r < 0 ? r : error;
 }

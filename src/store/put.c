@@ -358,11 +358,11 @@ static int sweep_one(const struct store_sys *sys, int private_fd, const char *na
 	return r == -ENOENT ? 0 : r;
 }
 
-int store_sweep(const struct store_sys *sys, int root_fd, const char *bucket)
+int store_sweep(const struct store_sys *sys, int root_fd, const char *bucket, unsigned *count)
 {
 	struct folder_reader reader;
 	const char *name;
-	int r, count = 0;
+	int r, error = 0;
 	int bucket_fd = folder_open(sys, root_fd, bucket);
 
 	if (bucket_fd < 0)
@@ -375,11 +375,11 @@ int store_sweep(const struct store_sys *sys, int root_fd, const char *bucket)
 	while ((r = folder_read(&reader, &name)) == 1) {
 		if (strncmp(name, STORE_TEMP_PREFIX, sizeof(STORE_TEMP_PREFIX) - 1) != 0)
 			continue;
-		r = sweep_one(sys, private_fd, name);
-		if (r < 0)
-			break;
-		count += r;
+		int n = sweep_one(sys, private_fd, name);
+		if (n < 0)
+			error = n;
+		*count += n > 0;
 	}
 	close(private_fd);
-	return r < 0 ? r : count;
+	return r < 0 ? r : error;
 }

@@ -74,8 +74,9 @@ int put_sync_way(const struct store_sys *sys, int root_fd, const char *bucket, c
 /* Frees everything; what was not committed is gone. */
 void put_end(struct put *put);
 
-/* Removes what writers that no longer live have left in a bucket's private folder. Returns how many
- * files, or a negative errno (-ENOENT: no such bucket). */
-int store_sweep(const struct store_sys *sys, int root_fd, const char *bucket);
+/* Removes what writers that no longer live have left in a bucket's private folder; *count grows by
+ * each file that is gone. 0; -ENOENT: no such bucket; or the last negative errno: the others were
+ * removed all the same. */
+int store_sweep(const struct store_sys *sys, int root_fd, const char *bucket, unsigned *count);
 
 #endif

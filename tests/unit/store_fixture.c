@@ -10,6 +10,8 @@
 
 #include <criterion/criterion.h>
 
+#include "store/put.h"
+
 static char root[] = "/tmp/sluice-store-XXXXXX";
 int store_root_fd = -1;
 
@@ -200,6 +202,13 @@ int store_entries(const char *path)
 		count++;
 	closedir(dir);
 	return count - 2;
+}
+
+int store_swept(const char *bucket)
+{
+	unsigned count = 0;
+	int r = store_sweep(&faulty_sys, store_root_fd, bucket, &count);
+	return r < 0 ? r : (int)count;
 }
 
 int store_descriptors(void)

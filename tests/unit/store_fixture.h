@@ -30,6 +30,8 @@ extern const struct store_sys faulty_sys;
 const char *store_contents(const char *path);
 /* Entries of a folder beneath the root; 0 as well where there is none. */
 int store_entries(const char *path);
+/* store_sweep of a bucket, on the faulty kernel: how many files are gone, or its error. */
+int store_swept(const char *bucket);
 /* Open descriptors of this process. */
 int store_descriptors(void);
 void store_remove_tree(int dir_fd, const char *name);

@@ -199,10 +199,8 @@ Test(multipart_ends, completed_under_every_fault_then_again)
 				cr_expect_geq(faults.fsyncs, 2, "call %d: of a and the bucket", n);
 			}
 			uploads_expect("bucket/a/key", "a5242880 b3");
-			cr_expect_geq(store_sweep(&faulty_sys, store_root_fd, "bucket"), 0);
-			cr_expect_geq(
-				upload_sweep(&faulty_sys, store_root_fd, "bucket", time(NULL) + 10),
-				0);
+			cr_expect_geq(store_swept("bucket"), 0);
+			cr_expect_geq(uploads_swept(time(NULL) + 10), 0);
 			cr_expect_eq(store_entries(PRIVATE), 0, "call %d leaves something", n);
 			empty_bucket();
 		}
@@ -256,7 +254,7 @@ Test(multipart_ends, sent_again_under_every_fault)
 			cr_expect_eq(uploads_complete("key", id, page, 1, &stamp), 0);
 			/* After an error of the last fsync it may be the new one. */
 			uploads_expect("bucket/key", r == 0 || page[0].size == 50 ? "b50" : "a100");
-			cr_assert_geq(store_sweep(&faulty_sys, store_root_fd, "bucket"), 0);
+			cr_assert_geq(store_swept("bucket"), 0);
 			cr_expect_eq(store_entries(PRIVATE), 0, "call %d", n);
 			empty_bucket();
 		}
@@ -310,7 +308,7 @@ static void make_old(const char *id)
 
 static int sweep_old(void)
 {
-	return upload_sweep(&faulty_sys, store_root_fd, "bucket", 2000);
+	return uploads_swept(2000);
 }
 
 /* Putting it together may take long, and its folder is not touched meanwhile. */
