@@ -21,10 +21,10 @@
 #define CREATE_TRIES_MAX 10
 #define PART_BYTES       sizeof("part-00000")
 
-static bool is_id(const char *id)
+bool upload_is_id(const char *text)
 {
-	return strlen(id) == UPLOAD_ID_BYTES - 1 &&
-	       strspn(id, "0123456789abcdef") == UPLOAD_ID_BYTES - 1;
+	return strlen(text) == UPLOAD_ID_BYTES - 1 &&
+	       strspn(text, "0123456789abcdef") == UPLOAD_ID_BYTES - 1;
 }
 
 static void part_name(char name[PART_BYTES], unsigned number)
@@ -82,7 +82,7 @@ static int upload_open(const struct upload_place *place, struct open_upload *upl
 	char name[UPLOAD_NAME_BYTES];
 
 	upload->private_fd = upload->upload_fd = -1;
-	if (!is_id(place->id))
+	if (!upload_is_id(place->id))
 		return -ENOENT;
 	upload->private_fd = upload_open_private(place->sys, place->root_fd, place->bucket);
 	if (upload->private_fd < 0)
@@ -240,7 +240,7 @@ static int is_made_already(const struct upload_place *place, struct object_stamp
 	char path[OBJECT_PATH_BYTES], made_by[META_BYTES_MAX];
 	struct stat st;
 
-	if (!is_id(place->id))
+	if (!upload_is_id(place->id))
 		return 0;
 	object_path(path, place->bucket, place->key);
 	int fd = folder_open_file(place->sys, place->root_fd, path, O_RDONLY | O_NONBLOCK, 0);

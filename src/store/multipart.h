@@ -77,7 +77,8 @@ struct upload_page {
 	bool is_truncated;
 };
 /* Uploads in order of key, then id, behind the two markers ("": from the start), whose keys begin
- * with prefix; at most max. upload_page_fini in any case. 0 or a negative errno. */
+ * with prefix; at most max; without those that are damaged. upload_page_fini in any case. 0 or a
+ * negative errno. */
 int upload_list(const struct store_sys *sys, int root_fd, const char *bucket, const char *prefix,
 		const char *after_key, const char *after_id, unsigned max,
 		struct upload_page *page);

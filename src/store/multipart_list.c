@@ -16,19 +16,18 @@ int upload_remove_folder(const struct store_sys *sys, int private_fd, const char
 {
 	struct folder_reader reader;
 	const char *file;
+	int r, error = 0;
 	int upload_fd = folder_open(sys, private_fd, name);
 
 	if (upload_fd < 0)
 		return upload_fd;
 	folder_reader_init(&reader, sys, upload_fd);
-	int r = folder_read(&reader, &file);
-	for (; r == 1; r = folder_read(&reader, &file)) {
-		if (sys->unlinkat(upload_fd, file, 0) < 0 && errno != ENOENT) {
-			r = -errno;
-			break;
-		}
-	}
+	while ((r = folder_read(&reader, &file)) == 1)
+		if (sys->unlinkat(upload_fd, file, 0) < 0 && errno != ENOENT)
+			error = -errno; /* the others all the same: parts are large */
 	close(upload_fd);
+	if (r == 0)
+		r = error;
 	if (r == 0 && sys->unlinkat(private_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		r = -errno;
 	return r;
@@ -52,6 +51,14 @@ static bool is_wanted(const struct upload *upload, const char *prefix, const cha
 	return order > 0 || (order == 0 && *after_id != '\0' && strcmp(upload->id, after_id) > 0);
 }
 
+/* Is it the upload that is bad, and not what this server lacks at the moment? Then the others are
+ * listed all the same; this one goes when it is old. */
+static bool is_damage(int error)
+{
+	return error == -EIO || error == -EBADMSG || error == -EUCLEAN || error == -EISDIR ||
+	       error == -ELOOP || error == -EACCES || error == -ENXIO;
+}
+
 /* 1: *upload is one, its key malloced; 0: it is none (any more). */
 static int look_at(const struct store_sys *sys, int private_fd, const char *name,
 		   struct upload *upload)
@@ -60,19 +67,18 @@ static int look_at(const struct store_sys *sys, int private_fd, const char *name
 	struct stat st;
 	size_t prefix = sizeof(UPLOAD_PREFIX) - 1;
 
-	if (strncmp(name, UPLOAD_PREFIX, prefix) != 0 ||
-	    strlen(name + prefix) != UPLOAD_ID_BYTES - 1)
+	if (strncmp(name, UPLOAD_PREFIX, prefix) != 0 || !upload_is_id(name + prefix))
 		return 0;
 	int upload_fd = folder_open(sys, private_fd, name);
-	if (upload_fd < 0)
-		return upload_fd == -ENOENT || upload_fd == -ENOTDIR ? 0 : upload_fd;
-	ssize_t n = upload_read_info(sys, upload_fd, info);
-	int r = n == -ENOENT ? 0 : n < 0 ? (int)n : 1;
-	if (r == 1 && sys->fstatat(upload_fd, "info", &st, AT_SYMLINK_NOFOLLOW) < 0)
-		r = errno == ENOENT ? 0 : -errno;
-	close(upload_fd);
-	if (r != 1)
-		return r;
+	int r = upload_fd < 0 ? upload_fd : 0;
+	if (r == 0)
+		r = (int)upload_read_info(sys, upload_fd, info);
+	if (r >= 0 && sys->fstatat(upload_fd, "info", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		r = -errno;
+	if (upload_fd >= 0)
+		close(upload_fd);
+	if (r < 0)
+		return r == -ENOENT || r == -ENOTDIR || is_damage(r) ? 0 : r;
 	memcpy(upload->id, name + prefix, UPLOAD_ID_BYTES);
 	upload->begun = st.st_mtim.tv_sec;
 	upload->key = strdup(info);
@@ -183,7 +189,7 @@ static int sweep_one(const struct store_sys *sys, int private_fd, const char *na
 		int lock_fd = lock_idle(sys, private_fd, name, is_young);
 		if (lock_fd == -EWOULDBLOCK || (lock_fd == -ENOENT && is_young))
 			return 0; /* in use; or it has its right name by now */
-		if (lock_fd < 0 && lock_fd != -ENOENT)
+		if (lock_fd < 0 && lock_fd != -ENOENT && lock_fd != -ELOOP)
 			return lock_fd;
 		int r = sys->renameat(private_fd, name, private_fd, gone) < 0 ? -errno : 0;
 		if (lock_fd >= 0)

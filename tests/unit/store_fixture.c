@@ -54,6 +54,20 @@ static bool is_failing(void)
 	return true;
 }
 
+void faults_begin(int error, int n)
+{
+	faults.calls = 0;
+	faults.fails_at = n;
+	faults.fails_with = error;
+}
+
+bool faults_end(void)
+{
+	bool has_failed = faults.calls >= faults.fails_at;
+	faults.fails_at = 0;
+	return has_failed;
+}
+
 static int faulty_openat2(int dir_fd, const char *path, const struct open_how *how)
 {
 	if (!faults.has_tmpfile && (how->flags & O_TMPFILE) == O_TMPFILE) {

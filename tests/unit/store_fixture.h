@@ -24,6 +24,10 @@ struct store_faults {
 };
 extern _Thread_local struct store_faults faults;
 extern const struct store_sys faulty_sys;
+/* From now on the Nth call fails with this errno. */
+void faults_begin(int error, int n);
+/* Calls go well again. Has that call been made? */
+bool faults_end(void);
 
 /* The contents of a file beneath the root, its first 4095 bytes as a string of this thread; NULL:
  * no such file. */
