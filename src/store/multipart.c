@@ -106,7 +106,18 @@ int upload_check(const struct upload_place *place)
 {
 	struct open_upload upload;
 	int r = upload_open(place, &upload);
+	if (r == 0 && place->sys->futimens(upload.upload_fd, NULL) < 0)
+		r = -errno;
 	upload_close(&upload);
+	return r;
+}
+
+/* By its name, still? What is open may have been ended, or swept, by another. */
+static int check_again(const struct upload_place *place)
+{
+	struct open_upload again;
+	int r = upload_open(place, &again);
+	upload_close(&again);
 	return r;
 }
 
@@ -214,6 +225,10 @@ int upload_part_commit(const struct upload_place *place, struct put *put, unsign
 	int r = upload_open(place, &upload);
 	if (r == 0)
 		r = put_commit_in(put, upload.upload_fd, name);
+	/* A sweep hides an upload and then looks whether a part has come, a part comes and then
+	 * looks whether the upload is hidden: one of them sees the other. */
+	if (r == 0)
+		r = check_again(place);
 	upload_close(&upload);
 	return r;
 }
@@ -353,12 +368,10 @@ static int make_object(const struct upload_place *place, const struct open_uploa
 static int lock_upload(const struct upload_place *place, const struct open_upload *upload)
 {
 	struct stat st;
-	struct open_upload again;
 	int lock_fd = folder_lock_file(place->sys, upload->upload_fd, "info", &st);
 	if (lock_fd < 0)
 		return lock_fd;
-	int r = upload_open(place, &again); /* by its name, still? */
-	upload_close(&again);
+	int r = check_again(place);
 	if (r < 0) {
 		close(lock_fd);
 		return r;

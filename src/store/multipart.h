@@ -47,7 +47,8 @@ struct upload_place {
  * another negative errno. */
 int upload_create(const struct upload_place *place, const char *fields, size_t fields_len,
 		  char id[UPLOAD_ID_BYTES]);
-/* Is there such an upload of this key? 0; -ENOENT; or another negative errno. */
+/* Is there such an upload of this key? It counts as touched (upload_sweep): what is to become a
+ * part may take long to come in. 0; -ENOENT; or another negative errno. */
 int upload_check(const struct upload_place *place);
 /* What put_begin has begun becomes a part, instead of put_commit. 0; -ENOENT: no such upload. */
 int upload_part_commit(const struct upload_place *place, struct put *put, unsigned number);

@@ -169,7 +169,44 @@ static int lock_idle(const struct store_sys *sys, int private_fd, const char *na
 	return fd;
 }
 
-/* 1: removed; 0: not due; or a negative errno. A part that comes in touches the folder. */
+static int rename_in(const struct store_sys *sys, int private_fd, const char *from, const char *to)
+{
+	return sys->renameat(private_fd, from, private_fd, to) < 0 ? -errno : 0;
+}
+
+/* Was the folder touched since before, as each part does that comes? 1, 0 or a negative errno. */
+static int is_touched(const struct store_sys *sys, int private_fd, const char *name, time_t before)
+{
+	struct stat st;
+	if (sys->fstatat(private_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return st.st_mtim.tv_sec >= before;
+}
+
+/* An upload of this name, which is locked, is put out of sight; and when no part can find it any
+ * more, but one that came before has touched it, back. 0: it has the name gone; -EBUSY: it is in
+ * use; or another negative errno. A sweep that dies here leaves it hidden, to the next. */
+static int retire_old(const struct store_sys *sys, int private_fd, const char *name,
+		      const char *gone, time_t before)
+{
+	const char *id = strchr(name, '-') + 1;
+	char hidden[UPLOAD_NAME_BYTES], back[UPLOAD_NAME_BYTES];
+
+	snprintf(hidden, sizeof(hidden), UPLOAD_HIDDEN_PREFIX "%s", id);
+	snprintf(back, sizeof(back), UPLOAD_PREFIX "%s", id);
+	if (strcmp(name, hidden) != 0) {
+		int r = is_touched(sys, private_fd, name, before);
+		if (r == 0)
+			r = rename_in(sys, private_fd, name, hidden);
+		if (r != 0)
+			return r < 0 ? r : -EBUSY;
+	}
+	int touched = is_touched(sys, private_fd, hidden, before);
+	int r = rename_in(sys, private_fd, hidden, touched == 0 ? gone : back);
+	return r < 0 ? r : touched < 0 ? touched : touched == 0 ? 0 : -EBUSY;
+}
+
+/* 1: removed; 0: not due; or a negative errno. */
 static int sweep_one(const struct store_sys *sys, int private_fd, const char *name, time_t before)
 {
 	char gone[UPLOAD_NAME_BYTES];
@@ -177,12 +214,14 @@ static int sweep_one(const struct store_sys *sys, int private_fd, const char *na
 
 	bool is_gone = begins_with(name, UPLOAD_GONE_PREFIX);
 	bool is_young = begins_with(name, UPLOAD_YOUNG_PREFIX);
+	bool is_hidden = begins_with(name, UPLOAD_HIDDEN_PREFIX);
 	if (strlen(name) >= sizeof(gone) ||
-	    (!is_gone && !is_young && !begins_with(name, UPLOAD_PREFIX)))
+	    (!is_gone && !is_young && !is_hidden && !begins_with(name, UPLOAD_PREFIX)))
 		return 0;
 	if (sys->fstatat(private_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISDIR(st.st_mode) || (!is_gone && !is_young && st.st_mtim.tv_sec >= before))
+	bool is_due = is_gone || is_young || is_hidden || st.st_mtim.tv_sec < before;
+	if (!S_ISDIR(st.st_mode) || !is_due)
 		return 0;
 	snprintf(gone, sizeof(gone), UPLOAD_GONE_PREFIX "%s", strchr(name, '-') + 1);
 	if (!is_gone) {
@@ -191,11 +230,12 @@ static int sweep_one(const struct store_sys *sys, int private_fd, const char *na
 			return 0; /* in use; or it has its right name by now */
 		if (lock_fd < 0 && lock_fd != -ENOENT && lock_fd != -ELOOP)
 			return lock_fd;
-		int r = sys->renameat(private_fd, name, private_fd, gone) < 0 ? -errno : 0;
+		int r = is_young ? rename_in(sys, private_fd, name, gone)
+				 : retire_old(sys, private_fd, name, gone, before);
 		if (lock_fd >= 0)
 			close(lock_fd);
 		if (r < 0)
-			return r == -ENOENT ? 0 : r;
+			return r == -ENOENT || r == -EBUSY ? 0 : r;
 	}
 	int r = upload_remove_folder(sys, private_fd, gone);
 	return r == -ENOENT ? 0 : r < 0 ? r : 1; /* another was faster */

@@ -13,7 +13,7 @@
 #include <criterion/criterion.h>
 
 #include "base/must.h"
-#include "store/multipart.h"
+#include "store/multipart_private.h"
 #include "store/names.h"
 #include "unit/store_fixture.h"
 #include "unit/upload_fixture.h"
@@ -131,6 +131,7 @@ Test(multipart_list, one_that_is_being_completed_is_not_swept)
 	struct upload_place place = uploads_place("key", id);
 	cr_expect_eq(upload_check(&place), 0);
 	close(fd);
+	make_old(id);
 	cr_expect_eq(uploads_swept(2000), 1);
 	cr_expect_eq(upload_check(&place), -ENOENT);
 }
@@ -163,6 +164,129 @@ Test(multipart_list, a_part_makes_it_young)
 		make_old(id);
 		cr_expect_eq(uploads_swept(2000), 1);
 	}
+}
+
+/* ---- A part that comes while it is swept ---- */
+
+static struct latecomer {
+	char id[UPLOAD_ID_BYTES];
+	bool has_come;
+	int r;
+} late;
+
+static void send_late(void)
+{
+	struct upload_part part;
+	late.r = uploads_send_part("key", late.id, 1, 'a', 7, &part);
+}
+
+/* The sweep has looked at the upload's age, and locks it now. */
+static int flock_after_a_part(int fd, int operation)
+{
+	late.has_come = true;
+	send_late();
+	return store_sys_kernel.flock(fd, operation);
+}
+
+/* It has locked it, and puts it out of sight. */
+static int renameat_after_a_part(int old_fd, const char *old_path, int new_fd, const char *new_path)
+{
+	if (!late.has_come)
+		send_late();
+	late.has_come = true;
+	return store_sys_kernel.renameat(old_fd, old_path, new_fd, new_path);
+}
+
+/* The part has opened its upload, and gets its name when that is out of sight already. */
+static int linkat_behind_a_sweep(int old_fd, const char *old_path, int new_fd, const char *new_path,
+				 int flags)
+{
+	char from[UPLOAD_NAME_BYTES], to[UPLOAD_NAME_BYTES];
+	int private_fd = openat(store_root_fd, PRIVATE, O_PATH | O_CLOEXEC);
+	snprintf(from, sizeof(from), UPLOAD_PREFIX "%s", late.id);
+	snprintf(to, sizeof(to), UPLOAD_GONE_PREFIX "%s", late.id);
+	must(renameat(private_fd, from, private_fd, to) == 0);
+	close(private_fd);
+	late.has_come = true;
+	return store_sys_kernel.linkat(old_fd, old_path, new_fd, new_path, flags);
+}
+
+Test(multipart_list, a_part_before_the_lock_keeps_it)
+{
+	struct store_sys sys = faulty_sys;
+	unsigned count = 0;
+
+	sys.flock = flock_after_a_part;
+	cr_assert_eq(uploads_create("key", late.id), 0);
+	make_old(late.id);
+	cr_expect_eq(upload_sweep(&sys, store_root_fd, "bucket", 2000, &count), 0);
+	cr_assert(late.has_come && late.r == 0);
+	struct upload_place place = uploads_place("key", late.id);
+	cr_expect_eq(count, 0);
+	cr_expect_eq(upload_check(&place), 0, "what was acknowledged is there");
+}
+
+Test(multipart_list, a_part_behind_the_lock_keeps_it)
+{
+	struct store_sys sys = faulty_sys;
+	unsigned count = 0;
+
+	sys.renameat = renameat_after_a_part;
+	cr_assert_eq(uploads_create("key", late.id), 0);
+	make_old(late.id);
+	cr_expect_eq(upload_sweep(&sys, store_root_fd, "bucket", 2000, &count), 0);
+	cr_assert(late.has_come && late.r == 0);
+	struct upload_place place = uploads_place("key", late.id);
+	cr_expect_eq(count, 0);
+	cr_expect_eq(upload_check(&place), 0, "what was acknowledged is there");
+}
+
+Test(multipart_list, a_part_of_what_is_gone_is_refused)
+{
+	struct store_sys sys = faulty_sys;
+	struct put put;
+
+	sys.linkat = linkat_behind_a_sweep;
+	cr_assert_eq(uploads_create("key", late.id), 0);
+	struct upload_place place = uploads_place("key", late.id);
+	place.sys = &sys;
+	cr_assert_eq(put_begin(&put, &sys, store_root_fd, "bucket", true), 0);
+	int r = upload_part_commit(&place, &put, 1);
+	put_end(&put);
+	cr_assert(late.has_come);
+	cr_expect_eq(r, -ENOENT, "not acknowledged: %d", r);
+	cr_expect_eq(uploads_swept(2000), 1);
+	cr_expect_eq(store_entries(PRIVATE), 0);
+}
+
+/* A sweep has died in the moment between its two looks. */
+Test(multipart_list, a_hidden_one_comes_back_if_it_is_in_use)
+{
+	char id[UPLOAD_ID_BYTES], from[128], to[128];
+
+	for (int is_old = 0; is_old < 2; is_old++) {
+		cr_assert_eq(uploads_create("key", id), 0);
+		if (is_old)
+			make_old(id);
+		snprintf(from, sizeof(from), PRIVATE "/" UPLOAD_PREFIX "%s", id);
+		snprintf(to, sizeof(to), PRIVATE "/" UPLOAD_HIDDEN_PREFIX "%s", id);
+		cr_assert_eq(renameat(store_root_fd, from, store_root_fd, to), 0);
+		cr_expect_eq(uploads_swept(2000), is_old);
+		struct upload_place place = uploads_place("key", id);
+		cr_expect_eq(upload_check(&place), is_old ? -ENOENT : 0);
+	}
+}
+
+/* One that is on its way keeps it, too: it may take long. */
+Test(multipart_list, a_part_that_begins_makes_it_young)
+{
+	char id[UPLOAD_ID_BYTES];
+
+	cr_assert_eq(uploads_create("key", id), 0);
+	make_old(id);
+	struct upload_place place = uploads_place("key", id);
+	cr_expect_eq(upload_check(&place), 0);
+	cr_expect_eq(uploads_swept(2000), 0);
 }
 
 Test(multipart_list, swept_under_every_fault)
