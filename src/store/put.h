@@ -11,8 +11,8 @@
  * that it replaces, so that "only if it is still that one" holds; so any number of
  * servers can share a root. A crash leaves nothing where the file system has O_TMPFILE; elsewhere,
  * and for an instant before a rename, the file has a name in the bucket's private
- * folder, locked (flock) as long as its writer lives: store_sweep removes those
- * that nobody holds.
+ * folder, locked (flock) until it has its key or its writer has died: store_sweep
+ * removes those that nobody holds.
  *
  * Everything here may wait for a disk: for threads (io/offload), never for a loop.
  * Keys are as s3_target_parse made them, and not private (store/names.h).

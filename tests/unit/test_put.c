@@ -319,6 +319,30 @@ Test(put, writers_among_readers_and_removers, .timeout = 60)
 	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 0);
 }
 
+/* Its writer's lock ends with the temporary name, not with the answer, which may wait for a thread:
+ * who replaces it next would wait for that, too, and hold a thread meanwhile. */
+Test(put, an_object_can_be_replaced_at_once)
+{
+	const struct put_terms terms = {PUT_REPLACES, NULL};
+	struct timespec begin, end;
+	struct put put[3];
+
+	for (int i = 0; i < 2; i++) {
+		faults.has_tmpfile = i == 0;
+		clock_gettime(CLOCK_MONOTONIC, &begin);
+		for (size_t n = 0; n < ARRAY_LEN(put); n++) {
+			cr_assert_eq(put_begin(&put[n], &faulty_sys, store_root_fd, "bucket", true),
+				     0);
+			cr_expect_eq(put_commit(&put[n], "a", &terms), 0);
+		}
+		clock_gettime(CLOCK_MONOTONIC, &end);
+		cr_expect_lt(end.tv_sec - begin.tv_sec, 4);
+		cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 0);
+		for (size_t n = 0; n < ARRAY_LEN(put); n++)
+			put_end(&put[n]);
+	}
+}
+
 /* ---- Sweeping -------------------------------------------------------------------------------- */
 
 Test(put, a_sweep_removes_what_nobody_holds)
