@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 TestSuite(upload, .timeout = WIRE_TIMEOUT);
 
@@ -439,6 +440,50 @@ Test(upload, a_body_that_stalls)
 	cr_expect_eq(private_files(&server), 0);
 	expect_absent(&server, "/data/stalled");
 	wire_server_stop(&server);
+}
+
+/* ---- Few buffers ---- */
+
+/* All that those who begin may have: each of these holds one with a byte that is not in the file.
+ */
+#define HOLDERS 16
+
+static void hold_buffers(struct wire_server *server, struct wire_client client[HOLDERS])
+{
+	server->option[0] = "--workers=1";
+	server->option[1] = "--send-buffers=32";
+	server->option[2] = "--min-rate=0";
+	start(server);
+	for (int i = 0; i < HOLDERS; i++) {
+		wire_connect(&client[i], server);
+		cr_assert(wire_send(&client[i],
+				    "PUT /data/held-%d HTTP/1.1\r\nHost: h\r\n"
+				    "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+				    i));
+	}
+	struct timespec pause = {.tv_nsec = 300000000};
+	nanosleep(&pause, NULL);
+}
+
+static void let_buffers_go(struct wire_server *server, struct wire_client client[HOLDERS])
+{
+	for (int i = 0; i < HOLDERS; i++)
+		wire_disconnect(&client[i]);
+	wire_server_stop(server);
+}
+
+/* What was in its buffer is in nobody's way, least of all its own answer's. */
+Test(upload, a_refusal_needs_no_second_buffer)
+{
+	static struct wire_client client[HOLDERS];
+	struct wire_server server = {0};
+	struct wire_response response;
+
+	hold_buffers(&server, client);
+	cr_assert(wire_send(&client[3], "no size\r\n"));
+	wire_read_head(&client[3], &response);
+	wire_read_error(&client[3], &response, 400, "IncompleteBody");
+	let_buffers_go(&server, client);
 }
 
 Test(upload, without_the_right)
