@@ -486,6 +486,26 @@ Test(upload, a_refusal_needs_no_second_buffer)
 	let_buffers_go(&server, client);
 }
 
+/* "100 Continue" had no buffer: then it is not said, and nothing is written that was refused. */
+Test(upload, refused_instead_of_continued)
+{
+	static struct wire_client client[HOLDERS];
+	struct wire_server server = {.option = {[3] = "--rate-window=1s"}};
+	struct wire_client last = {0};
+	struct wire_response response;
+
+	hold_buffers(&server, client);
+	wire_connect(&last, &server);
+	cr_assert(wire_send(&last, "PUT /data/last HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n"
+				   "Expect: 100-continue\r\n\r\n"));
+	wire_read_head(&last, &response);
+	wire_read_error(&last, &response, 503, "SlowDown");
+	wire_disconnect(&last);
+	wire_disconnect(&client[0]);
+	expect_absent(&server, "/data/last");
+	let_buffers_go(&server, client);
+}
+
 Test(upload, without_the_right)
 {
 	struct wire_server server = {.option = {"--writable"}};
