@@ -3,9 +3,11 @@
 #include "wire/wire.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -439,6 +441,31 @@ Test(upload, a_body_that_stalls)
 	wire_disconnect(&client);
 	cr_expect_eq(private_files(&server), 0);
 	expect_absent(&server, "/data/stalled");
+	wire_server_stop(&server);
+}
+
+/* The limit of the process, or of its file system: no signal ends the server. */
+Test(upload, a_file_that_becomes_too_large)
+{
+	const size_t limit = 1 << 20;
+	struct bytes put = request_make("/data/large", pattern(6, 2 * limit), PLAIN);
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	struct wire_response response;
+	struct rlimit before, low;
+
+	signal(SIGXFSZ, SIG_DFL); /* a parent may have it ignored */
+	cr_assert_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+	low = (struct rlimit){.rlim_cur = limit, .rlim_max = before.rlim_max};
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &low), 0);
+	start(&server);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+	wire_connect(&client, &server);
+	wire_write(&client, put.at, put.len); /* to its end, or not: it is refused before */
+	wire_read_head(&client, &response);
+	wire_read_error(&client, &response, 400, "EntityTooLarge");
+	wire_disconnect(&client);
+	expect_absent(&server, "/data/large");
 	wire_server_stop(&server);
 }
 
