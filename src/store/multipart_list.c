@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/must.h"
@@ -160,13 +159,7 @@ static int lock_idle(const struct store_sys *sys, int private_fd, const char *na
 	char path[UPLOAD_NAME_BYTES + sizeof("/info")];
 
 	snprintf(path, sizeof(path), is_young ? "%s" : "%s/info", name);
-	int fd = folder_open_file(sys, private_fd, path, O_RDONLY | O_NONBLOCK, 0);
-	if (fd >= 0 && sys->flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		int r = -errno;
-		close(fd);
-		return r;
-	}
-	return fd;
+	return folder_try_lock(sys, private_fd, path);
 }
 
 static int rename_in(const struct store_sys *sys, int private_fd, const char *from, const char *to)

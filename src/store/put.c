@@ -360,14 +360,10 @@ void put_end(struct put *put)
 /* 1: removed; 0: its writer lives, or it is gone; or a negative errno. */
 static int sweep_one(const struct store_sys *sys, int private_fd, const char *name)
 {
-	int fd = folder_open_file(sys, private_fd, name, O_RDONLY | O_NONBLOCK, 0);
+	int fd = folder_try_lock(sys, private_fd, name);
 	if (fd < 0) /* EXDEV: renamed while it was opened; it is an object now */
-		return fd == -ENOENT || fd == -EXDEV ? 0 : fd;
-	int r = 0;
-	if (sys->flock(fd, LOCK_EX | LOCK_NB) == 0)
-		r = sys->unlinkat(private_fd, name, 0) == 0 ? 1 : -errno;
-	else if (errno != EWOULDBLOCK)
-		r = -errno;
+		return fd == -ENOENT || fd == -EXDEV || fd == -EWOULDBLOCK ? 0 : fd;
+	int r = sys->unlinkat(private_fd, name, 0) == 0 ? 1 : -errno;
 	close(fd);
 	return r == -ENOENT ? 0 : r;
 }
