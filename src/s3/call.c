@@ -64,6 +64,15 @@ void s3_call_fail_errno(struct s3_call *call, int negative_errno)
 		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
 			     "A part of this key is an object: there can be none below it.");
 		return;
+	case -ENAMETOOLONG:
+		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
+			     "A part of this key is longer than a name may be in the file system.");
+		return;
+	case -EFBIG:
+		s3_call_fail(
+			call, S3_ERROR_ENTITY_TOO_LARGE,
+			"The file system, or a limit of the server, takes no file this large.");
+		break;
 	case -EACCES:
 	case -EPERM:
 		s3_call_fail(call, S3_ERROR_ACCESS_DENIED,

@@ -27,6 +27,7 @@ struct listing {
 	bool is_url;
 	bool has_owner;
 	bool has_token;
+	bool is_after_told; /* as of struct list_query */
 };
 
 static int take_text(struct s3_call *call, const char *name, char *out, size_t size)
@@ -60,13 +61,18 @@ static int take_max(struct s3_call *call, unsigned *max)
 	return n;
 }
 
-/* A token is the position in base64: opaque to clients, and good for any server on the root. */
+/* A token is the position in base64: opaque to clients, and good for any server on the root.
+ *
+ * With a delimiter, start-after=foo/bar is followed by the common prefix foo/ if it has a key
+ * greater than that, as at Amazon. A marker is, too, but one that is itself foo/ is where a page of
+ * ours has ended (NextMarker), as a token is: foo/ was told then. */
 static int take_position(struct s3_call *call, struct listing *listing)
 {
 	static const char *const starts[] = {"marker", "start-after", "key-marker"};
 	int n = take_text(call, starts[listing->dialect], listing->start, sizeof(listing->start));
 
 	memcpy(listing->after, listing->start, sizeof(listing->after));
+	listing->is_after_told = listing->dialect != LIST_V2;
 	if (n < 0 || listing->dialect != LIST_V2)
 		return n;
 	listing->has_token = s3_query_param(call->target->query, "continuation-token").at != NULL;
@@ -81,6 +87,7 @@ static int take_position(struct s3_call *call, struct listing *listing)
 		return -EINVAL;
 	}
 	listing->after[len] = '\0';
+	listing->is_after_told = true;
 	return 0;
 }
 
@@ -216,6 +223,7 @@ void op_list_objects(struct s3_call *call)
 	const struct list_query query = {.prefix = listing.prefix,
 					 .delimiter = listing.delimiter,
 					 .after = listing.after,
+					 .is_after_told = listing.is_after_told,
 					 .max = listing.max};
 	int r = list_run(call->store->sys, call->store->root_fd, call->target->bucket, &query,
 			 &page);

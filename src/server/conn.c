@@ -519,6 +519,7 @@ static void buffer_waited_long(struct conn *conn)
 		return;
 	}
 	request->is_overdue = true;
+	request->is_interim = false; /* the body that it would ask for is not wanted now */
 	request->error = S3_ERROR_SLOW_DOWN;
 	request->error_text = NULL;
 	object_close(&request->object);

@@ -15,10 +15,19 @@
 #include "server/conn.h"
 #include "server/job.h"
 
+static void buf_give(struct job *job)
+{
+	if (job->buf != NULL)
+		pool_give(&job->worker->tx_bufs, job->buf);
+	job->buf = NULL;
+	job->buf_used = job->buf_written = 0;
+}
+
 /* ---- Ending early ---------------------------------------------------------------------------- */
 
-/* The call has failed before its body was read to the end. Small and certain: the rest is dropped
- * and the connection stays; else it ends with the answer. */
+/* The call has failed before its body was read to the end, or in the file. Its buffer is free: the
+ * answer needs one. Small and certain: the rest is dropped and the connection stays; else it ends
+ * with the answer. */
 static void abandon(struct conn *conn)
 {
 	struct request *request = conn->request;
@@ -26,6 +35,7 @@ static void abandon(struct conn *conn)
 	uint64_t left = body_plain_left(&job->body);
 	bool is_coming = !request->head.expect_continue || request->is_continued;
 
+	buf_give(job);
 	if (body_is_done(&job->body))
 		return;
 	if (left > 0 && left <= DISCARD_BODY_BYTES_MAX && is_coming) {
@@ -55,14 +65,6 @@ static size_t buf_room(const struct job *job)
 static bool is_full(const struct job *job)
 {
 	return buf_room(job) <= RECORD_PLAIN_MAX;
-}
-
-static void buf_give(struct job *job)
-{
-	if (job->buf != NULL)
-		pool_give(&job->worker->tx_bufs, job->buf);
-	job->buf = NULL;
-	job->buf_used = job->buf_written = 0;
 }
 
 static enum conn_next write_out(struct conn *conn)

@@ -44,11 +44,12 @@ static int check_is_empty(const struct store_sys *sys, int bucket_fd)
 static int remove_private(const struct store_sys *sys, int root_fd, const char *bucket,
 			  int bucket_fd)
 {
-	int r = store_sweep(sys, root_fd, bucket);
+	unsigned count = 0;
+	int r = store_sweep(sys, root_fd, bucket, &count);
 
-	if (r >= 0)
+	if (r == 0)
 		/* No upload is older than 1970: only what was ended, or never begun. */
-		r = upload_sweep(sys, root_fd, bucket, 0);
+		r = upload_sweep(sys, root_fd, bucket, 0, &count);
 	if (r < 0)
 		return r;
 	if (sys->unlinkat(bucket_fd, STORE_PRIVATE, AT_REMOVEDIR) == 0 || errno == ENOENT)

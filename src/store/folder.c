@@ -131,10 +131,29 @@ static int is_still(const struct store_sys *sys, int dir_fd, const char *name, i
 	return named.st_dev == st->st_dev && named.st_ino == st->st_ino;
 }
 
+int folder_try_lock(const struct store_sys *sys, int dir_fd, const char *path)
+{
+	static const int modes[] = {O_RDONLY, O_RDWR}; /* see folder_lock_file */
+	int r = -EBADF;
+
+	for (size_t i = 0; r == -EBADF && i < ARRAY_LEN(modes); i++) {
+		int fd = folder_open_file(sys, dir_fd, path, modes[i] | O_NONBLOCK, 0);
+		if (fd < 0 || sys->flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return fd;
+		r = -errno;
+		close(fd);
+	}
+	return r;
+}
+
 int folder_lock_file(const struct store_sys *sys, int dir_fd, const char *name, struct stat *st)
 {
+	/* A file that we may only read can be locked, too; but not on NFS (-EBADF), where flock is
+	 * a lock of the server's (flock(2)). */
+	int mode = O_RDONLY;
+
 	for (int i = 0; i < TRIES_MAX; i++) {
-		int fd = folder_open_file(sys, dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+		int fd = folder_open_file(sys, dir_fd, name, mode | O_NONBLOCK | O_NOCTTY, 0);
 		if (fd == -EXDEV) /* renamed while it was opened */
 			continue;
 		if (fd < 0)
@@ -149,8 +168,10 @@ int folder_lock_file(const struct store_sys *sys, int dir_fd, const char *name, 
 		if (r == 1)
 			return fd;
 		close(fd);
-		if (r < 0)
+		if (r < 0 && (r != -EBADF || mode == O_RDWR))
 			return r;
+		if (r == -EBADF)
+			mode = O_RDWR;
 	}
 	return -EAGAIN;
 }

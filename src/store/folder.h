@@ -49,5 +49,8 @@ int folder_read(struct folder_reader *reader, const char **name);
  * has held the lock for too long.
  */
 int folder_lock_file(const struct store_sys *sys, int dir_fd, const char *name, struct stat *st);
+/* Opens and locks a file, or folder, at once. A descriptor; -EWOULDBLOCK: it is in use; or another
+ * negative errno. */
+int folder_try_lock(const struct store_sys *sys, int dir_fd, const char *path);
 
 #endif

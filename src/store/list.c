@@ -44,6 +44,7 @@ struct walk {
 	unsigned level;
 	bool is_probe;      /* looks for one object, anywhere below */
 	struct walk *probe; /* made when it is needed */
+	struct list_query probe_query;
 	char dents[DENTS_BYTES] __attribute__((aligned(8)));
 };
 
@@ -242,16 +243,15 @@ static int emit(struct walk *walk, const char *text, size_t len, const struct st
 	return 0;
 }
 
-/* Behind the position, and not the one that the last entry was? */
+/* Is it not the one that the last entry was, here or on the page before? What is visited is behind
+ * the position, so no other can have been told. */
 static bool is_new_prefix(const struct walk *walk, const char *key, size_t len)
 {
 	const struct list_page *page = walk->page;
-	const char *after = page->count > 0 ? page->entry[page->count - 1].text : "";
-
-	if (strcmp(walk->query->after, after) > 0)
-		after = walk->query->after;
-	int order = strncmp(key, after, len);
-	return order > 0 || (order == 0 && strlen(after) < len);
+	const char *last = page->count > 0              ? page->entry[page->count - 1].text
+			   : walk->query->is_after_told ? walk->query->after
+							: "";
+	return strncmp(key, last, len) != 0 || last[len] != '\0';
 }
 
 static int visit_file(struct walk *walk, int dir_fd, const char *name)
@@ -292,17 +292,18 @@ static int descend(struct walk *walk, int dir_fd, const char *name)
 	return r;
 }
 
-/* Is there an object in this folder, at any depth? 1, 0 or a negative errno. */
+/* Is there an object in this folder, at any depth, behind the position? 1, 0 or a negative errno.
+ */
 static int has_object(struct walk *walk, int dir_fd, const char *name)
 {
-	static const struct list_query everything = {.prefix = "", .delimiter = "", .after = ""};
-
 	if (walk->probe == NULL)
 		walk->probe = calloc(1, sizeof(*walk->probe));
 	if (walk->probe == NULL)
 		return -ENOMEM;
 	walk->probe->sys = walk->sys;
-	walk->probe->query = &everything;
+	walk->probe_query =
+		(struct list_query){.prefix = "", .delimiter = "", .after = walk->query->after};
+	walk->probe->query = &walk->probe_query;
 	walk->probe->is_probe = true;
 	walk->probe->level = WIDE_LEVELS;
 	copy_text(walk->probe->path, walk->path);

@@ -25,8 +25,11 @@ struct list_query {
 	const char *prefix; /* "": all keys */
 	const char *
 		delimiter; /* keys that have it behind the prefix are one common prefix; "": none */
-	const char *after; /* only keys and common prefixes greater than this; "": from the start */
-	unsigned max;      /* of both together, at most LIST_PAGE_MAX */
+	const char *after; /* only keys greater than this, and their common prefixes; "": all */
+	/* after is where a page has ended: if it is a common prefix, that one was told, whatever
+	 * else is in it. False: it comes if a key in it is greater than after. */
+	bool is_after_told;
+	unsigned max; /* of both together, at most LIST_PAGE_MAX */
 };
 
 struct list_entry {

@@ -21,10 +21,10 @@
 #define CREATE_TRIES_MAX 10
 #define PART_BYTES       sizeof("part-00000")
 
-static bool is_id(const char *id)
+bool upload_is_id(const char *text)
 {
-	return strlen(id) == UPLOAD_ID_BYTES - 1 &&
-	       strspn(id, "0123456789abcdef") == UPLOAD_ID_BYTES - 1;
+	return strlen(text) == UPLOAD_ID_BYTES - 1 &&
+	       strspn(text, "0123456789abcdef") == UPLOAD_ID_BYTES - 1;
 }
 
 static void part_name(char name[PART_BYTES], unsigned number)
@@ -82,7 +82,7 @@ static int upload_open(const struct upload_place *place, struct open_upload *upl
 	char name[UPLOAD_NAME_BYTES];
 
 	upload->private_fd = upload->upload_fd = -1;
-	if (!is_id(place->id))
+	if (!upload_is_id(place->id))
 		return -ENOENT;
 	upload->private_fd = upload_open_private(place->sys, place->root_fd, place->bucket);
 	if (upload->private_fd < 0)
@@ -106,7 +106,18 @@ int upload_check(const struct upload_place *place)
 {
 	struct open_upload upload;
 	int r = upload_open(place, &upload);
+	if (r == 0 && place->sys->futimens(upload.upload_fd, NULL) < 0)
+		r = -errno;
 	upload_close(&upload);
+	return r;
+}
+
+/* By its name, still? What is open may have been ended, or swept, by another. */
+static int check_again(const struct upload_place *place)
+{
+	struct open_upload again;
+	int r = upload_open(place, &again);
+	upload_close(&again);
 	return r;
 }
 
@@ -214,6 +225,10 @@ int upload_part_commit(const struct upload_place *place, struct put *put, unsign
 	int r = upload_open(place, &upload);
 	if (r == 0)
 		r = put_commit_in(put, upload.upload_fd, name);
+	/* A sweep hides an upload and then looks whether a part has come, a part comes and then
+	 * looks whether the upload is hidden: one of them sees the other. */
+	if (r == 0)
+		r = check_again(place);
 	upload_close(&upload);
 	return r;
 }
@@ -240,7 +255,7 @@ static int is_made_already(const struct upload_place *place, struct object_stamp
 	char path[OBJECT_PATH_BYTES], made_by[META_BYTES_MAX];
 	struct stat st;
 
-	if (!is_id(place->id))
+	if (!upload_is_id(place->id))
 		return 0;
 	object_path(path, place->bucket, place->key);
 	int fd = folder_open_file(place->sys, place->root_fd, path, O_RDONLY | O_NONBLOCK, 0);
@@ -353,12 +368,10 @@ static int make_object(const struct upload_place *place, const struct open_uploa
 static int lock_upload(const struct upload_place *place, const struct open_upload *upload)
 {
 	struct stat st;
-	struct open_upload again;
 	int lock_fd = folder_lock_file(place->sys, upload->upload_fd, "info", &st);
 	if (lock_fd < 0)
 		return lock_fd;
-	int r = upload_open(place, &again); /* by its name, still? */
-	upload_close(&again);
+	int r = check_again(place);
 	if (r < 0) {
 		close(lock_fd);
 		return r;

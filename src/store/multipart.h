@@ -47,7 +47,8 @@ struct upload_place {
  * another negative errno. */
 int upload_create(const struct upload_place *place, const char *fields, size_t fields_len,
 		  char id[UPLOAD_ID_BYTES]);
-/* Is there such an upload of this key? 0; -ENOENT; or another negative errno. */
+/* Is there such an upload of this key? It counts as touched (upload_sweep): what is to become a
+ * part may take long to come in. 0; -ENOENT; or another negative errno. */
 int upload_check(const struct upload_place *place);
 /* What put_begin has begun becomes a part, instead of put_commit. 0; -ENOENT: no such upload. */
 int upload_part_commit(const struct upload_place *place, struct put *put, unsigned number);
@@ -77,14 +78,17 @@ struct upload_page {
 	bool is_truncated;
 };
 /* Uploads in order of key, then id, behind the two markers ("": from the start), whose keys begin
- * with prefix; at most max. upload_page_fini in any case. 0 or a negative errno. */
+ * with prefix; at most max; without those that are damaged. upload_page_fini in any case. 0 or a
+ * negative errno. */
 int upload_list(const struct store_sys *sys, int root_fd, const char *bucket, const char *prefix,
 		const char *after_key, const char *after_id, unsigned max,
 		struct upload_page *page);
 void upload_page_fini(struct upload_page *page);
 
 /* Removes uploads that nobody has touched since before (seconds), and what crashes have left of
- * others. Returns how many, or a negative errno. */
-int upload_sweep(const struct store_sys *sys, int root_fd, const char *bucket, time_t before);
+ * others; *count grows by each that is gone. 0, or the last negative errno: the others were removed
+ * all the same. */
+int upload_sweep(const struct store_sys *sys, int root_fd, const char *bucket, time_t before,
+		 unsigned *count);
 
 #endif

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/must.h"
@@ -16,19 +15,18 @@ int upload_remove_folder(const struct store_sys *sys, int private_fd, const char
 {
 	struct folder_reader reader;
 	const char *file;
+	int r, error = 0;
 	int upload_fd = folder_open(sys, private_fd, name);
 
 	if (upload_fd < 0)
 		return upload_fd;
 	folder_reader_init(&reader, sys, upload_fd);
-	int r = folder_read(&reader, &file);
-	for (; r == 1; r = folder_read(&reader, &file)) {
-		if (sys->unlinkat(upload_fd, file, 0) < 0 && errno != ENOENT) {
-			r = -errno;
-			break;
-		}
-	}
+	while ((r = folder_read(&reader, &file)) == 1)
+		if (sys->unlinkat(upload_fd, file, 0) < 0 && errno != ENOENT)
+			error = -errno; /* the others all the same: parts are large */
 	close(upload_fd);
+	if (r == 0)
+		r = error;
 	if (r == 0 && sys->unlinkat(private_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		r = -errno;
 	return r;
@@ -52,6 +50,14 @@ static bool is_wanted(const struct upload *upload, const char *prefix, const cha
 	return order > 0 || (order == 0 && *after_id != '\0' && strcmp(upload->id, after_id) > 0);
 }
 
+/* Is it the upload that is bad, and not what this server lacks at the moment? Then the others are
+ * listed all the same; this one goes when it is old. */
+static bool is_damage(int error)
+{
+	return error == -EIO || error == -EBADMSG || error == -EUCLEAN || error == -EISDIR ||
+	       error == -ELOOP || error == -EACCES || error == -ENXIO;
+}
+
 /* 1: *upload is one, its key malloced; 0: it is none (any more). */
 static int look_at(const struct store_sys *sys, int private_fd, const char *name,
 		   struct upload *upload)
@@ -60,19 +66,18 @@ static int look_at(const struct store_sys *sys, int private_fd, const char *name
 	struct stat st;
 	size_t prefix = sizeof(UPLOAD_PREFIX) - 1;
 
-	if (strncmp(name, UPLOAD_PREFIX, prefix) != 0 ||
-	    strlen(name + prefix) != UPLOAD_ID_BYTES - 1)
+	if (strncmp(name, UPLOAD_PREFIX, prefix) != 0 || !upload_is_id(name + prefix))
 		return 0;
 	int upload_fd = folder_open(sys, private_fd, name);
-	if (upload_fd < 0)
-		return upload_fd == -ENOENT || upload_fd == -ENOTDIR ? 0 : upload_fd;
-	ssize_t n = upload_read_info(sys, upload_fd, info);
-	int r = n == -ENOENT ? 0 : n < 0 ? (int)n : 1;
-	if (r == 1 && sys->fstatat(upload_fd, "info", &st, AT_SYMLINK_NOFOLLOW) < 0)
-		r = errno == ENOENT ? 0 : -errno;
-	close(upload_fd);
-	if (r != 1)
-		return r;
+	int r = upload_fd < 0 ? upload_fd : 0;
+	if (r == 0)
+		r = (int)upload_read_info(sys, upload_fd, info);
+	if (r >= 0 && sys->fstatat(upload_fd, "info", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		r = -errno;
+	if (upload_fd >= 0)
+		close(upload_fd);
+	if (r < 0)
+		return r == -ENOENT || r == -ENOTDIR || is_damage(r) ? 0 : r;
 	memcpy(upload->id, name + prefix, UPLOAD_ID_BYTES);
 	upload->begun = st.st_mtim.tv_sec;
 	upload->key = strdup(info);
@@ -154,16 +159,47 @@ static int lock_idle(const struct store_sys *sys, int private_fd, const char *na
 	char path[UPLOAD_NAME_BYTES + sizeof("/info")];
 
 	snprintf(path, sizeof(path), is_young ? "%s" : "%s/info", name);
-	int fd = folder_open_file(sys, private_fd, path, O_RDONLY | O_NONBLOCK, 0);
-	if (fd >= 0 && sys->flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		int r = -errno;
-		close(fd);
-		return r;
-	}
-	return fd;
+	return folder_try_lock(sys, private_fd, path);
 }
 
-/* 1: removed; 0: not due; or a negative errno. A part that comes in touches the folder. */
+static int rename_in(const struct store_sys *sys, int private_fd, const char *from, const char *to)
+{
+	return sys->renameat(private_fd, from, private_fd, to) < 0 ? -errno : 0;
+}
+
+/* Was the folder touched since before, as each part does that comes? 1, 0 or a negative errno. */
+static int is_touched(const struct store_sys *sys, int private_fd, const char *name, time_t before)
+{
+	struct stat st;
+	if (sys->fstatat(private_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return st.st_mtim.tv_sec >= before;
+}
+
+/* An upload of this name, which is locked, is put out of sight; and when no part can find it any
+ * more, but one that came before has touched it, back. 0: it has the name gone; -EBUSY: it is in
+ * use; or another negative errno. A sweep that dies here leaves it hidden, to the next. */
+static int retire_old(const struct store_sys *sys, int private_fd, const char *name,
+		      const char *gone, time_t before)
+{
+	const char *id = strchr(name, '-') + 1;
+	char hidden[UPLOAD_NAME_BYTES], back[UPLOAD_NAME_BYTES];
+
+	snprintf(hidden, sizeof(hidden), UPLOAD_HIDDEN_PREFIX "%s", id);
+	snprintf(back, sizeof(back), UPLOAD_PREFIX "%s", id);
+	if (strcmp(name, hidden) != 0) {
+		int r = is_touched(sys, private_fd, name, before);
+		if (r == 0)
+			r = rename_in(sys, private_fd, name, hidden);
+		if (r != 0)
+			return r < 0 ? r : -EBUSY;
+	}
+	int touched = is_touched(sys, private_fd, hidden, before);
+	int r = rename_in(sys, private_fd, hidden, touched == 0 ? gone : back);
+	return r < 0 ? r : touched < 0 ? touched : touched == 0 ? 0 : -EBUSY;
+}
+
+/* 1: removed; 0: not due; or a negative errno. */
 static int sweep_one(const struct store_sys *sys, int private_fd, const char *name, time_t before)
 {
 	char gone[UPLOAD_NAME_BYTES];
@@ -171,35 +207,39 @@ static int sweep_one(const struct store_sys *sys, int private_fd, const char *na
 
 	bool is_gone = begins_with(name, UPLOAD_GONE_PREFIX);
 	bool is_young = begins_with(name, UPLOAD_YOUNG_PREFIX);
+	bool is_hidden = begins_with(name, UPLOAD_HIDDEN_PREFIX);
 	if (strlen(name) >= sizeof(gone) ||
-	    (!is_gone && !is_young && !begins_with(name, UPLOAD_PREFIX)))
+	    (!is_gone && !is_young && !is_hidden && !begins_with(name, UPLOAD_PREFIX)))
 		return 0;
 	if (sys->fstatat(private_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISDIR(st.st_mode) || (!is_gone && !is_young && st.st_mtim.tv_sec >= before))
+	bool is_due = is_gone || is_young || is_hidden || st.st_mtim.tv_sec < before;
+	if (!S_ISDIR(st.st_mode) || !is_due)
 		return 0;
 	snprintf(gone, sizeof(gone), UPLOAD_GONE_PREFIX "%s", strchr(name, '-') + 1);
 	if (!is_gone) {
 		int lock_fd = lock_idle(sys, private_fd, name, is_young);
 		if (lock_fd == -EWOULDBLOCK || (lock_fd == -ENOENT && is_young))
 			return 0; /* in use; or it has its right name by now */
-		if (lock_fd < 0 && lock_fd != -ENOENT)
+		if (lock_fd < 0 && lock_fd != -ENOENT && lock_fd != -ELOOP)
 			return lock_fd;
-		int r = sys->renameat(private_fd, name, private_fd, gone) < 0 ? -errno : 0;
+		int r = is_young ? rename_in(sys, private_fd, name, gone)
+				 : retire_old(sys, private_fd, name, gone, before);
 		if (lock_fd >= 0)
 			close(lock_fd);
 		if (r < 0)
-			return r == -ENOENT ? 0 : r;
+			return r == -ENOENT || r == -EBUSY ? 0 : r;
 	}
 	int r = upload_remove_folder(sys, private_fd, gone);
 	return r == -ENOENT ? 0 : r < 0 ? r : 1; /* another was faster */
 }
 
-int upload_sweep(const struct store_sys *sys, int root_fd, const char *bucket, time_t before)
+int upload_sweep(const struct store_sys *sys, int root_fd, const char *bucket, time_t before,
+		 unsigned *count)
 {
 	struct folder_reader reader;
 	const char *name;
-	int r, error = 0, count = 0;
+	int r, error = 0;
 	int private_fd = upload_open_private(sys, root_fd, bucket);
 
 	if (private_fd < 0)
@@ -208,9 +248,9 @@ int upload_sweep(const struct store_sys *sys, int root_fd, const char *bucket, t
 	while ((r = folder_read(&reader, &name)) == 1) {
 		int n = sweep_one(sys, private_fd, name, before);
 		if (n < 0)
-			error = n; /* the others all the same */
-		count += n > 0;
+			error = n;
+		*count += n > 0;
 	}
 	close(private_fd);
-	return r < 0 ? r : error < 0 ? error : count;
+	return r < 0 ? r : error;
 }

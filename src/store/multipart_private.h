@@ -5,12 +5,14 @@
 
 #include "store/multipart.h"
 
-#define UPLOAD_PREFIX       "up-"
-#define UPLOAD_YOUNG_PREFIX "new-" /* has no info yet */
-#define UPLOAD_GONE_PREFIX  "del-" /* completed or aborted */
-#define UPLOAD_NAME_BYTES   (sizeof(UPLOAD_YOUNG_PREFIX) + UPLOAD_ID_BYTES)
-#define UPLOAD_INFO_BYTES   (OBJECT_KEY_BYTES_MAX + 1 + META_BYTES_MAX + 1)
+#define UPLOAD_PREFIX        "up-"
+#define UPLOAD_YOUNG_PREFIX  "new-" /* has no info yet */
+#define UPLOAD_GONE_PREFIX   "del-" /* completed or aborted */
+#define UPLOAD_HIDDEN_PREFIX "old-" /* a sweep looks whether it is in use */
+#define UPLOAD_NAME_BYTES    (sizeof(UPLOAD_YOUNG_PREFIX) + UPLOAD_ID_BYTES)
+#define UPLOAD_INFO_BYTES    (OBJECT_KEY_BYTES_MAX + 1 + META_BYTES_MAX + 1)
 
+bool upload_is_id(const char *text);
 /* The private folder of a bucket; -ENOENT: there is none, or no bucket. */
 int upload_open_private(const struct store_sys *sys, int root_fd, const char *bucket);
 /* Key, NUL, fields. Returns the bytes, or a negative errno. */

@@ -73,7 +73,7 @@ static int open_parent(const struct put *put, const char *key, const char **leaf
 }
 
 /* Every name on the way to key on the disk, from the one of folder number young on; dir_fd is the
- * folder that it is in. Nothing can remove a folder on the way now. */
+ * folder that it is in. A folder on the way can go only when another removes the object again. */
 static int sync_way(const struct put *put, const char *key, unsigned young, int dir_fd)
 {
 	char name[KEY_COMPONENT_BYTES_MAX + 1];
@@ -108,7 +108,8 @@ static int temp_name_make(char name[STORE_TEMP_BYTES])
 	return 0;
 }
 
-/* Held until put_end, by whatever name the file has: what is locked is not swept. */
+/* Held until the file has the name that it is for, or until put_end: what is locked is not swept.
+ */
 static int lock(const struct put *put)
 {
 	return put->sys->flock(put->file_fd, LOCK_SH | LOCK_NB) < 0 ? -errno : 0;
@@ -249,6 +250,15 @@ static int place(struct put *put, int dir_fd, const char *leaf, const struct put
 	return -EAGAIN;
 }
 
+/* It has the name that it is for: whoever replaces or removes it next need not wait for us. */
+static void unlock(struct put *put)
+{
+	if (put->temp_name[0] != '\0')
+		put->sys->unlinkat(put->private_fd, put->temp_name, 0); /* else: store_sweep */
+	put->temp_name[0] = '\0';
+	put->sys->flock(put->file_fd, LOCK_UN);
+}
+
 /* Its own time, finer than the kernel's tick: two writes within one must not have one ETag. */
 static int stamp(struct put *put)
 {
@@ -292,6 +302,8 @@ int put_commit(struct put *put, const char *key, const struct put_terms *terms)
 			return dir_fd;
 		r = place(put, dir_fd, leaf, terms);
 		bool is_placed = r == 0;
+		if (is_placed)
+			unlock(put);
 		if (is_placed && put->is_durable)
 			r = sync_way(put, key, young, dir_fd);
 		close(dir_fd);
@@ -310,6 +322,8 @@ int put_commit_in(struct put *put, int dir_fd, const char *name)
 		r = fsync_of(put, put->file_fd);
 	if (r == 0)
 		r = place(put, dir_fd, name, &terms);
+	if (r == 0)
+		unlock(put);
 	return r == 0 ? fsync_of(put, dir_fd) : r;
 }
 
@@ -346,23 +360,19 @@ void put_end(struct put *put)
 /* 1: removed; 0: its writer lives, or it is gone; or a negative errno. */
 static int sweep_one(const struct store_sys *sys, int private_fd, const char *name)
 {
-	int fd = folder_open_file(sys, private_fd, name, O_RDONLY | O_NONBLOCK, 0);
+	int fd = folder_try_lock(sys, private_fd, name);
 	if (fd < 0) /* EXDEV: renamed while it was opened; it is an object now */
-		return fd == -ENOENT || fd == -EXDEV ? 0 : fd;
-	int r = 0;
-	if (sys->flock(fd, LOCK_EX | LOCK_NB) == 0)
-		r = sys->unlinkat(private_fd, name, 0) == 0 ? 1 : -errno;
-	else if (errno != EWOULDBLOCK)
-		r = -errno;
+		return fd == -ENOENT || fd == -EXDEV || fd == -EWOULDBLOCK ? 0 : fd;
+	int r = sys->unlinkat(private_fd, name, 0) == 0 ? 1 : -errno;
 	close(fd);
 	return r == -ENOENT ? 0 : r;
 }
 
-int store_sweep(const struct store_sys *sys, int root_fd, const char *bucket)
+int store_sweep(const struct store_sys *sys, int root_fd, const char *bucket, unsigned *count)
 {
 	struct folder_reader reader;
 	const char *name;
-	int r, count = 0;
+	int r, error = 0;
 	int bucket_fd = folder_open(sys, root_fd, bucket);
 
 	if (bucket_fd < 0)
@@ -375,11 +385,11 @@ int store_sweep(const struct store_sys *sys, int root_fd, const char *bucket)
 	while ((r = folder_read(&reader, &name)) == 1) {
 		if (strncmp(name, STORE_TEMP_PREFIX, sizeof(STORE_TEMP_PREFIX) - 1) != 0)
 			continue;
-		r = sweep_one(sys, private_fd, name);
-		if (r < 0)
-			break;
-		count += r;
+		int n = sweep_one(sys, private_fd, name);
+		if (n < 0)
+			error = n;
+		*count += n > 0;
 	}
 	close(private_fd);
-	return r < 0 ? r : count;
+	return r < 0 ? r : error;
 }

@@ -11,8 +11,8 @@
  * that it replaces, so that "only if it is still that one" holds; so any number of
  * servers can share a root. A crash leaves nothing where the file system has O_TMPFILE; elsewhere,
  * and for an instant before a rename, the file has a name in the bucket's private
- * folder, locked (flock) as long as its writer lives: store_sweep removes those
- * that nobody holds.
+ * folder, locked (flock) until it has its key or its writer has died: store_sweep
+ * removes those that nobody holds.
  *
  * Everything here may wait for a disk: for threads (io/offload), never for a loop.
  * Keys are as s3_target_parse made them, and not private (store/names.h).
@@ -74,8 +74,9 @@ int put_sync_way(const struct store_sys *sys, int root_fd, const char *bucket, c
 /* Frees everything; what was not committed is gone. */
 void put_end(struct put *put);
 
-/* Removes what writers that no longer live have left in a bucket's private folder. Returns how many
- * files, or a negative errno (-ENOENT: no such bucket). */
-int store_sweep(const struct store_sys *sys, int root_fd, const char *bucket);
+/* Removes what writers that no longer live have left in a bucket's private folder; *count grows by
+ * each file that is gone. 0; -ENOENT: no such bucket; or the last negative errno: the others were
+ * removed all the same. */
+int store_sweep(const struct store_sys *sys, int root_fd, const char *bucket, unsigned *count);
 
 #endif

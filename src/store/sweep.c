@@ -16,12 +16,11 @@ struct sweep_result sweep_all(const struct store_sys *sys, int root_fd, time_t u
 	if (count < 0)
 		result.error = count;
 	for (int i = 0; i < count; i++) {
-		int files = store_sweep(sys, root_fd, buckets[i].name);
-		int uploads = upload_sweep(sys, root_fd, buckets[i].name, uploads_before);
+		const char *bucket = buckets[i].name;
+		int files = store_sweep(sys, root_fd, bucket, &result.files);
+		int uploads = upload_sweep(sys, root_fd, bucket, uploads_before, &result.uploads);
 		if (files < 0 || uploads < 0)
 			result.error = files < 0 ? files : uploads;
-		result.files += files > 0 ? (unsigned)files : 0;
-		result.uploads += uploads > 0 ? (unsigned)uploads : 0;
 	}
 	free(buckets);
 	return result;

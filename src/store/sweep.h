@@ -10,7 +10,7 @@
 struct sweep_result {
 	unsigned files;   /* of writers that no longer live */
 	unsigned uploads; /* that nobody has touched for long, or that were ended already */
-	int error; /* the last: 0, or a negative errno; the other buckets were swept all the same */
+	int error; /* the last: 0, or a negative errno; the others were removed all the same */
 };
 
 /* uploads_before: multipart uploads that were not touched since then go. */

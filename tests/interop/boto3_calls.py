@@ -207,6 +207,10 @@ def _():
     expect([p["Prefix"] for p in more["CommonPrefixes"]] == [f"many/{i}/" for i in (3, 4, 5, 6)], more)
     after = s3.list_objects_v2(Bucket=BUCKET, Prefix="many/", StartAfter="many/6/1040")
     expect([o["Key"] for o in after["Contents"]] == ["many/6/1042", "many/6/1049"][: len(after["Contents"])], after)
+    after = s3.list_objects_v2(Bucket=BUCKET, Prefix="many/", Delimiter="/", StartAfter="many/5/0500")
+    expect([p["Prefix"] for p in after["CommonPrefixes"]] == ["many/5/", "many/6/"], after)
+    after = s3.list_objects(Bucket=BUCKET, Prefix="many/", Delimiter="/", Marker="many/5/")
+    expect([p["Prefix"] for p in after["CommonPrefixes"]] == ["many/6/"], after)
     versions = s3.list_object_versions(Bucket=BUCKET, Prefix="many/0/", MaxKeys=2)
     expect([v["VersionId"] for v in versions["Versions"]] == ["null", "null"], versions)
 

@@ -10,6 +10,8 @@
 
 #include <criterion/criterion.h>
 
+#include "store/put.h"
+
 static char root[] = "/tmp/sluice-store-XXXXXX";
 int store_root_fd = -1;
 
@@ -50,6 +52,20 @@ static bool is_failing(void)
 		return false;
 	errno = faults.fails_with;
 	return true;
+}
+
+void faults_begin(int error, int n)
+{
+	faults.calls = 0;
+	faults.fails_at = n;
+	faults.fails_with = error;
+}
+
+bool faults_end(void)
+{
+	bool has_failed = faults.calls >= faults.fails_at;
+	faults.fails_at = 0;
+	return has_failed;
 }
 
 static int faulty_openat2(int dir_fd, const char *path, const struct open_how *how)
@@ -200,6 +216,13 @@ int store_entries(const char *path)
 		count++;
 	closedir(dir);
 	return count - 2;
+}
+
+int store_swept(const char *bucket)
+{
+	unsigned count = 0;
+	int r = store_sweep(&faulty_sys, store_root_fd, bucket, &count);
+	return r < 0 ? r : (int)count;
 }
 
 int store_descriptors(void)

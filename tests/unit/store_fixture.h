@@ -24,12 +24,18 @@ struct store_faults {
 };
 extern _Thread_local struct store_faults faults;
 extern const struct store_sys faulty_sys;
+/* From now on the Nth call fails with this errno. */
+void faults_begin(int error, int n);
+/* Calls go well again. Has that call been made? */
+bool faults_end(void);
 
 /* The contents of a file beneath the root, its first 4095 bytes as a string of this thread; NULL:
  * no such file. */
 const char *store_contents(const char *path);
 /* Entries of a folder beneath the root; 0 as well where there is none. */
 int store_entries(const char *path);
+/* store_sweep of a bucket, on the faulty kernel: how many files are gone, or its error. */
+int store_swept(const char *bucket);
 /* Open descriptors of this process. */
 int store_descriptors(void);
 void store_remove_tree(int dir_fd, const char *name);

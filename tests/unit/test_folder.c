@@ -79,6 +79,38 @@ Test(folder, an_error_is_no_end)
 	close(dir_fd);
 }
 
+/* As NFS has it (flock(2)): a lock for itself alone is for descriptors that can write. */
+static int flock_as_nfs(int fd, int operation)
+{
+	if ((operation & LOCK_EX) != 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+		errno = EBADF;
+		return -1;
+	}
+	return store_sys_kernel.flock(fd, operation);
+}
+
+Test(folder, locked_as_nfs_can)
+{
+	struct store_sys sys = faulty_sys;
+	struct stat st;
+	int descriptors = store_descriptors();
+
+	sys.flock = flock_as_nfs;
+	close(openat(store_root_fd, "bucket/file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	int bucket_fd = openat(store_root_fd, "bucket", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = folder_lock_file(&sys, bucket_fd, "file", &st);
+	cr_expect_geq(fd, 0, "%d", fd);
+	cr_expect_eq(folder_try_lock(&sys, bucket_fd, "file"), -EWOULDBLOCK);
+	close(fd);
+	fd = folder_try_lock(&sys, bucket_fd, "file");
+	cr_expect_geq(fd, 0, "%d", fd);
+	close(fd);
+	cr_expect_eq(folder_lock_file(&sys, bucket_fd, "none", &st), -ENOENT);
+	cr_expect_eq(folder_try_lock(&sys, bucket_fd, "none"), -ENOENT);
+	close(bucket_fd);
+	cr_expect_eq(store_descriptors(), descriptors);
+}
+
 Test(folder, a_removed_folder_is_empty)
 {
 	static struct folder_reader reader;

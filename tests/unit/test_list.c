@@ -52,18 +52,20 @@ static void make_order(void)
 }
 
 /* What the whole listing is, naively: entries of text, each "key" or "prefix". */
-static unsigned reference(const char *prefix, const char *delimiter, char **out)
+static unsigned reference(const struct list_query *query, char **out)
 {
+	const char *prefix = query->prefix, *delimiter = query->delimiter;
 	unsigned count = 0;
 	for (unsigned i = 0; i < key_count; i++) {
 		const char *key = keys[i], *at = NULL;
-		if (strncmp(key, prefix, strlen(prefix)) != 0)
+		if (strncmp(key, prefix, strlen(prefix)) != 0 || strcmp(key, query->after) <= 0)
 			continue;
 		if (*delimiter != '\0')
 			at = strstr(key + strlen(prefix), delimiter);
 		size_t len = at != NULL ? (size_t)(at - key) + strlen(delimiter) : strlen(key);
 		char *text = strndup(key, len);
-		if (count > 0 && strcmp(out[count - 1], text) == 0)
+		if ((count > 0 && strcmp(out[count - 1], text) == 0) ||
+		    (query->is_after_told && strcmp(query->after, text) == 0))
 			free(text);
 		else
 			out[count++] = text;
@@ -72,36 +74,44 @@ static unsigned reference(const char *prefix, const char *delimiter, char **out)
 }
 
 /* Follows the pages to their end and compares. Returns how many pages there were. */
-static unsigned expect_listing(const char *prefix, const char *delimiter, unsigned max)
+static unsigned expect_listing_from(struct list_query query)
 {
 	static char *wanted[KEYS_MAX];
-	unsigned count = reference(prefix, delimiter, wanted), at = 0, pages = 0;
-	char after[2048] = "";
+	unsigned count = reference(&query, wanted), at = 0, pages = 0;
+	char after[2048];
 	struct list_page page;
 
+	strcpy(after, query.after);
+	query.after = after;
 	do {
-		const struct list_query query = {prefix, delimiter, after, max};
 		int r = list_run(&faulty_sys, store_root_fd, "bucket", &query, &page);
 		cr_assert_eq(r, 0, "%s", strerror(-r));
-		cr_assert_leq(page.count, max);
+		cr_assert_leq(page.count, query.max);
 		for (unsigned i = 0; i < page.count; i++, at++) {
 			cr_assert_lt(at, count, "\"%s\" is too much", page.entry[i].text);
 			cr_assert_str_eq(page.entry[i].text, wanted[at],
-					 "prefix \"%s\" delimiter \"%s\" max %u", prefix, delimiter,
-					 max);
+					 "prefix \"%s\" delimiter \"%s\" after \"%s\" max %u",
+					 query.prefix, query.delimiter, after, query.max);
 			if (!page.entry[i].is_prefix)
 				cr_assert_eq(page.entry[i].size, strlen(wanted[at]) % 10);
 		}
-		cr_assert_eq(page.is_truncated, at < count, "\"%s\" \"%s\": exact", prefix,
-			     delimiter);
+		cr_assert_eq(page.is_truncated, at < count, "\"%s\" \"%s\": exact", query.prefix,
+			     query.delimiter);
 		if (page.count > 0)
 			strcpy(after, page.entry[page.count - 1].text);
+		query.is_after_told = true;
 		pages++;
 		list_fini(&page);
 	} while (at < count);
 	for (unsigned i = 0; i < count; i++)
 		free(wanted[i]);
 	return pages;
+}
+
+static unsigned expect_listing(const char *prefix, const char *delimiter, unsigned max)
+{
+	return expect_listing_from((struct list_query){
+		.prefix = prefix, .delimiter = delimiter, .after = "", .max = max});
 }
 
 /* ---- Against the reference ------------------------------------------------------------------- */
@@ -150,6 +160,30 @@ Test(list, random_trees)
 	}
 }
 
+/* In the middle of a common prefix, at its end, and where nothing is. */
+Test(list, from_anywhere)
+{
+	static const char *const prefixes[] = {"", "a", "a/", "ab/a"};
+	static const char *const delimiters[] = {"", "/", "a", "/a", "+1/"};
+	static const char *const ends[] = {"", "/", "!", "a", "\x7f", "/\xef\xbf\xbf"};
+
+	make_random_tree(4, 60);
+	for (unsigned i = 0; i < key_count; i++) {
+		for (size_t cut = 1; cut <= strlen(keys[i]); cut++) {
+			char after[300];
+			snprintf(after, sizeof(after), "%.*s%s", (int)cut, keys[i],
+				 ends[(i + cut) % ARRAY_LEN(ends)]);
+			for (unsigned p = 0; p < ARRAY_LEN(prefixes) * ARRAY_LEN(delimiters); p++)
+				expect_listing_from((struct list_query){
+					.prefix = prefixes[p % ARRAY_LEN(prefixes)],
+					.delimiter = delimiters[p / ARRAY_LEN(prefixes)],
+					.after = after,
+					.is_after_told = (i + p) % 2,
+					.max = 1 + p * 7});
+		}
+	}
+}
+
 Test(list, a_folder_stands_where_its_slash_does)
 {
 	static const char *const some[] = {"foo/x", "foo+1/x", "foo", "foo0", "foo-", "fo"};
@@ -159,7 +193,7 @@ Test(list, a_folder_stands_where_its_slash_does)
 		make_key(some[i]); /* "foo" is a folder already: not made */
 	make_order();
 	expect_listing("", "", 1);
-	const struct list_query query = {"", "/", "", 10};
+	const struct list_query query = {"", "/", "", true, 10};
 	cr_assert_eq(list_run(&faulty_sys, store_root_fd, "bucket", &query, &page), 0);
 	static const char *const wanted[] = {"fo", "foo+1/", "foo-", "foo/", "foo0"};
 	cr_assert_eq(page.count, ARRAY_LEN(wanted));
@@ -179,15 +213,15 @@ Test(list, private_and_absent_places)
 	static const char *const prefixes[] = {STORE_PRIVATE, STORE_PRIVATE "/", STORE_PRIVATE "/x",
 					       "a/", "b/c/"};
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
-		const struct list_query query = {prefixes[i], "", "", 10};
+		const struct list_query query = {prefixes[i], "", "", true, 10};
 		cr_assert_eq(list_run(&faulty_sys, store_root_fd, "bucket", &query, &page), 0);
 		cr_expect_eq(page.count, 0, "%s", prefixes[i]);
 		list_fini(&page);
 	}
-	const struct list_query query = {"", "", "", 10};
+	const struct list_query query = {"", "", "", true, 10};
 	cr_expect_eq(list_run(&faulty_sys, store_root_fd, "nowhere", &query, &page), -ENOENT);
 	cr_expect_eq(list_run(&faulty_sys, store_root_fd, "bucket/a", &query, &page), -ENOENT);
-	const struct list_query none = {"", "", "", 0};
+	const struct list_query none = {"", "", "", true, 0};
 	cr_expect_eq(list_run(&faulty_sys, store_root_fd, "bucket", &none, &page), 0);
 	cr_expect_not(page.is_truncated);
 	list_fini(&page);
@@ -221,7 +255,7 @@ static void pages_among_others(const char *delimiter)
 	struct list_page page;
 
 	for (unsigned round = 0; !is_over; round++) {
-		const struct list_query query = {"", delimiter, after, 7};
+		const struct list_query query = {"", delimiter, after, true, 7};
 		cr_assert_eq(list_run(&faulty_sys, store_root_fd, "bucket", &query, &page), 0);
 		for (unsigned i = 0; i < page.count; i++) {
 			const char *text = page.entry[i].text;
@@ -261,7 +295,7 @@ Test(list, pages_among_writers_and_removers)
 static int page_calls(const char *after, unsigned *count)
 {
 	struct list_page page;
-	const struct list_query query = {"wide/", "/", after, 1000};
+	const struct list_query query = {"wide/", "/", after, true, 1000};
 	faults.calls = 0;
 	cr_assert_eq(list_run(&faulty_sys, store_root_fd, "bucket", &query, &page), 0);
 	*count = page.count;
@@ -299,7 +333,7 @@ Test(list, many_folders_are_one_pass_of_their_parent)
 		snprintf(key, sizeof(key), "%04u/index", i);
 		make_key(key);
 	}
-	const struct list_query query = {"", "", "", 1000};
+	const struct list_query query = {"", "", "", true, 1000};
 	faults.calls = 0;
 	cr_assert_eq(list_run(&faulty_sys, store_root_fd, "bucket", &query, &page), 0);
 	cr_expect_eq(page.count, 900);
@@ -322,7 +356,7 @@ Test(list, every_fault_of_every_call)
 	for (size_t i = 0; i < 2 * ARRAY_LEN(errors); i++) {
 		int open_before = store_descriptors(), n = 0;
 		for (bool has_failed = true; has_failed;) {
-			const struct list_query query = {"", i % 2 ? "/" : "", "", 10};
+			const struct list_query query = {"", i % 2 ? "/" : "", "", true, 10};
 			faults.calls = 0;
 			faults.fails_with = errors[i / 2];
 			faults.fails_at = ++n;

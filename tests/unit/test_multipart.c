@@ -157,12 +157,13 @@ Test(multipart, sweep)
 		snprintf(path, sizeof(path), "%s/info", left[i]);
 		close(openat(store_root_fd, path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 	}
-	int swept = upload_sweep(&faulty_sys, store_root_fd, "bucket", 2000);
+	int swept = uploads_swept(2000);
 	cr_expect_eq(swept, 3, "%d", swept);
 	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 1);
 	struct upload_place young = uploads_place("young", id[1]);
 	cr_expect_eq(upload_check(&young), 0);
-	cr_expect_eq(upload_sweep(&faulty_sys, store_root_fd, "nowhere", 2000), 0);
+	unsigned none = 0;
+	cr_expect_eq(upload_sweep(&faulty_sys, store_root_fd, "nowhere", 2000, &none), 0);
 }
 
 /* ---- Faults -----------------------------------------------------------------------------------
@@ -217,8 +218,8 @@ static bool with_fault(enum step step, int error, int n)
 	}
 	if (step == STEP_ABORT && r < 0)
 		upload_abort(&place);
-	cr_assert_geq(store_sweep(&faulty_sys, store_root_fd, "bucket"), 0);
-	cr_assert_geq(upload_sweep(&faulty_sys, store_root_fd, "bucket", time(NULL) + 10), 0);
+	cr_assert_geq(store_swept("bucket"), 0);
+	cr_assert_geq(uploads_swept(time(NULL) + 10), 0);
 	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 0, "step %d, call %d", step, n);
 	store_remove_tree(store_root_fd, "bucket");
 	cr_assert_eq(mkdirat(store_root_fd, "bucket", 0700), 0);
@@ -280,7 +281,7 @@ Test(multipart, completed_among_senders)
 		for (unsigned i = 0; i < SENDERS; i++)
 			pthread_join(thread[i], NULL);
 		uploads_expect("bucket/key", "z5");
-		cr_assert_geq(upload_sweep(&faulty_sys, store_root_fd, "bucket", 0), 0);
+		cr_assert_geq(uploads_swept(0), 0);
 		cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 0);
 	}
 }

@@ -37,20 +37,6 @@ static int complete_if_absent(const char *key, const char *id, const struct uplo
 	return upload_complete(&place, part, count, &if_absent, stamp);
 }
 
-static void begin_fault(int error, int n)
-{
-	faults.calls = 0;
-	faults.fails_at = n;
-	faults.fails_with = error;
-}
-
-static bool end_fault(void)
-{
-	bool has_failed = faults.calls >= faults.fails_at;
-	faults.fails_at = 0;
-	return has_failed;
-}
-
 static void empty_bucket(void)
 {
 	store_remove_tree(store_root_fd, "bucket");
@@ -146,9 +132,9 @@ static void again_under_every_fault(bool has_died)
 			else
 				cr_assert_eq(uploads_complete("a/key", id, &part, 1, &stamp), 0);
 			int descriptors = store_descriptors();
-			begin_fault(errors[i], ++n);
+			faults_begin(errors[i], ++n);
 			int r = complete_if_absent("a/key", id, &part, 1, &again);
-			has_failed = end_fault();
+			has_failed = faults_end();
 			cr_expect(r == 0 || (has_failed && r == -errors[i]), "call %d: %d", n, r);
 			cr_expect(r < 0 || strcmp(again.etag, stamp.etag) == 0, "call %d", n);
 			cr_expect_eq(store_descriptors(), descriptors, "call %d leaks", n);
@@ -187,9 +173,9 @@ Test(multipart_ends, completed_under_every_fault_then_again)
 				     0);
 			cr_assert_eq(uploads_send_part("a/key", id, 2, 'b', 3, &part[1]), 0);
 			int descriptors = store_descriptors();
-			begin_fault(few[i], ++n);
+			faults_begin(few[i], ++n);
 			int r = complete_if_absent("a/key", id, part, 2, &stamp);
-			has_failed = end_fault();
+			has_failed = faults_end();
 			cr_expect(r == 0 || has_failed, "%d", r);
 			cr_expect_eq(store_descriptors(), descriptors, "call %d leaks", n);
 			if (r < 0) {
@@ -199,10 +185,8 @@ Test(multipart_ends, completed_under_every_fault_then_again)
 				cr_expect_geq(faults.fsyncs, 2, "call %d: of a and the bucket", n);
 			}
 			uploads_expect("bucket/a/key", "a5242880 b3");
-			cr_expect_geq(store_sweep(&faulty_sys, store_root_fd, "bucket"), 0);
-			cr_expect_geq(
-				upload_sweep(&faulty_sys, store_root_fd, "bucket", time(NULL) + 10),
-				0);
+			cr_expect_geq(store_swept("bucket"), 0);
+			cr_expect_geq(uploads_swept(time(NULL) + 10), 0);
 			cr_expect_eq(store_entries(PRIVATE), 0, "call %d leaves something", n);
 			empty_bucket();
 		}
@@ -246,9 +230,9 @@ Test(multipart_ends, sent_again_under_every_fault)
 		for (bool has_failed = true; has_failed;) {
 			cr_assert_eq(uploads_create("key", id), 0);
 			cr_assert_eq(uploads_send_part("key", id, 1, 'a', 100, &part), 0);
-			begin_fault(errors[i], ++n);
+			faults_begin(errors[i], ++n);
 			int r = uploads_send_part("key", id, 1, 'b', 50, &part);
-			has_failed = end_fault();
+			has_failed = faults_end();
 			cr_expect(r == 0 || has_failed);
 			struct upload_place place = uploads_place("key", id);
 			cr_assert_eq(upload_parts(&place, 0, 2, page, &is_truncated), 1);
@@ -256,136 +240,11 @@ Test(multipart_ends, sent_again_under_every_fault)
 			cr_expect_eq(uploads_complete("key", id, page, 1, &stamp), 0);
 			/* After an error of the last fsync it may be the new one. */
 			uploads_expect("bucket/key", r == 0 || page[0].size == 50 ? "b50" : "a100");
-			cr_assert_geq(store_sweep(&faulty_sys, store_root_fd, "bucket"), 0);
+			cr_assert_geq(store_swept("bucket"), 0);
 			cr_expect_eq(store_entries(PRIVATE), 0, "call %d", n);
 			empty_bucket();
 		}
 		cr_expect_gt(n, 8, "%d calls", n);
-	}
-}
-
-/* A listing is all of it or an error. */
-Test(multipart_ends, listed_under_every_fault)
-{
-	struct upload_part part, page[4];
-	struct upload_page uploads;
-	char id[UPLOAD_ID_BYTES];
-	bool is_truncated;
-
-	cr_assert_eq(uploads_create("one", id), 0);
-	cr_assert_eq(uploads_create("two", id), 0);
-	cr_assert_eq(uploads_send_part("two", id, 1, 'a', 7, &part), 0);
-	cr_assert_eq(uploads_send_part("two", id, 10000, 'a', 7, &part), 0);
-	struct upload_place place = uploads_place("two", id);
-	int descriptors = store_descriptors(), n = 0;
-	for (bool has_failed = true; has_failed;) {
-		begin_fault(EIO, ++n);
-		int r = upload_list(&faulty_sys, store_root_fd, "bucket", "", "", "", 9, &uploads);
-		has_failed = end_fault();
-		cr_expect_eq(r, has_failed ? -EIO : 0, "call %d", n);
-		cr_expect(has_failed || uploads.count == 2);
-		upload_page_fini(&uploads);
-		cr_expect_eq(store_descriptors(), descriptors, "call %d leaks", n);
-	}
-	cr_expect_gt(n, 8, "%d calls", n);
-	for (n = 1; n < 8; n++) {
-		begin_fault(EIO, n);
-		cr_expect_eq(upload_parts(&place, 0, 4, page, &is_truncated), -EIO);
-		end_fault();
-		cr_expect_eq(store_descriptors(), descriptors, "call %d leaks", n);
-	}
-}
-
-/* ---- Swept ------------------------------------------------------------------------------------
- */
-
-static void make_old(const char *id)
-{
-	const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
-	char path[128];
-
-	snprintf(path, sizeof(path), PRIVATE "/up-%s", id);
-	cr_assert_eq(utimensat(store_root_fd, path, old, 0), 0);
-}
-
-static int sweep_old(void)
-{
-	return upload_sweep(&faulty_sys, store_root_fd, "bucket", 2000);
-}
-
-/* Putting it together may take long, and its folder is not touched meanwhile. */
-Test(multipart_ends, one_that_is_being_completed_is_not_swept)
-{
-	struct upload_part part;
-	char id[UPLOAD_ID_BYTES], path[128];
-
-	cr_assert_eq(uploads_create("key", id), 0);
-	cr_assert_eq(uploads_send_part("key", id, 1, 'a', 7, &part), 0);
-	make_old(id);
-	snprintf(path, sizeof(path), PRIVATE "/up-%s/info", id);
-	int fd = openat(store_root_fd, path, O_RDONLY | O_CLOEXEC);
-	cr_assert(fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0);
-	cr_expect_eq(sweep_old(), 0);
-	struct upload_place place = uploads_place("key", id);
-	cr_expect_eq(upload_check(&place), 0);
-	close(fd);
-	cr_expect_eq(sweep_old(), 1);
-	cr_expect_eq(upload_check(&place), -ENOENT);
-}
-
-/* A crash of long ago may have left it in any state. */
-Test(multipart_ends, one_without_info_is_swept)
-{
-	static const char id[] = "0123456789abcdef0123456789abcdef";
-	cr_assert_eq(mkdirat(store_root_fd, PRIVATE, 0700), 0);
-	cr_assert_eq(mkdirat(store_root_fd, PRIVATE "/up-0123456789abcdef0123456789abcdef", 0700),
-		     0);
-	make_old(id);
-	cr_expect_eq(sweep_old(), 1);
-	cr_expect_eq(store_entries(PRIVATE), 0);
-}
-
-Test(multipart_ends, a_part_makes_it_young)
-{
-	struct upload_part part;
-	char id[UPLOAD_ID_BYTES];
-
-	for (int i = 0; i < 2; i++) {
-		faults.has_tmpfile = i == 0;
-		cr_assert_eq(uploads_create("key", id), 0);
-		for (int again = 0; again < 2; again++) {
-			make_old(id);
-			cr_assert_eq(uploads_send_part("key", id, 1, 'a', 7, &part), 0);
-			cr_expect_eq(sweep_old(), 0);
-		}
-		make_old(id);
-		cr_expect_eq(sweep_old(), 1);
-	}
-}
-
-Test(multipart_ends, swept_under_every_fault)
-{
-	struct upload_part part;
-	char id[2][UPLOAD_ID_BYTES];
-
-	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
-		int n = 0;
-		for (bool has_failed = true; has_failed;) {
-			cr_assert_eq(uploads_create("old", id[0]), 0);
-			cr_assert_eq(uploads_send_part("old", id[0], 1, 'a', 7, &part), 0);
-			cr_assert_eq(uploads_create("young", id[1]), 0);
-			make_old(id[0]);
-			int descriptors = store_descriptors();
-			begin_fault(errors[i], ++n);
-			int r = sweep_old();
-			has_failed = end_fault();
-			cr_expect_eq(r, has_failed ? -errors[i] : 1, "call %d: %d", n, r);
-			cr_expect_eq(store_descriptors(), descriptors, "call %d leaks", n);
-			cr_expect_geq(sweep_old(), 0);
-			cr_expect_eq(store_entries(PRIVATE), 1, "call %d: the young one", n);
-			empty_bucket();
-		}
-		cr_expect_gt(n, 10, "%d calls", n);
 	}
 }
 
@@ -466,7 +325,7 @@ Test(multipart_ends, one_outcome_among_many)
 		for (int i = 0; i < ENDERS; i++)
 			pthread_join(thread[i], NULL);
 		judge(ender);
-		cr_expect_geq(sweep_old(), 0);
+		cr_expect_geq(uploads_swept(2000), 0);
 		cr_expect_eq(store_entries(PRIVATE), 0);
 		empty_bucket();
 	}
@@ -525,7 +384,7 @@ Test(multipart_ends, completed_while_its_parts_change)
 			pthread_join(thread[i], NULL);
 			cr_expect_eq(sender[i].result, -ENOENT, "%d", sender[i].result);
 		}
-		cr_expect_geq(sweep_old(), 0);
+		cr_expect_geq(uploads_swept(2000), 0);
 		cr_expect_eq(store_entries(PRIVATE), 0);
 		empty_bucket();
 	}

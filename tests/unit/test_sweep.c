@@ -24,6 +24,41 @@ static void make_file(const char *path)
 	close(fd);
 }
 
+/* One file or upload that cannot be removed keeps no other from it, and the others are counted. */
+Test(sweep, of_the_others)
+{
+	static const char *const files[] = {"tmp-1", "tmp-2", "tmp-3"};
+	static const char *const uploads[] = {"del-1", "del-2", "del-3"};
+	struct sweep_result result;
+	char path[128];
+	int n = 0;
+
+	must(mkdirat(store_root_fd, "bucket/" STORE_PRIVATE, 0700) == 0);
+	faults.fails_with = EIO;
+	for (bool has_failed = true; has_failed;) {
+		for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+			snprintf(path, sizeof(path), "bucket/" STORE_PRIVATE "/%s", files[i]);
+			make_file(path);
+			snprintf(path, sizeof(path), "bucket/" STORE_PRIVATE "/%s", uploads[i]);
+			must(mkdirat(store_root_fd, path, 0700) == 0 || errno == EEXIST);
+		}
+		faults.calls = 0;
+		faults.fails_at = ++n;
+		result = sweep_all(&faulty_sys, store_root_fd, 0);
+		has_failed = faults.calls >= n;
+		faults.fails_at = 0;
+		cr_expect_eq(result.error, has_failed ? -EIO : 0, "call %d", n);
+		int left = store_entries("bucket/" STORE_PRIVATE);
+		cr_expect_eq(result.files + result.uploads + (unsigned)left, 6, "call %d", n);
+		/* Reading a folder is all or nothing; what is in it is each by itself. */
+		if (left > 1)
+			cr_expect(left == 3 || left == 6, "call %d: %d are left", n, left);
+	}
+	cr_expect_eq(result.files, 3);
+	cr_expect_eq(result.uploads, 3);
+	cr_expect_gt(n, 20, "%d calls", n);
+}
+
 /* One bucket that cannot be swept keeps no other from it. */
 Test(sweep, of_all)
 {

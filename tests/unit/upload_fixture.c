@@ -59,6 +59,13 @@ int uploads_complete(const char *key, const char *id, const struct upload_part *
 	return upload_complete(&place, part, count, &replaces, stamp);
 }
 
+int uploads_swept(time_t before)
+{
+	unsigned count = 0;
+	int r = upload_sweep(&faulty_sys, store_root_fd, "bucket", before, &count);
+	return r < 0 ? r : (int)count;
+}
+
 void uploads_expect(const char *path, const char *runs)
 {
 	char is[256] = "", run[32], buffer[65536];

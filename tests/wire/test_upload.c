@@ -3,10 +3,13 @@
 #include "wire/wire.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 
 TestSuite(upload, .timeout = WIRE_TIMEOUT);
 
@@ -439,6 +442,95 @@ Test(upload, a_body_that_stalls)
 	cr_expect_eq(private_files(&server), 0);
 	expect_absent(&server, "/data/stalled");
 	wire_server_stop(&server);
+}
+
+/* The limit of the process, or of its file system: no signal ends the server. */
+Test(upload, a_file_that_becomes_too_large)
+{
+	const size_t limit = 1 << 20;
+	struct bytes put = request_make("/data/large", pattern(6, 2 * limit), PLAIN);
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	struct wire_response response;
+	struct rlimit before, low;
+
+	signal(SIGXFSZ, SIG_DFL); /* a parent may have it ignored */
+	cr_assert_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+	low = (struct rlimit){.rlim_cur = limit, .rlim_max = before.rlim_max};
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &low), 0);
+	start(&server);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+	wire_connect(&client, &server);
+	wire_write(&client, put.at, put.len); /* to its end, or not: it is refused before */
+	wire_read_head(&client, &response);
+	wire_read_error(&client, &response, 400, "EntityTooLarge");
+	wire_disconnect(&client);
+	expect_absent(&server, "/data/large");
+	wire_server_stop(&server);
+}
+
+/* ---- Few buffers ---- */
+
+/* All that those who begin may have: each of these holds one with a byte that is not in the file.
+ */
+#define HOLDERS 16
+
+static void hold_buffers(struct wire_server *server, struct wire_client client[HOLDERS])
+{
+	server->option[0] = "--workers=1";
+	server->option[1] = "--send-buffers=32";
+	server->option[2] = "--min-rate=0";
+	start(server);
+	for (int i = 0; i < HOLDERS; i++) {
+		wire_connect(&client[i], server);
+		cr_assert(wire_send(&client[i],
+				    "PUT /data/held-%d HTTP/1.1\r\nHost: h\r\n"
+				    "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+				    i));
+	}
+	struct timespec pause = {.tv_nsec = 300000000};
+	nanosleep(&pause, NULL);
+}
+
+static void let_buffers_go(struct wire_server *server, struct wire_client client[HOLDERS])
+{
+	for (int i = 0; i < HOLDERS; i++)
+		wire_disconnect(&client[i]);
+	wire_server_stop(server);
+}
+
+/* What was in its buffer is in nobody's way, least of all its own answer's. */
+Test(upload, a_refusal_needs_no_second_buffer)
+{
+	static struct wire_client client[HOLDERS];
+	struct wire_server server = {0};
+	struct wire_response response;
+
+	hold_buffers(&server, client);
+	cr_assert(wire_send(&client[3], "no size\r\n"));
+	wire_read_head(&client[3], &response);
+	wire_read_error(&client[3], &response, 400, "IncompleteBody");
+	let_buffers_go(&server, client);
+}
+
+/* "100 Continue" had no buffer: then it is not said, and nothing is written that was refused. */
+Test(upload, refused_instead_of_continued)
+{
+	static struct wire_client client[HOLDERS];
+	struct wire_server server = {.option = {[3] = "--rate-window=1s"}};
+	struct wire_client last = {0};
+	struct wire_response response;
+
+	hold_buffers(&server, client);
+	wire_connect(&last, &server);
+	cr_assert(wire_send(&last, "PUT /data/last HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n"
+				   "Expect: 100-continue\r\n\r\n"));
+	wire_read_head(&last, &response);
+	wire_read_error(&last, &response, 503, "SlowDown");
+	wire_disconnect(&last);
+	wire_disconnect(&client[0]);
+	expect_absent(&server, "/data/last");
+	let_buffers_go(&server, client);
 }
 
 Test(upload, without_the_right)
