@@ -12,14 +12,12 @@
 #include "store/folder.h"
 #include "store/multipart_private.h"
 
-int upload_remove_folder(const struct store_sys *sys, int private_fd, const char *name)
+int upload_remove_folder(const struct store_sys *sys, int private_fd, const char *name,
+			 int upload_fd)
 {
 	struct folder_reader reader;
 	const char *file;
-	int upload_fd = folder_open(sys, private_fd, name);
 
-	if (upload_fd < 0)
-		return upload_fd;
 	folder_reader_init(&reader, sys, upload_fd);
 	int r = folder_read(&reader, &file);
 	for (; r == 1; r = folder_read(&reader, &file)) {
@@ -28,7 +26,6 @@ int upload_remove_folder(const struct store_sys *sys, int private_fd, const char
 			break;
 		}
 	}
-	close(upload_fd);
 	if (r == 0 && sys->unlinkat(private_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		r = -errno;
 	return r;
@@ -191,7 +188,10 @@ static int sweep_one(const struct store_sys *sys, int private_fd, const char *na
 		if (r < 0)
 			return r == -ENOENT ? 0 : r;
 	}
-	int r = upload_remove_folder(sys, private_fd, gone);
+	int upload_fd = folder_open(sys, private_fd, gone);
+	int r = upload_fd < 0 ? upload_fd : upload_remove_folder(sys, private_fd, gone, upload_fd);
+	if (upload_fd >= 0)
+		close(upload_fd);
 	return r == -ENOENT ? 0 : r < 0 ? r : 1; /* another was faster */
 }
 
