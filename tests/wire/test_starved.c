@@ -118,7 +118,7 @@ static unsigned descriptors_read(const struct wire_server *server, bool is_used[
 	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
 		if (entry->d_name[0] == '.')
 			continue;
-		int fd = atoi(entry->d_name);
+		unsigned long fd = strtoul(entry->d_name, NULL, 10);
 		cr_assert_lt(fd, FDS_MAX);
 		is_used[fd] = true;
 		ssize_t n = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
