@@ -13,6 +13,8 @@ from botocore.config import Config
 ROUNDS, CA, WIDE = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 MIB = 1024 * 1024
 OBJECTS, SIZE, KEYS = 4, 64 * MIB, 100_000
+SMALL_OBJECTS, SMALL_SIZE = 200, 4096
+SAID = {"full": "sluice", "relaxed": "sluice --durability=relaxed", "versitygw": "versitygw"}
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -29,7 +31,8 @@ class Server:
             verify=f"{CA}/ca.crt",
             config=Config(client_cert=(f"{CA}/client.crt", f"{CA}/client.key"), s3={"addressing_style": "path"}),
         )
-        self.seconds = {True: [], False: []}  # with Content-MD5, and without
+        self.seconds = {True: [], False: [], "small": []}  # of CPU: with Content-MD5, without, small objects
+        self.elapsed = {True: [], False: [], "small": []}
         end = time.monotonic() + 20
         while True:
             try:
@@ -49,32 +52,55 @@ class Server:
         events.unregister("before-call.s3.PutObject", handler)
         if has_md5:
             events.register("before-call.s3.PutObject", handler)
-        before = self.cpu()
-        for number in range(OBJECTS):
-            self.s3.put_object(Bucket="bench", Key=f"object-{number}", Body=body)
-        self.seconds[has_md5].append(self.cpu() - before)
+        self.put(body, OBJECTS, has_md5)
+
+    def put(self, body, count, kind):
+        cpu, clock = self.cpu(), time.monotonic()
+        for number in range(count):
+            self.s3.put_object(Bucket="bench", Key=f"object-{number}-{len(body)}", Body=body)
+        self.elapsed[kind].append(time.monotonic() - clock)
+        self.seconds[kind].append(self.cpu() - cpu)
+
+
+def row(server, text, kind, scale):
+    """CPU and time, and what they are to those of the first server and of the peer."""
+    cpu, clock = (statistics.median(values[kind]) for values in (server.seconds, server.elapsed))
+    cells = [f"{cpu / scale:.2f}", f"{min(server.seconds[kind]) / scale:.2f}", f"{max(server.seconds[kind]) / scale:.2f}"]
+    cells += [f"{cpu / statistics.median(other.seconds[kind]):.2f}" for other in BESIDE]
+    cells += [f"{clock / scale:.2f}"]
+    cells += [f"{clock / statistics.median(other.elapsed[kind]):.2f}" for other in BESIDE]
+    print("| " + " | ".join([SAID[server.name], *text, *cells]) + " |")
+
+
+def head(first, unit):
+    beside = [f"/ {SAID[other.name]}" for other in BESIDE]
+    cells = [f"CPU {unit}, median", "least", "most", *beside, f"{unit} elapsed, median", *beside]
+    print("| " + " | ".join([*first, *cells]) + " |\n|" + "---|" * len(first) + "--:|" * len(cells))
 
 
 servers = [Server(text) for text in sys.argv[4:]]
+BESIDE = [servers[0]] + [server for server in servers if server.name == "versitygw"]
 content = os.urandom(SIZE)
 for server in servers:
     server.upload(content, True)  # not counted: the first use of everything
     server.seconds[True].clear()
+    server.elapsed[True].clear()
 for _ in range(ROUNDS):
     for has_md5 in (True, False):
         for server in servers:
             server.upload(content, has_md5)
-
-print(f"PUT of 64 MiB, {OBJECTS} a round, {ROUNDS} rounds by turns; sluice syncs each before it answers.\n")
-print("| server | Content-MD5 | CPU seconds per GiB, median | least | most | / the peer |\n|---|---|--:|--:|--:|--:|")
-gib = OBJECTS * SIZE / 1024 / MIB
-for has_md5 in (False, True):
-    peer = statistics.median(servers[-1].seconds[has_md5])
     for server in servers:
-        of = [s / gib for s in server.seconds[has_md5]]
-        ratio = f"{statistics.median(server.seconds[has_md5]) / peer:.2f}" if len(servers) > 1 else ""
-        said = "verified" if has_md5 else "not sent"
-        print(f"| {server.name} | {said} | {statistics.median(of):.2f} | {min(of):.2f} | {max(of):.2f} | {ratio} |")
+        server.put(content[:SMALL_SIZE], SMALL_OBJECTS, "small")
+
+print(f"PUT of 64 MiB, {OBJECTS} a round, {ROUNDS} rounds by turns; sluice syncs each before it answers, unless relaxed.\n")
+head(["server", "Content-MD5"], "seconds per GiB")
+for has_md5 in (False, True):
+    for server in servers:
+        row(server, ["verified" if has_md5 else "not sent"], has_md5, OBJECTS * SIZE / 1024 / MIB)
+print(f"\nPUT of {SMALL_SIZE} bytes over an old object, without Content-MD5, {SMALL_OBJECTS} a round, as many rounds.\n")
+head(["server"], "milliseconds each")
+for server in servers:
+    row(server, [], "small", SMALL_OBJECTS / 1000)
 
 for number in range(KEYS):
     with open(f"{WIDE}/{number:06}", "w", encoding="ascii"):

@@ -368,7 +368,7 @@ static int block_signals(void)
 	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a write says EFBIG, and that is answered */
+	signal(SIGXFSZ, SIG_IGN); /* RLIMIT_FSIZE: EFBIG says it, for objects and for the log */
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 

@@ -167,21 +167,22 @@ static int create_in(const struct upload_place *place, int private_fd, const cha
 	if (place->sys->mkdirat(private_fd, young, STORE_FOLDER_MODE) < 0)
 		return -errno;
 	int upload_fd = folder_open(place->sys, private_fd, young);
-	int r = upload_fd < 0 ? upload_fd : 0;
+	if (upload_fd < 0) {
+		place->sys->unlinkat(private_fd, young, AT_REMOVEDIR); /* else: upload_sweep */
+		return upload_fd;
+	}
+	int r = 0;
 	/* As long as it is held, no sweep takes it for what a crash has left. */
-	if (r == 0 && place->sys->flock(upload_fd, LOCK_SH | LOCK_NB) < 0)
+	if (place->sys->flock(upload_fd, LOCK_SH | LOCK_NB) < 0)
 		r = errno == EWOULDBLOCK ? -ENOENT : -errno; /* one came first */
 	if (r == 0)
 		r = write_info(place, upload_fd, fields, fields_len);
 	if (r == 0 && place->sys->renameat(private_fd, young, private_fd, name) < 0)
 		r = -errno;
-	if (upload_fd >= 0)
-		close(upload_fd);
-	if (r < 0) {
-		upload_remove_folder(place->sys, private_fd, young);
-		return r;
-	}
-	return sync_fd(place, private_fd);
+	if (r < 0)
+		upload_remove_folder(place->sys, private_fd, young, upload_fd);
+	close(upload_fd);
+	return r < 0 ? r : sync_fd(place, private_fd);
 }
 
 static int make_id(char id[UPLOAD_ID_BYTES])
@@ -244,7 +245,8 @@ static int retire(const struct upload_place *place, const struct open_upload *up
 	snprintf(gone, sizeof(gone), UPLOAD_GONE_PREFIX "%s", place->id);
 	if (place->sys->renameat(upload->private_fd, name, upload->private_fd, gone) < 0)
 		return -errno;
-	upload_remove_folder(place->sys, upload->private_fd, gone); /* else: upload_sweep */
+	/* What cannot be removed: upload_sweep. */
+	upload_remove_folder(place->sys, upload->private_fd, gone, upload->upload_fd);
 	return 0;
 }
 

@@ -11,20 +11,17 @@
 #include "store/folder.h"
 #include "store/multipart_private.h"
 
-int upload_remove_folder(const struct store_sys *sys, int private_fd, const char *name)
+int upload_remove_folder(const struct store_sys *sys, int private_fd, const char *name,
+			 int upload_fd)
 {
 	struct folder_reader reader;
 	const char *file;
 	int r, error = 0;
-	int upload_fd = folder_open(sys, private_fd, name);
 
-	if (upload_fd < 0)
-		return upload_fd;
 	folder_reader_init(&reader, sys, upload_fd);
 	while ((r = folder_read(&reader, &file)) == 1)
 		if (sys->unlinkat(upload_fd, file, 0) < 0 && errno != ENOENT)
 			error = -errno; /* the others all the same: parts are large */
-	close(upload_fd);
 	if (r == 0)
 		r = error;
 	if (r == 0 && sys->unlinkat(private_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
@@ -230,7 +227,10 @@ static int sweep_one(const struct store_sys *sys, int private_fd, const char *na
 		if (r < 0)
 			return r == -ENOENT || r == -EBUSY ? 0 : r;
 	}
-	int r = upload_remove_folder(sys, private_fd, gone);
+	int upload_fd = folder_open(sys, private_fd, gone);
+	int r = upload_fd < 0 ? upload_fd : upload_remove_folder(sys, private_fd, gone, upload_fd);
+	if (upload_fd >= 0)
+		close(upload_fd);
 	return r == -ENOENT ? 0 : r < 0 ? r : 1; /* another was faster */
 }
 

@@ -17,7 +17,9 @@ bool upload_is_id(const char *text);
 int upload_open_private(const struct store_sys *sys, int root_fd, const char *bucket);
 /* Key, NUL, fields. Returns the bytes, or a negative errno. */
 ssize_t upload_read_info(const struct store_sys *sys, int upload_fd, char info[UPLOAD_INFO_BYTES]);
-/* The files in the folder, and the folder. 0 or a negative errno. */
-int upload_remove_folder(const struct store_sys *sys, int private_fd, const char *name);
+/* The files in the folder, and the folder. upload_fd is it, not read so far: an upload can be taken
+ * apart when there is no other descriptor. 0 or a negative errno. */
+int upload_remove_folder(const struct store_sys *sys, int private_fd, const char *name,
+			 int upload_fd);
 
 #endif
