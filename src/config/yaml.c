@@ -164,7 +164,7 @@ int yaml_read_fields(struct yaml_reader *reader, yaml_node_t *mapping, const cha
 			i++;
 		if (i == count)
 			return yaml_refuse_key(reader, key_node, section, known, count, NULL);
-		int r = fields[i].read(into, reader, known[i], yaml_node(reader, pair->value));
+		int r = fields[i].read(into, reader, &fields[i], yaml_node(reader, pair->value));
 		if (r < 0)
 			return r;
 	}

@@ -60,8 +60,10 @@ int yaml_refuse_key(const struct yaml_reader *reader, const yaml_node_t *node, c
 /* One key of a mapping, and what reads its value. */
 struct yaml_field {
 	const char *key;
-	/* 0 or -EINVAL (yaml_refuse). key: as above, for the message. */
-	int (*read)(void *into, struct yaml_reader *reader, const char *key, yaml_node_t *value);
+	/* 0 or -EINVAL (yaml_refuse). */
+	int (*read)(void *into, struct yaml_reader *reader, const struct yaml_field *field,
+		    yaml_node_t *value);
+	size_t offset; /* in into, if read has a use for it */
 };
 /* Reads the pairs of a mapping by the table, in their order; null is an empty mapping. */
 int yaml_read_fields(struct yaml_reader *reader, yaml_node_t *mapping, const char *section,
