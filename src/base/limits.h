@@ -159,6 +159,15 @@
 /* Brackets [ and { in it: libyaml's time grows with the square of how deep they nest (131,072 take
  * half a minute), and the most rules there may be use 1,024. */
 #define CONFIG_BRACKETS_MAX          4096
+/* Endpoint files: groups, addresses and file names of all groups together (aliases of YAML could
+ * repeat a list without end), labels of a target group, bytes of a gRPC service_config. The largest
+ * Thanos queriers have some hundred endpoints. */
+#define ENDPOINT_GROUPS_MAX          1024
+#define ENDPOINT_ADDRESSES_MAX       4096
+#define ENDPOINT_FILES_MAX           256
+#define ENDPOINT_LABELS_MAX          64
+#define ENDPOINT_HOST_BYTES_MAX      253 /* RFC 1035 section 2.3.4, as text */
+#define ENDPOINT_SERVICE_BYTES_MAX   16384
 #define IDENTITY_NAMES_MAX           64
 #define IDENTITY_BYTES_MAX           4096
 

@@ -49,23 +49,17 @@ void config_fini(struct config *config)
 static int resolve_paths(struct config *config, char error[ERROR_TEXT_MAX])
 {
 	char joined[PATH_MAX];
-	const char *slash = strrchr(config->config_file, '/');
-	if (slash == NULL)
-		return 0; /* the file is in the current folder */
-	int dir_len = (int)(slash - config->config_file) + 1;
 	for (size_t i = 0; i < options_count; i++) {
 		char *path = (char *)config + options[i].offset;
 		if (options[i].type != OPTION_PATH || options[i].key == NULL || path[0] == '\0' ||
 		    path[0] == '/')
 			continue;
-		int n = snprintf(joined, sizeof(joined), "%.*s%s", dir_len, config->config_file,
-				 path);
-		if (n < 0 || (size_t)n >= sizeof(joined)) {
+		if (path_beside(config->config_file, path, joined) < 0) {
 			snprintf(error, ERROR_TEXT_MAX, "%.200s: %s: the path is too long",
 				 config->config_file, options[i].key);
 			return -EINVAL;
 		}
-		memcpy(path, joined, (size_t)n + 1);
+		memcpy(path, joined, strlen(joined) + 1);
 	}
 	return 0;
 }

@@ -233,12 +233,12 @@ static int parse_bytes(const char *text, uint64_t *out)
 }
 
 /* 1m30s: larger units first, each once, as Prometheus has it; "0" too. */
-static int parse_duration(const char *text, uint64_t *out)
+int duration_parse(const char *text, uint64_t *ms)
 {
 	uint64_t total = 0;
 	size_t before = ARRAY_LEN(time_units);
 	if (strcmp(text, "0") == 0) {
-		*out = 0;
+		*ms = 0;
 		return 0;
 	}
 	do {
@@ -261,7 +261,7 @@ static int parse_duration(const char *text, uint64_t *out)
 			return -ERANGE;
 		text = end + len;
 	} while (*text != '\0');
-	*out = total;
+	*ms = total;
 	return 0;
 }
 
@@ -278,7 +278,7 @@ static int set_number(struct config *config, const struct option *option, const 
 		snprintf(accepted, sizeof(accepted), "use a size from %llu to %llu, such as 64KiB",
 			 (unsigned long long)option->min, (unsigned long long)option->max);
 	} else if (option->type == OPTION_DURATION) {
-		r = parse_duration(value, &n);
+		r = duration_parse(value, &n);
 		snprintf(accepted, sizeof(accepted),
 			 "use a time from %llums to %lluh, such as 1m30s",
 			 (unsigned long long)option->min,

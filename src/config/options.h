@@ -54,6 +54,9 @@ const struct option *option_by_key(const char *key);
 int option_set(struct config *config, const struct option *option, const char *value, bool is_first,
 	       char error[ERROR_TEXT_MAX]);
 
+/* Milliseconds of a duration as OPTION_DURATION has it; "0" too. 0, -EINVAL, or -ERANGE. */
+int duration_parse(const char *text, uint64_t *ms);
+
 /* Edit distance, for "did you mean"; at most limit + 1. */
 unsigned text_distance(const char *a, const char *b, unsigned limit);
 /* The distance up to which a known word was probably meant by what was typed: 3, or half of it. */

@@ -301,6 +301,8 @@ bool record_tx_limit_reached(struct record *record)
 
 int record_tx_rekey(struct record *record)
 {
+	if (record->is_closed_tx)
+		return 0; /* the key seals nothing any more, and nothing may follow the alert */
 	if (record_is_kernel_tx(record) && !record->can_rekey_kernel)
 		return -EOPNOTSUPP;
 	record->due |= RECORD_DUE_KEYUPDATE;

@@ -165,7 +165,8 @@ bool record_tx_has_due(const struct record *record);
 void record_tx_account(struct record *record, size_t bytes);
 /* A key of ours has sealed as many records as it may. Asks the kernel only when it is near. */
 bool record_tx_limit_reached(struct record *record);
-/* Makes a change of the sending key due. 0; -EOPNOTSUPP: this kernel cannot. */
+/* Makes a change of the sending key due, unless sending has ended. 0; -EOPNOTSUPP: this kernel
+ * cannot. */
 int record_tx_rekey(struct record *record);
 
 /* Makes close_notify (alert 0) or a fatal alert due; record_tx_flush sends it. */

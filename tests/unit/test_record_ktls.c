@@ -317,6 +317,23 @@ Test(record_ktls, a_keyupdate_that_asks_is_answered_before_the_sending_key_chang
 	cr_expect_eq(kernel.calls, 2, "once");
 }
 
+/* RFC 8446 section 6.1: close_notify is the last of what is sent. The peer may still send. */
+Test(record_ktls, a_keyupdate_that_asks_after_our_close_notify_gets_no_answer)
+{
+	for (int can_rekey = 0; can_rekey < 2; can_rekey++) {
+		record.can_rekey_kernel = can_rekey;
+		record_shutdown(&record, ALERT_CLOSE_NOTIFY);
+		cr_assert_eq(record_tx_flush(&record, false), 0);
+		cr_assert(record.is_closed_tx);
+		int sends = kernel.sends;
+		arrives(RECORD_HANDSHAKE, KEYUPDATE_REQUEST, 5);
+		cr_expect_eq(receive(), -EAGAIN, "reading goes on");
+		cr_expect_not(record_tx_has_due(&record));
+		cr_assert_eq(record_tx_flush(&record, false), 0);
+		cr_expect_eq(kernel.sends, sends);
+	}
+}
+
 Test(record_ktls, a_keyupdate_that_asks_what_the_kernel_cannot_ends_the_connection)
 {
 	record.can_rekey_kernel = false;
