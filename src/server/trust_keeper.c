@@ -91,6 +91,11 @@ static void log_trust(struct trust_keeper *keeper, const char *msg, const struct
 	log_end(&line);
 }
 
+void trust_keeper_log_start(struct trust_keeper *keeper)
+{
+	log_trust(keeper, "trust read", keeper->server->trust.trust);
+}
+
 static void adopt_trust(void *arg, struct trust *trust)
 {
 	struct trust_keeper *keeper = arg;
@@ -136,7 +141,6 @@ int trust_keeper_init(struct trust_keeper *keeper, struct config *config,
 	keeper->reloaded_at = (uint64_t)time(NULL);
 	if (tls_ctx_stale(trust->tls_ctx)[0] != '\0')
 		log_msg(keeper->log, LOG_LEVEL_ERROR, "%s", tls_ctx_stale(trust->tls_ctx));
-	log_trust(keeper, "trust", trust);
 	return 0;
 }
 

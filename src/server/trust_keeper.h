@@ -35,6 +35,8 @@ struct trust_keeper {
  * in error. On any return trust_keeper_fini may be called. */
 int trust_keeper_init(struct trust_keeper *keeper, struct config *config,
 		      char error[ERROR_TEXT_MAX]);
+/* One line on what was read at the start, and one on what is worth a warning. */
+void trust_keeper_log_start(struct trust_keeper *keeper);
 /* All zero is fine, too. No worker runs any more. */
 void trust_keeper_fini(struct trust_keeper *keeper);
 

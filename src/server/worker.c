@@ -386,14 +386,8 @@ static void report(struct worker *worker, int r)
 static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
-	int r = ring_init(&worker->ring, RING_ENTRIES);
+	int r = ring_begin(&worker->ring);
 	if (r < 0) {
-		report(worker, r);
-		return NULL;
-	}
-	r = offload_home_init(&worker->jobs, &worker->ring);
-	if (r < 0) {
-		ring_fini(&worker->ring);
 		report(worker, r);
 		return NULL;
 	}
@@ -416,10 +410,26 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
+static void release_memory(struct worker *worker)
+{
+	pipe_pool_fini(&worker->pipes);
+	pool_fini(&worker->head_bufs);
+	pool_fini(&worker->requests);
+	pool_fini(&worker->tx_bufs);
+	pool_fini(&worker->rx_bufs);
+	for (unsigned i = 0; i < worker->chunk_count; i++)
+		free(worker->chunk[i]);
+	free(worker->chunk);
+	free(worker->free_slot);
+	trust_release(worker->trust);
+	log_fini(&worker->log);
+}
+
 int worker_init(struct worker *worker, struct server *server, unsigned index, const int *sock_fds,
 		unsigned sock_count)
 {
 	const struct config *config = server->config;
+	int r = -ENOMEM;
 
 	must(sock_count <= LISTENERS_MAX);
 	memset(worker, 0, sizeof(*worker));
@@ -446,16 +456,29 @@ int worker_init(struct worker *worker, struct server *server, unsigned index, co
 					       .rx_bufs = &worker->rx_bufs,
 					       .peers = server->peers,
 					       .records_per_key = config->records_per_key};
-	if (getrandom(&worker->request_salt, sizeof(worker->request_salt), 0) < 0)
-		return -errno;
+	if (getrandom(&worker->request_salt, sizeof(worker->request_salt), 0) < 0) {
+		r = -errno;
+		goto fail;
+	}
 	worker->chunk = calloc(CONN_CHUNKS_MAX, sizeof(struct conn *));
 	if (worker->chunk == NULL || log_buffer(&worker->log, LOG_KEPT_BYTES) < 0 ||
 	    pool_init(&worker->head_bufs, sizeof(struct head_buf), HEAD_BUFS_MAX) < 0 ||
 	    pool_init(&worker->requests, sizeof(struct request), config->conns_max) < 0 ||
 	    pool_init(&worker->tx_bufs, sizeof(struct tx_buf), config->send_buffers) < 0 ||
 	    pool_init(&worker->rx_bufs, sizeof(struct rx_buf), RX_BUFS_MAX) < 0)
-		return -ENOMEM;
+		goto fail;
+	r = ring_init(&worker->ring, RING_ENTRIES);
+	if (r < 0)
+		goto fail;
+	r = offload_home_init(&worker->jobs, &worker->ring);
+	if (r < 0) {
+		ring_fini(&worker->ring);
+		goto fail;
+	}
 	return 0;
+fail:
+	release_memory(worker);
+	return r;
 }
 
 int worker_start(struct worker *worker)
@@ -482,21 +505,11 @@ void worker_wake(struct worker *worker)
 void worker_join(struct worker *worker)
 {
 	pthread_join(worker->thread, NULL);
-	offload_home_fini(&worker->jobs);
-	ring_fini(&worker->ring); /* not before: worker_wake writes to its descriptor */
 }
 
 void worker_fini(struct worker *worker)
 {
-	pipe_pool_fini(&worker->pipes);
-	pool_fini(&worker->head_bufs);
-	pool_fini(&worker->requests);
-	pool_fini(&worker->tx_bufs);
-	pool_fini(&worker->rx_bufs);
-	for (unsigned i = 0; i < worker->chunk_count; i++)
-		free(worker->chunk[i]);
-	free(worker->chunk);
-	free(worker->free_slot);
-	trust_release(worker->trust);
-	log_fini(&worker->log);
+	offload_home_fini(&worker->jobs);
+	ring_fini(&worker->ring); /* not before: worker_wake writes to its descriptor */
+	release_memory(worker);
 }

@@ -47,13 +47,13 @@ Test(starved, files_that_may_not_grow)
 	wire_upload_fill(&client, &upload, bytes);
 	rlim_t was = limit_set(&server, RLIMIT_FSIZE, WIRE_MIB);
 	for (int is_chunked = 0; is_chunked < 2; is_chunked++) {
-		wire_put_refused(&server, "/data/key", is_chunked, 500, "InternalError");
-		wire_put_refused(&server, upload.part[0], is_chunked, 500, "InternalError");
+		wire_put_refused(&server, "/data/key", is_chunked, 400, "EntityTooLarge");
+		wire_put_refused(&server, upload.part[0], is_chunked, 400, "EntityTooLarge");
 	}
-	wire_ask_fails(&client, "PUT", "/data/key", "x-amz-copy-source: /data/source\r\n", 500,
-		       "InternalError");
+	wire_ask_fails(&client, "PUT", "/data/key", "x-amz-copy-source: /data/source\r\n", 400,
+		       "EntityTooLarge");
 	wire_upload_complete(&client, &upload, &response);
-	wire_read_error(&client, &response, 500, "InternalError");
+	wire_read_error(&client, &response, 400, "EntityTooLarge");
 	wire_log_has(&server, "level=error", "PUT data/key", "File too large");
 	wire_fetch(&client, "/data/key", 1, 5000);
 	wire_put_well(&client, "/data/key", 2, WIRE_MIB);
@@ -85,10 +85,10 @@ Test(starved, a_log_that_may_not_grow)
 	rlim_t was = limit_set(&server, RLIMIT_FSIZE, 1);
 	for (int i = 0; i < 3; i++) {
 		wire_put(&client, "/data/key", 2, 6000, &response);
-		wire_read_error(&client, &response, 500, "InternalError");
+		wire_read_error(&client, &response, 400, "EntityTooLarge");
 		wire_fetch(&client, "/data/key", 1, 5000);
 	}
-	cr_assert_eq(wire_log_count(&server, "status=500"), 0);
+	cr_assert_eq(wire_log_count(&server, "status=400"), 0);
 	limit_set(&server, RLIMIT_FSIZE, was);
 	wire_put_well(&client, "/data/key", 2, 6000);
 	wire_fetch(&client, "/data/key", 2, 6000);
