@@ -94,6 +94,10 @@ static void XMLCALL on_end(void *arg, const char *full_name)
 	bool is_field = reader->depth == (reader->is_in_item ? 3 : 2) && !is_item;
 	int r = 0;
 
+	/* A stopped parser still ends an empty element (expat.h, XML_StopParser): there is no item
+	 * whose beginning failed. */
+	if (reader->error != 0)
+		return;
 	if (is_field && !reader->has_children) {
 		reader->value[reader->value_len] = '\0';
 		r = grammar->field(reader->out, reader->is_in_item, name, reader->value);
