@@ -62,20 +62,24 @@ class Server:
         self.seconds[kind].append(self.cpu() - cpu)
 
 
+def cells(server, name, kind, scale):
+    """Median, least and most, and what the median is to those of the first server and of the peer."""
+    values = getattr(server, name)[kind]
+    median = statistics.median(values)
+    numbers = [median / scale, min(values) / scale, max(values) / scale]
+    numbers += [median / statistics.median(getattr(other, name)[kind]) for other in BESIDE]
+    return [f"{number:.2f}" for number in numbers]
+
+
 def row(server, text, kind, scale):
-    """CPU and time, and what they are to those of the first server and of the peer."""
-    cpu, clock = (statistics.median(values[kind]) for values in (server.seconds, server.elapsed))
-    cells = [f"{cpu / scale:.2f}", f"{min(server.seconds[kind]) / scale:.2f}", f"{max(server.seconds[kind]) / scale:.2f}"]
-    cells += [f"{cpu / statistics.median(other.seconds[kind]):.2f}" for other in BESIDE]
-    cells += [f"{clock / scale:.2f}"]
-    cells += [f"{clock / statistics.median(other.elapsed[kind]):.2f}" for other in BESIDE]
-    print("| " + " | ".join([SAID[server.name], *text, *cells]) + " |")
+    both = cells(server, "seconds", kind, scale) + cells(server, "elapsed", kind, scale)
+    print("| " + " | ".join([SAID[server.name], *text, *both]) + " |")
 
 
 def head(first, unit):
-    beside = [f"/ {SAID[other.name]}" for other in BESIDE]
-    cells = [f"CPU {unit}, median", "least", "most", *beside, f"{unit} elapsed, median", *beside]
-    print("| " + " | ".join([*first, *cells]) + " |\n|" + "---|" * len(first) + "--:|" * len(cells))
+    names = [name for what in ("CPU", "elapsed") for name in
+             (f"{what}, {unit}, median", "least", "most", *(f"/ {SAID[other.name]}" for other in BESIDE))]
+    print("| " + " | ".join([*first, *names]) + " |\n|" + "---|" * len(first) + "--:|" * len(names))
 
 
 servers = [Server(text) for text in sys.argv[4:]]
