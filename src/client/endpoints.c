@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -118,7 +119,7 @@ static bool is_port(const char *text)
 {
 	size_t digits = strspn(text, "0123456789");
 	return text[0] != '0' && digits > 0 && digits <= 5 && text[digits] == '\0' &&
-	       atoi(text) <= 65535;
+	       strtoul(text, NULL, 10) <= UINT16_MAX;
 }
 
 static bool is_address(const char *text, bool needs_port)

@@ -147,7 +147,7 @@ int yaml_read_fields(struct yaml_reader *reader, yaml_node_t *mapping, const cha
 
 	if (yaml_is_null(mapping))
 		return 0;
-	must(count <= ARRAY_LEN(known));
+	must(count > 0 && count <= ARRAY_LEN(known));
 	for (size_t i = 0; i < count; i++)
 		known[i] = fields[i].key;
 	if (mapping == NULL || mapping->type != YAML_MAPPING_NODE)

@@ -62,10 +62,14 @@ static void check_accepted(const char *text, time_t seconds)
 
 	end = strptime(text, forms[form], &tm);
 	must(end != NULL && *end == '\0');
+	struct tm is = tm; /* timegm makes a day of the calendar of any */
+	time_t expected = timegm(&is);
+	must(tm.tm_sec <= 60);
 	if (form == 1)
 		check_century(text, seconds);
 	else
-		must(timegm(&tm) == seconds);
+		must(expected == seconds);
+	must(tm.tm_sec == 60 || form == 1 || (is.tm_mday == tm.tm_mday && is.tm_mon == tm.tm_mon));
 }
 
 static void check_text(const char *text, size_t len)

@@ -26,8 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* In byte order. */
 static const char *const keys[] = {
-	"a",   "b+1",  "b-/1",      "b/1", "b/2/x", "b/2/y/z", "b0",
-	"c d", "d%2F", "d&<e>/\"'", "f/g", "f/g0",  "z/z/z",   "\xc3\xa9/\xc3\xbc"};
+	"B/1", "B0",  "a",    "b+1",       "b-/1", "b/1",  "b/2/x", "b/2/y/z",
+	"b0",  "c d", "d%2F", "d&<e>/\"'", "f/g",  "f/g0", "z/z/z", "\xc3\xa9/\xc3\xbc"};
 static char root[] = "/tmp/sluice-fuzz-XXXXXX";
 static int root_fd = -1;
 
