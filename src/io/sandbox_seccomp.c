@@ -257,6 +257,7 @@ static const struct row rows[] = {
 	CALL(uname, ALLOW),
 	CALL(getrandom, ALLOW),
 	CALL(getpid, ALLOW),
+	CALL(getppid, ALLOW),
 	CALL(gettid, ALLOW),
 	CALL(getuid, ALLOW),
 	CALL(geteuid, ALLOW),
@@ -346,6 +347,9 @@ static const struct row sanitizer_rows[] = {
 	CALL(ptrace, ALLOW),
 	CALL(wait4, ALLOW),
 	CALL(kill, ALLOW),
+#if defined(__x86_64__)
+	CALL(getdents, ALLOW),
+#endif
 };
 #else
 static const struct row sanitizer_rows[] = {{-1, ALLOW, ALWAYS, 0, 0}};
