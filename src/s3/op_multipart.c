@@ -2,6 +2,7 @@
 /* Multipart uploads. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,33 +44,10 @@ static void fail_errno(struct s3_call *call, int error)
 		s3_call_fail_errno(call, error);
 }
 
-/* A number of the query, from least to most. False: failed. */
-static bool take_number(struct s3_call *call, const char *name, unsigned least, unsigned most,
-			unsigned *number)
-{
-	char text[8];
-	int n = s3_query_text(call->target->query, name, text, sizeof(text));
-
-	if (n == 0) /* absent or empty: as it was */
-		return true;
-	if (n < 0 || strspn(text, "0123456789") != (size_t)n) {
-		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
-			     "A number of the query is not one, or is out of its range.");
-		return false;
-	}
-	*number = (unsigned)strtoul(text, NULL, 10);
-	if (*number < least || *number > most) {
-		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
-			     "A number of the query is not one, or is out of its range.");
-		return false;
-	}
-	return true;
-}
-
 static bool take_part_number(struct s3_call *call, unsigned *number)
 {
 	*number = 0;
-	if (!take_number(call, "partNumber", 1, UPLOAD_PARTS_MAX, number))
+	if (!s3_call_take_number(call, "partNumber", 1, UPLOAD_PARTS_MAX, number))
 		return false;
 	if (*number == 0)
 		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT, "partNumber is from 1 to 10000.");
@@ -140,11 +118,9 @@ void op_list_parts(struct s3_call *call)
 	unsigned after = 0, max = PAGE_MAX;
 	bool is_truncated = false;
 
-	if (!take_number(call, "part-number-marker", 0, UPLOAD_PARTS_MAX, &after) ||
-	    !take_number(call, "max-parts", 0, UPLOAD_PARTS_MAX, &max))
+	if (!s3_call_take_number(call, "part-number-marker", 0, INT32_MAX, &after) ||
+	    !s3_call_take_page_max(call, "max-parts", &max))
 		return;
-	if (max > PAGE_MAX)
-		max = PAGE_MAX;
 	struct upload_part *part = calloc(max + 1, sizeof(*part));
 	int count = part != NULL ? upload_parts(&place, after, max, part, &is_truncated) : -ENOMEM;
 	if (count < 0) {
@@ -240,6 +216,7 @@ void op_list_multipart_uploads(struct s3_call *call)
 	struct text *out = &call->text;
 	struct upload_page page = {0};
 	unsigned max = PAGE_MAX;
+	bool is_url;
 	struct stat st;
 
 	if (s3_query_text(query, "prefix", prefix, sizeof(prefix)) < 0 ||
@@ -254,7 +231,8 @@ void op_list_multipart_uploads(struct s3_call *call)
 			     "Multipart uploads are listed without a delimiter.");
 		return;
 	}
-	if (!take_number(call, "max-uploads", 0, PAGE_MAX, &max))
+	if (!s3_call_take_page_max(call, "max-uploads", &max) ||
+	    !s3_call_take_encoding(call, &is_url))
 		return;
 	int r = call->store->sys->fstatat(call->store->root_fd, call->target->bucket, &st,
 					  AT_SYMLINK_NOFOLLOW) < 0
@@ -265,7 +243,6 @@ void op_list_multipart_uploads(struct s3_call *call)
 		s3_call_fail_errno(call, r);
 		return;
 	}
-	bool is_url = s3_query_param(query, "encoding-type").len > 0;
 	xml_begin(out, "ListMultipartUploadsResult");
 	xml_text(out, "Bucket", call->target->bucket);
 	xml_key(out, "KeyMarker", after_key, is_url);
