@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #define ANSWER_MS    5000
-#define GUEST_STRIDE 16
+#define GUEST_STRIDE 32
 #define WRONG_MAX    12 /* then the rest is not asked: something fundamental is broken */
 #define GOOD_REQUEST "GET /data/size-100 HTTP/1.1\r\nHost: localhost\r\n\r\n"
 

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 #define LISTING_MAX (256 * 1024)
 #define CONTENT_MAX 256
+#define NOBODY      65534
 
 /* ---- What lies there -------------------------------------------------------------------- */
 
@@ -93,15 +95,16 @@ static void folder_make(const struct jail *jail, const char *name)
 	cr_assert_eq(mkdir(path, 0755), 0, "%s: %s", path, strerror(errno));
 }
 
-/* target: "JAIL/..." is an absolute path, anything else stands as it is. */
+/* target: '@' is the path of JAIL/1/2, anything else stands as it is. */
 static void link_make(const struct jail *jail, const char *name, const char *target)
 {
 	char path[PATH_MAX], absolute[PATH_MAX];
 
-	must(snprintf(path, sizeof(path), "%s/root/%s", jail->dir, name) < PATH_MAX);
-	if (strncmp(target, "JAIL/", 5) == 0) {
-		must(snprintf(absolute, sizeof(absolute), "%s/%s", jail->dir, target + 5) <
-		     PATH_MAX);
+	must(snprintf(path, sizeof(path), "%s/%s", jail->root, name) < PATH_MAX);
+	const char *place = strstr(target, "@/");
+	if (place != NULL) {
+		must(snprintf(absolute, sizeof(absolute), "%.*s%s%s", (int)(place - target), target,
+			      jail->place, place + 1) < PATH_MAX);
 		target = absolute;
 	}
 	cr_assert_eq(symlink(target, path), 0, "%s: %s", path, strerror(errno));
@@ -110,32 +113,35 @@ static void link_make(const struct jail *jail, const char *name, const char *tar
 static void links_make(const struct jail *jail)
 {
 	static const char *const links[][2] = {
-		{"data/links/abs-folder", "JAIL/outside"},
+		{"data/links/abs-folder", "@/outside"},
 		{"data/links/rel-folder", "../../../outside"},
-		{"data/links/abs-file", "JAIL/secret"},
+		{"data/links/abs-file", "@/secret"},
 		{"data/links/rel-file", "../../../secret"},
-		{"data/links/deep-file", "JAIL/outside/secret"},
+		{"data/links/deep-file", "@/outside/secret"},
 		{"data/links/chain", "abs-folder"},
-		{"data/links/dangling", "JAIL/outside/new"},
+		{"data/links/dangling", "@/outside/new"},
 		{"data/links/up", "../../.."},
-		{"data/links/slash", "/"},
-		{"data/links/etc", "/etc"},
-		{"data/links/proc-root", "/proc/self/root"},
-		{"data/links/proc-cwd", "/proc/self/cwd"},
-		{"data/links/proc-fd", "/proc/self/fd"},
+		{"data/links/proc-jail", "/proc/self/root@/outside"},
 		{"data/links/self", "self"},
-		{"link-abs", "JAIL/outside"},
+		{"link-abs", "@/outside"},
 		{"link-rel", "../outside"},
 		{"link-up", ".."},
-		{"link-slash", "/"},
-		{"link-proc", "/proc/self/root"},
-		{"trap-abs/.sluice", "JAIL/outside"},
+		{"link-proc-jail", "/proc/self/root@/outside"},
+		{"trap-abs/.sluice", "@/outside"},
 		{"trap-rel/.sluice", "../../outside/.sluice"},
+		/* Not the test's: jail_is_real. */
+		{"data/links/real-slash", "/"},
+		{"data/links/real-etc", "/etc"},
+		{"data/links/real-root", "/proc/self/root"},
+		{"data/links/real-cwd", "/proc/self/cwd"},
+		{"data/links/real-fd", "/proc/self/fd"},
+		{"real-slash", "/"},
+		{"real-root", "/proc/self/root"},
 	};
 
-	folder_make(jail, "root/data/links");
-	folder_make(jail, "root/trap-abs");
-	folder_make(jail, "root/trap-rel");
+	folder_make(jail, "1/2/root/data/links");
+	folder_make(jail, "1/2/root/trap-abs");
+	folder_make(jail, "1/2/root/trap-rel");
 	for (size_t i = 0; i < ARRAY_LEN(links); i++)
 		link_make(jail, links[i][0], links[i][1]);
 }
@@ -150,7 +156,8 @@ static void word_make(char word[JAIL_WORD_BYTES], const char *prefix)
 
 static void watch(struct jail *jail)
 {
-	static const char *const folders[] = {"", "/outside", "/outside/.sluice", "/beside"};
+	static const char *const folders[] = {
+		"", "/1", "/1/2", "/1/2/outside", "/1/2/outside/.sluice", "/1/2/beside"};
 	char path[PATH_MAX];
 
 	jail->watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -162,38 +169,66 @@ static void watch(struct jail *jail)
 	}
 }
 
-void jail_make(struct jail *jail, struct wire_server *server)
+/* So that a server that runs as nobody may write in its store, and could write beside it. */
+static int owner_set(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return lchown(path, NOBODY, NOBODY);
+}
+
+static void secrets_make(const struct jail *jail)
 {
 	char name[NAME_MAX];
 
+	folder_make(jail, "1");
+	folder_make(jail, "1/2");
+	folder_make(jail, "1/2/outside");
+	folder_make(jail, "1/2/outside/.sluice");
+	folder_make(jail, "1/2/beside");
+	file_make(jail, "secret", jail->secret);
+	file_make(jail, "1/secret", jail->secret);
+	file_make(jail, "1/2/secret", jail->secret);
+	file_make(jail, "1/2/outside/secret", jail->secret);
+	file_make(jail, "1/2/beside/object", jail->secret);
+	/* As a writer leaves one that has crashed: what a sweep would remove. */
+	snprintf(name, sizeof(name), "1/2/outside/tmp-%s", jail->secret + 7);
+	file_make(jail, name, jail->secret);
+	snprintf(name, sizeof(name), "1/2/outside/.sluice/tmp-%s", jail->secret + 7);
+	file_make(jail, name, jail->secret);
+	snprintf(name, sizeof(name), "1/2/outside/%s", jail->hidden);
+	file_make(jail, name, jail->secret);
+}
+
+void jail_make(struct jail *jail, struct wire_server *server)
+{
 	*jail = (struct jail){.watch_fd = -1};
 	must(snprintf(jail->dir, sizeof(jail->dir), "%s", wire_server_root(server)) <
 	     (int)sizeof(jail->dir));
-	must(snprintf(jail->root, sizeof(jail->root), "%s/root", jail->dir) < PATH_MAX);
+	must(snprintf(jail->place, sizeof(jail->place), "%s/1/2", jail->dir) <
+	     (int)sizeof(jail->place));
+	must(snprintf(jail->root, sizeof(jail->root), "%s/root", jail->place) < PATH_MAX);
 	word_make(jail->secret, "SECRET-");
 	word_make(jail->hidden, "HIDDEN-");
-	folder_make(jail, "outside");
-	folder_make(jail, "outside/.sluice");
-	folder_make(jail, "beside");
-	file_make(jail, "secret", jail->secret);
-	file_make(jail, "outside/secret", jail->secret);
-	file_make(jail, "beside/object", jail->secret);
-	/* As a writer leaves one that has crashed: what a sweep would remove. */
-	snprintf(name, sizeof(name), "outside/tmp-%s", jail->secret + 7);
-	file_make(jail, name, jail->secret);
-	snprintf(name, sizeof(name), "outside/.sluice/tmp-%s", jail->secret + 7);
-	file_make(jail, name, jail->secret);
-	snprintf(name, sizeof(name), "outside/%s", jail->hidden);
-	file_make(jail, name, jail->secret);
-	folder_make(jail, "root");
-	server->root = jail->root;
+	secrets_make(jail);
+	folder_make(jail, "1/2/root");
 	wire_pattern_write(jail->root, "data/size-100", 100, 100);
 	links_make(jail);
+	if (geteuid() == 0)
+		cr_assert_eq(nftw(jail->dir, owner_set, 16, FTW_PHYS), 0);
+	server->root = jail->root;
+	server->unprivileged = true;
 	jail->before = describe(jail);
 	watch(jail);
 }
 
 /* ---- Looking ---------------------------------------------------------------------------- */
+
+bool jail_is_real(const char *name)
+{
+	/* By a link of links_make; or by an absolute path. */
+	return strstr(name, "real-") != NULL || strstr(name, "etc/passwd") != NULL ||
+	       strstr(name, "proc/") != NULL || strstr(name, "dev/") != NULL;
+}
 
 bool jail_is_in(const struct jail *jail, const char *text)
 {
