@@ -142,6 +142,11 @@ void body_plain_account(struct body *body, size_t bytes)
 	body->payload += bytes;
 }
 
+uint64_t body_framed_left(const struct body *body)
+{
+	return body->is_chunked ? 0 : body->left;
+}
+
 bool body_is_done(const struct body *body)
 {
 	return is_framing_done(body);

@@ -47,6 +47,10 @@ ssize_t body_take(struct body *body, const char *in, size_t len, char *out, size
 uint64_t body_plain_left(const struct body *body);
 void body_plain_account(struct body *body, size_t bytes);
 
+/* Raw bytes of Content-Length still to come, whatever is coded in them. 0: none, or the framing
+ * does not tell. */
+uint64_t body_framed_left(const struct body *body);
+
 bool body_is_done(const struct body *body);
 /* A field of the aws-chunked trailer, once the body is done; name in lower case; at NULL: none. */
 struct slice body_trailer(const struct body *body, const char *name);

@@ -6,6 +6,7 @@
  */
 #include "http/head.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -215,9 +216,10 @@ static int take_version(struct parse *parse)
 	r = take_crlf(parse, HTTP_HEAD_ERROR_REQUEST_LINE);
 	if (r < 0)
 		return r;
-	if (at[5] != '1' || at[7] > '1')
+	if (at[5] != '1')
 		return refuse(parse, HTTP_HEAD_ERROR_VERSION);
-	parse->head->minor = (unsigned)(at[7] - '0');
+	/* RFC 9110 section 2.5: of a higher minor version, as of the highest one known here. */
+	parse->head->minor = at[7] > '0';
 	return 0;
 }
 
@@ -235,8 +237,20 @@ static bool is_port(const char *at, const char *end)
 	return port <= 65535;
 }
 
-/* uri-host [":" port] of RFC 9110 section 7.2, never empty, no userinfo. Of an IPv6 literal only
- * the alphabet is checked: nothing here connects to it. */
+static bool is_ipv6(const char *at, const char *end)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr addr;
+	size_t len = (size_t)(end - at);
+
+	if (len >= sizeof(text))
+		return false;
+	memcpy(text, at, len);
+	text[len] = '\0';
+	return inet_pton(AF_INET6, text, &addr) == 1;
+}
+
+/* uri-host [":" port] of RFC 9110 section 7.2, never empty, no userinfo. */
 static bool is_host(struct slice host)
 {
 	const char *at = host.at, *end = host.at + host.len;
@@ -246,10 +260,8 @@ static bool is_host(struct slice host)
 	if (*at == '[') {
 		const char *start = ++at;
 
-		while (at < end && (is_digit(*at) || *at == ':' || *at == '.' ||
-				    (to_lower(*at) >= 'a' && to_lower(*at) <= 'f')))
-			at++;
-		if (at == end || *at != ']' || at - start < 2)
+		at = memchr(start, ']', (size_t)(end - start));
+		if (!at || !is_ipv6(start, at))
 			return false;
 		at++;
 	} else {
@@ -391,6 +403,27 @@ static int take_content_length(struct parse *parse, struct slice value)
 	return 0;
 }
 
+/* RFC 9112 section 6.3: where chunked is not the last coding, no length can be told, and that is
+ * 400; a coding before it is only unknown. Empty members and parameters are refused, too: nobody
+ * sends them, and the next to read this message might see something else. */
+static int take_transfer_encoding(struct parse *parse, struct slice value)
+{
+	struct slice list = value, member = {0};
+	bool is_last = false;
+
+	if (parse->head->minor == 0)
+		return refuse(parse, HTTP_HEAD_ERROR_ENCODING_1_0);
+	parse->head->chunked = slice_is(value, "chunked");
+	if (parse->head->chunked)
+		return 0;
+	if (value.len == 0 || *value.at == ',' || value.at[value.len - 1] == ',')
+		return refuse(parse, HTTP_HEAD_ERROR_ENCODING_LENGTH);
+	while (slice_list_next(&list, &member))
+		is_last = slice_is(member, "chunked");
+	return refuse(parse, is_last ? HTTP_HEAD_ERROR_TRANSFER_ENCODING
+				     : HTTP_HEAD_ERROR_ENCODING_LENGTH);
+}
+
 /* A field of HTTP_FIELDS: what it says about the message is checked as soon as it stands there. */
 static int take_known(struct parse *parse, enum http_field_id id, struct slice value)
 {
@@ -406,10 +439,7 @@ static int take_known(struct parse *parse, enum http_field_id id, struct slice v
 	case HTTP_FIELD_CONTENT_LENGTH:
 		return take_content_length(parse, value);
 	case HTTP_FIELD_TRANSFER_ENCODING:
-		if (head->minor == 0)
-			return refuse(parse, HTTP_HEAD_ERROR_ENCODING_1_0);
-		head->chunked = slice_is(value, "chunked");
-		return head->chunked ? 0 : refuse(parse, HTTP_HEAD_ERROR_TRANSFER_ENCODING);
+		return take_transfer_encoding(parse, value);
 	case HTTP_FIELD_EXPECT:
 		if (!slice_is(value, "100-continue"))
 			return refuse(parse, HTTP_HEAD_ERROR_EXPECT);
@@ -538,6 +568,15 @@ static bool has_news(const char *buf, size_t len, size_t scanned)
 	return skip_text(buf + scanned - (buf[scanned - 1] == '\r'), end) < end;
 }
 
+/* What did not end within HEAD_BYTES_MAX. RFC 9112 section 3 has an answer of its own for each part
+ * of the request line. */
+static enum http_head_error too_long(const struct http_head *head)
+{
+	if (!head->method_text.at)
+		return HTTP_HEAD_ERROR_METHOD_TOO_LONG;
+	return head->target.at ? HTTP_HEAD_ERROR_TOO_LARGE : HTTP_HEAD_ERROR_TARGET_TOO_LONG;
+}
+
 int http_head_parse(const char *buf, size_t len, size_t scanned, struct http_head *head,
 		    enum http_head_error *error)
 {
@@ -563,7 +602,7 @@ int http_head_parse(const char *buf, size_t len, size_t scanned, struct http_hea
 
 	r = take_head(&parse);
 	if (r == -EAGAIN && looked_at == HEAD_BYTES_MAX)
-		r = refuse(&parse, HTTP_HEAD_ERROR_TOO_LARGE);
+		r = refuse(&parse, too_long(head));
 	if (r == -EBADMSG)
 		*error = parse.error;
 	return r < 0 ? r : (int)(parse.at - buf);

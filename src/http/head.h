@@ -50,7 +50,7 @@ struct http_head {
 	struct slice method_text;
 	struct slice
 		target; /* origin form, or absolute form's path: starts with '/'; still encoded */
-	unsigned minor; /* HTTP/1.minor: 0 or 1 */
+	unsigned minor; /* HTTP/1.minor: 0 or 1, what is higher is 1 */
 	/* at NULL: absent. Of a field that may repeat, the first. HOST: the authority if the target
 	 * was in absolute form (RFC 9112 section 3.2.2). */
 	struct slice known[HTTP_FIELD_COUNT];
@@ -68,6 +68,8 @@ struct http_head {
 	E(REQUEST_LINE, 400, "the request line is malformed")                                      \
 	E(METHOD, 400, "the method is not a token")                                                \
 	E(TARGET, 400, "the request target has bytes that may not stand there")                    \
+	E(METHOD_TOO_LONG, 501, "no method is as long as that")                                    \
+	E(TARGET_TOO_LONG, 414, "the request target is too long")                                  \
 	E(VERSION, 505, "only HTTP/1.0 and HTTP/1.1 are served")                                   \
 	E(BARE_LF, 400, "a line ends in LF without CR, or has a CR inside")                        \
 	E(NUL, 400, "the head holds a NUL or another control byte")                                \
@@ -77,6 +79,7 @@ struct http_head {
 	E(DUPLICATE, 400, "a field that may stand once stands twice")                              \
 	E(CONTENT_LENGTH, 400, "Content-Length is not a decimal number below 2^63")                \
 	E(LENGTH_AND_ENCODING, 400, "Content-Length together with Transfer-Encoding")              \
+	E(ENCODING_LENGTH, 400, "the last transfer encoding is not chunked")                       \
 	E(TRANSFER_ENCODING, 501, "the only transfer encoding served is chunked")                  \
 	E(ENCODING_1_0, 400, "Transfer-Encoding in an HTTP/1.0 request")                           \
 	E(HOST, 400, "an HTTP/1.1 request needs exactly one valid Host")                           \

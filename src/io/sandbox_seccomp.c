@@ -19,7 +19,7 @@
  *            is answered; the keys in this memory are worth more than the connections. The
  *            kernel logs it (audit, or dmesg), and a supervisor sees SIGSYS.
  *
- * Calls that are allowed whatever their arguments cost nothing: the kernel keeps a bitmap of them
+ * Calls that are allowed whatever their arguments cost little: the kernel keeps a bitmap of them
  * (kernel/seccomp.c, seccomp_cache_prepare, 5.11) and does not run the filter.
  */
 #include "io/sandbox_private.h"

@@ -63,8 +63,7 @@ static void error_with_range(const struct answer_request *request, enum s3_error
 	http_response_field_u64(&response, "Content-Length", body_bytes);
 	if (error == S3_ERROR_METHOD_NOT_ALLOWED)
 		http_response_field(&response, "Allow",
-				    request->is_writable ? "GET, HEAD, PUT, POST, DELETE"
-							 : "GET, HEAD");
+				    request->is_writable ? "GET, HEAD, PUT, DELETE" : "GET, HEAD");
 	if (content_range_size != NULL)
 		http_response_content_range(&response, 0, 0, *content_range_size);
 	finish(&response, answer, s3_error_status(error));

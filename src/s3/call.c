@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -154,6 +156,49 @@ bool s3_call_check_asked(struct s3_call *call)
 		}
 	}
 	return true;
+}
+
+/* ---- The query ------------------------------------------------------------------------------- */
+
+bool s3_call_take_number(struct s3_call *call, const char *name, unsigned least, unsigned most,
+			 unsigned *number)
+{
+	char text[16]; /* so strtoull does not overflow */
+	int n = s3_query_text(call->target->query, name, text, sizeof(text));
+
+	if (n == 0) /* absent or empty: as it was */
+		return true;
+	bool is_number = n > 0 && strspn(text, "0123456789") == (size_t)n;
+	unsigned long long value = is_number ? strtoull(text, NULL, 10) : 0;
+	if (!is_number || value < least || value > most) {
+		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
+			     "A number of the query is not one, or is out of its range.");
+		return false;
+	}
+	*number = (unsigned)value;
+	return true;
+}
+
+bool s3_call_take_page_max(struct s3_call *call, const char *name, unsigned *max)
+{
+	unsigned wanted = *max;
+
+	if (!s3_call_take_number(call, name, 0, INT32_MAX, &wanted))
+		return false;
+	if (wanted < *max)
+		*max = wanted;
+	return true;
+}
+
+bool s3_call_take_encoding(struct s3_call *call, bool *is_url)
+{
+	struct slice encoding = s3_query_param(call->target->query, "encoding-type");
+
+	*is_url = encoding.len > 0;
+	if (encoding.len == 0 || slice_is(encoding, "url"))
+		return true;
+	s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT, "encoding-type is url.");
+	return false;
 }
 
 /* ---- The store ------------------------------------------------------------------------------- */

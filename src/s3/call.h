@@ -89,6 +89,14 @@ bool s3_call_take_terms(struct s3_call *call);
 /* Refuses what the request asks for and this server does not do (encryption, tags, locks). False:
  * failed. */
 bool s3_call_check_asked(struct s3_call *call);
+/* A number of the query, from least to most; absent or empty: *number stays. False: failed. */
+bool s3_call_take_number(struct s3_call *call, const char *name, unsigned least, unsigned most,
+			 unsigned *number);
+/* How many a page may hold, from a parameter of the query that S3 reads as a number below 2^31;
+ * *max, at first its default, becomes less or stays. False: failed. */
+bool s3_call_take_page_max(struct s3_call *call, const char *name, unsigned *max);
+/* encoding-type, which is "url" or nothing. False: failed. */
+bool s3_call_take_encoding(struct s3_call *call, bool *is_url);
 /* Makes the file that becomes an object or a part, call->put. False: failed. */
 bool s3_call_begin_put(struct s3_call *call);
 /* An object to be looked at or copied: its descriptor, which is the caller's, and *st. -1: failed;

@@ -53,6 +53,7 @@
 	  "A condition of the request does not hold.")                                             \
 	S(HEAD_TOO_LARGE, 431, "RequestHeaderSectionTooLarge", "The request head is too large.")   \
 	S(SLOW_DOWN, 503, "SlowDown", "The server is busy; please try again.")                     \
+	S(URI_TOO_LONG, 414, "URITooLong", "The request target is too long.")                      \
 	S(VERSION_NOT_SUPPORTED, 505, "HttpVersionNotSupported",                                   \
 	  "Only HTTP/1.0 and HTTP/1.1 are served.")                                                \
 	S(SHA256_MISMATCH, 400, "XAmzContentSHA256Mismatch",                                       \

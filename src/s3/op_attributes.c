@@ -60,11 +60,30 @@ static void put_attributes(struct s3_call *call, int fd, const struct stat *st)
 	xml_close(out, "GetObjectAttributesResponse");
 }
 
+/* At least one, and none that S3 does not have. ObjectParts is left out of the answer: an object
+ * does not know its parts. */
+static bool are_attributes(struct slice list)
+{
+	static const char *const names[] = {"ETag", "Checksum", "ObjectParts", "StorageClass",
+					    "ObjectSize"};
+	struct slice member;
+	unsigned count = 0;
+
+	for (; slice_list_next(&list, &member); count++) {
+		bool is_known = false;
+		for (size_t i = 0; i < ARRAY_LEN(names); i++)
+			is_known = is_known || slice_is(member, names[i]);
+		if (!is_known)
+			return false;
+	}
+	return count > 0;
+}
+
 void op_get_object_attributes(struct s3_call *call)
 {
 	struct stat st;
 
-	if (http_head_find(call->head, "x-amz-object-attributes").len == 0) {
+	if (!are_attributes(http_head_find(call->head, "x-amz-object-attributes"))) {
 		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
 			     "x-amz-object-attributes says which attributes are wanted.");
 		return;

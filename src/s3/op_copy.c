@@ -199,7 +199,8 @@ static bool take_range(struct s3_call *call, struct source *source)
 
 	if (value.at == NULL)
 		return true;
-	bool is_plain = value.len > 0 && value.at[value.len - 1] != '-' &&
+	bool is_plain = value.len > 6 && value.at[6] != '-' && /* behind "bytes=" */
+			value.at[value.len - 1] != '-' &&
 			memchr(value.at, ',', value.len) == NULL &&
 			http_range_parse(value, UINT64_MAX >> 1, &range) == HTTP_RANGE_OK;
 	if (!is_plain || range.first >= source->size || range.bytes > source->size - range.first) {

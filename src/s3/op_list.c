@@ -39,28 +39,6 @@ static int take_text(struct s3_call *call, const char *name, char *out, size_t s
 	return n;
 }
 
-static int take_max(struct s3_call *call, unsigned *max)
-{
-	char text[16];
-
-	*max = LIST_PAGE_MAX;
-	int n = take_text(call, "max-keys", text, sizeof(text));
-	if (n <= 0)
-		return n;
-	*max = 0;
-	for (const char *at = text; *at != '\0'; at++) {
-		if (*at < '0' || *at > '9') {
-			s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
-				     "max-keys is a number from 0 to 1000.");
-			return -EINVAL;
-		}
-		*max = *max * 10 + (unsigned)(*at - '0');
-		if (*max > LIST_PAGE_MAX)
-			*max = LIST_PAGE_MAX;
-	}
-	return n;
-}
-
 /* A token is the position in base64: opaque to clients, and good for any server on the root.
  *
  * With a delimiter, start-after=foo/bar is followed by the common prefix foo/ if it has a key
@@ -94,9 +72,8 @@ static int take_position(struct s3_call *call, struct listing *listing)
 static bool take_query(struct s3_call *call, struct listing *listing)
 {
 	struct slice query = call->target->query;
-	struct slice encoding = s3_query_param(query, "encoding-type");
 
-	*listing = (struct listing){.dialect = LIST_V1};
+	*listing = (struct listing){.dialect = LIST_V1, .max = LIST_PAGE_MAX};
 	if (s3_query_param(query, "versions").at != NULL)
 		listing->dialect = LIST_VERSIONS;
 	else if (s3_query_param(query, "list-type").at != NULL)
@@ -105,16 +82,13 @@ static bool take_query(struct s3_call *call, struct listing *listing)
 		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT, "list-type is 2, or left out.");
 		return false;
 	}
-	if (encoding.len > 0 && !slice_is(encoding, "url")) {
-		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT, "encoding-type is url.");
-		return false;
-	}
-	listing->is_url = encoding.len > 0;
 	listing->has_owner = listing->dialect != LIST_V2 ||
 			     slice_is(s3_query_param(query, "fetch-owner"), "true");
-	return take_text(call, "prefix", listing->prefix, sizeof(listing->prefix)) >= 0 &&
+	return s3_call_take_encoding(call, &listing->is_url) &&
+	       take_text(call, "prefix", listing->prefix, sizeof(listing->prefix)) >= 0 &&
 	       take_text(call, "delimiter", listing->delimiter, sizeof(listing->delimiter)) >= 0 &&
-	       take_max(call, &listing->max) >= 0 && take_position(call, listing) >= 0;
+	       s3_call_take_page_max(call, "max-keys", &listing->max) &&
+	       take_position(call, listing) >= 0;
 }
 
 /* ---- Out ------------------------------------------------------------------------------------- */

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Multipart uploads. */
 #include <errno.h>
-#include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/must.h"
 #include "s3/call.h"
 #include "s3/op.h"
 #include "s3/xml_in.h"
 #include "s3/xml_out.h"
+#include "store/folder.h"
 #include "store/multipart.h"
 
 /* A page of parts or of uploads; S3's limit. */
@@ -43,33 +44,10 @@ static void fail_errno(struct s3_call *call, int error)
 		s3_call_fail_errno(call, error);
 }
 
-/* A number of the query, from least to most. False: failed. */
-static bool take_number(struct s3_call *call, const char *name, unsigned least, unsigned most,
-			unsigned *number)
-{
-	char text[8];
-	int n = s3_query_text(call->target->query, name, text, sizeof(text));
-
-	if (n == 0) /* absent or empty: as it was */
-		return true;
-	if (n < 0 || strspn(text, "0123456789") != (size_t)n) {
-		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
-			     "A number of the query is not one, or is out of its range.");
-		return false;
-	}
-	*number = (unsigned)strtoul(text, NULL, 10);
-	if (*number < least || *number > most) {
-		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
-			     "A number of the query is not one, or is out of its range.");
-		return false;
-	}
-	return true;
-}
-
 static bool take_part_number(struct s3_call *call, unsigned *number)
 {
 	*number = 0;
-	if (!take_number(call, "partNumber", 1, UPLOAD_PARTS_MAX, number))
+	if (!s3_call_take_number(call, "partNumber", 1, UPLOAD_PARTS_MAX, number))
 		return false;
 	if (*number == 0)
 		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT, "partNumber is from 1 to 10000.");
@@ -140,11 +118,9 @@ void op_list_parts(struct s3_call *call)
 	unsigned after = 0, max = PAGE_MAX;
 	bool is_truncated = false;
 
-	if (!take_number(call, "part-number-marker", 0, UPLOAD_PARTS_MAX, &after) ||
-	    !take_number(call, "max-parts", 0, UPLOAD_PARTS_MAX, &max))
+	if (!s3_call_take_number(call, "part-number-marker", 0, INT32_MAX, &after) ||
+	    !s3_call_take_page_max(call, "max-parts", &max))
 		return;
-	if (max > PAGE_MAX)
-		max = PAGE_MAX;
 	struct upload_part *part = calloc(max + 1, sizeof(*part));
 	int count = part != NULL ? upload_parts(&place, after, max, part, &is_truncated) : -ENOMEM;
 	if (count < 0) {
@@ -232,61 +208,84 @@ void op_abort_multipart_upload(struct s3_call *call)
 
 /* ---- All of a bucket ------------------------------------------------------------------------- */
 
-void op_list_multipart_uploads(struct s3_call *call)
-{
-	char prefix[OBJECT_KEY_BYTES_MAX + 1], after_key[OBJECT_KEY_BYTES_MAX + 1];
+struct uploads_query {
+	char prefix[OBJECT_KEY_BYTES_MAX + 1];
+	char after_key[OBJECT_KEY_BYTES_MAX + 1];
 	char after_id[UPLOAD_ID_BYTES];
-	struct slice query = call->target->query;
-	struct text *out = &call->text;
-	struct upload_page page = {0};
-	unsigned max = PAGE_MAX;
-	struct stat st;
+	unsigned max;
+	bool is_url;
+};
 
-	if (s3_query_text(query, "prefix", prefix, sizeof(prefix)) < 0 ||
-	    s3_query_text(query, "key-marker", after_key, sizeof(after_key)) < 0 ||
-	    s3_query_text(query, "upload-id-marker", after_id, sizeof(after_id)) < 0) {
+static bool take_uploads_query(struct s3_call *call, struct uploads_query *wanted)
+{
+	struct slice query = call->target->query;
+
+	if (s3_query_text(query, "prefix", wanted->prefix, sizeof(wanted->prefix)) < 0 ||
+	    s3_query_text(query, "key-marker", wanted->after_key, sizeof(wanted->after_key)) < 0 ||
+	    s3_query_text(query, "upload-id-marker", wanted->after_id, sizeof(wanted->after_id)) <
+		    0) {
 		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
 			     "A parameter of the listing is too long, or cannot be decoded.");
-		return;
+		return false;
 	}
 	if (s3_query_param(query, "delimiter").len > 0) {
 		s3_call_fail(call, S3_ERROR_NOT_IMPLEMENTED,
 			     "Multipart uploads are listed without a delimiter.");
-		return;
+		return false;
 	}
-	if (!take_number(call, "max-uploads", 0, PAGE_MAX, &max))
-		return;
-	int r = call->store->sys->fstatat(call->store->root_fd, call->target->bucket, &st,
-					  AT_SYMLINK_NOFOLLOW) < 0
-			? -errno
-			: upload_list(call->store->sys, call->store->root_fd, call->target->bucket,
-				      prefix, after_key, after_id, max, &page);
-	if (r < 0) {
-		s3_call_fail_errno(call, r);
-		return;
-	}
-	bool is_url = s3_query_param(query, "encoding-type").len > 0;
+	wanted->max = PAGE_MAX;
+	return s3_call_take_page_max(call, "max-uploads", &wanted->max) &&
+	       s3_call_take_encoding(call, &wanted->is_url);
+}
+
+static void put_uploads(struct s3_call *call, const struct uploads_query *wanted,
+			const struct upload_page *page)
+{
+	struct text *out = &call->text;
+
 	xml_begin(out, "ListMultipartUploadsResult");
 	xml_text(out, "Bucket", call->target->bucket);
-	xml_key(out, "KeyMarker", after_key, is_url);
-	xml_text(out, "UploadIdMarker", after_id);
-	if (page.is_truncated && page.count > 0) {
-		xml_key(out, "NextKeyMarker", page.upload[page.count - 1].key, is_url);
-		xml_text(out, "NextUploadIdMarker", page.upload[page.count - 1].id);
+	xml_key(out, "KeyMarker", wanted->after_key, wanted->is_url);
+	xml_text(out, "UploadIdMarker", wanted->after_id);
+	if (page->is_truncated && page->count > 0) {
+		xml_key(out, "NextKeyMarker", page->upload[page->count - 1].key, wanted->is_url);
+		xml_text(out, "NextUploadIdMarker", page->upload[page->count - 1].id);
 	}
-	xml_key(out, "Prefix", prefix, is_url);
-	xml_u64(out, "MaxUploads", max);
-	if (is_url)
+	xml_key(out, "Prefix", wanted->prefix, wanted->is_url);
+	xml_u64(out, "MaxUploads", wanted->max);
+	if (wanted->is_url)
 		xml_text(out, "EncodingType", "url");
-	xml_bool(out, "IsTruncated", page.is_truncated);
-	for (unsigned i = 0; i < page.count; i++) {
+	xml_bool(out, "IsTruncated", page->is_truncated);
+	for (unsigned i = 0; i < page->count; i++) {
 		xml_open(out, "Upload");
-		xml_key(out, "Key", page.upload[i].key, is_url);
-		xml_text(out, "UploadId", page.upload[i].id);
+		xml_key(out, "Key", page->upload[i].key, wanted->is_url);
+		xml_text(out, "UploadId", page->upload[i].id);
 		xml_text(out, "StorageClass", "STANDARD");
-		xml_time(out, "Initiated", page.upload[i].begun);
+		xml_time(out, "Initiated", page->upload[i].begun);
 		xml_close(out, "Upload");
 	}
 	xml_close(out, "ListMultipartUploadsResult");
+}
+
+void op_list_multipart_uploads(struct s3_call *call)
+{
+	struct uploads_query wanted;
+	struct upload_page page;
+
+	if (!take_uploads_query(call, &wanted))
+		return;
+	/* A bucket without uploads has no private folder; what is no bucket has none either. */
+	int fd = folder_open(call->store->sys, call->store->root_fd, call->target->bucket);
+	if (fd < 0) {
+		s3_call_fail_errno(call, fd == -ENOTDIR ? -ENOENT : fd);
+		return;
+	}
+	close(fd);
+	int r = upload_list(call->store->sys, call->store->root_fd, call->target->bucket,
+			    wanted.prefix, wanted.after_key, wanted.after_id, wanted.max, &page);
+	if (r < 0)
+		s3_call_fail_errno(call, r);
+	else
+		put_uploads(call, &wanted, &page);
 	upload_page_fini(&page);
 }

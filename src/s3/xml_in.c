@@ -77,6 +77,8 @@ static void XMLCALL on_start(void *arg, const char *full_name, const char **attr
 	memcpy(reader->name, name, strlen(name) + 1);
 	if (reader->depth == 1 && strcmp(name, grammar->root) != 0)
 		return stop(reader, -EBADMSG);
+	if (reader->depth == 3 && grammar->item == NULL)
+		return stop(reader, -EBADMSG);
 	if (reader->depth == 2 && grammar->item != NULL && strcmp(name, grammar->item) == 0) {
 		reader->is_in_item = true;
 		int r = grammar->item_begin(reader->out);

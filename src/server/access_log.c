@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/access_log.h"
 
+#include <assert.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/limits.h"
+
 #define IDENTITY_TEXT_MAX 512
+/* What a client can make long is cut, or the line's end would be, where status, error and id stand:
+ * bytes of a method; of a path, which has a bucket and a key of 1,024 bytes, all percent-encoded.
+ * Escaped they are twice as many at most, as '"' and '\\' are. */
+#define METHOD_TEXT_MAX   32
+#define PATH_TEXT_MAX     3200
+static_assert(2 * (METHOD_TEXT_MAX + PATH_TEXT_MAX) + 2 * IDENTITY_TEXT_MAX + 512 <
+		      LOG_LINE_BYTES_MAX,
+	      "the fields behind a path have room");
 
 static uint64_t now_ns(void)
 {
@@ -29,6 +40,11 @@ static void log_rule(struct log_line *line, int about)
 		log_u64(line, "rule", (uint64_t)about + 1);
 	else
 		log_text(line, "rule", "none");
+}
+
+static void log_slice(struct log_line *line, const char *name, struct slice text, size_t max)
+{
+	log_str(line, name, text.at, text.len < max ? text.len : max);
 }
 
 static enum request_method method_of(const struct request *request)
@@ -73,9 +89,8 @@ void access_log_request(struct conn *conn, const char *cut)
 	log_text(&line, "remote", conn->remote);
 	log_identity(&line, conn);
 	if (request->is_parsed) {
-		log_str(&line, "method", request->head.method_text.at,
-			request->head.method_text.len);
-		log_str(&line, "path", request->head.target.at, request->head.target.len);
+		log_slice(&line, "method", request->head.method_text, METHOD_TEXT_MAX);
+		log_slice(&line, "path", request->head.target, PATH_TEXT_MAX);
 	}
 	log_u64(&line, "status", (uint64_t)answer->status);
 	log_u64(&line, "bytes", answer->body_bytes + request->send.sent);

@@ -32,7 +32,7 @@ static void abandon(struct conn *conn)
 {
 	struct request *request = conn->request;
 	struct job *job = request->job;
-	uint64_t left = body_plain_left(&job->body);
+	uint64_t left = body_framed_left(&job->body);
 	bool is_coming = !request->head.expect_continue || request->is_continued;
 
 	buf_give(job);
@@ -50,6 +50,18 @@ static enum conn_next fail(struct conn *conn, enum s3_error error, const char *t
 {
 	s3_call_fail(&conn->request->job->call, error, text);
 	abandon(conn);
+	conn->state = CONN_ANSWER;
+	return CONN_GOES_ON;
+}
+
+/* Where the body went wrong nobody knows how much of it was taken, and the rest of it is still
+ * here: were the connection kept, it would be read as the next request. */
+static enum conn_next fail_malformed(struct conn *conn)
+{
+	s3_call_fail(&conn->request->job->call, S3_ERROR_INCOMPLETE_BODY, NULL);
+	buf_give(conn->request->job);
+	conn->discard_left = 0;
+	conn->request->keep_alive = false;
 	conn->state = CONN_ANSWER;
 	return CONN_GOES_ON;
 }
@@ -228,7 +240,7 @@ enum conn_next conn_step_body(struct conn *conn)
 			if (r == -E2BIG)
 				return fail(conn, S3_ERROR_ENTITY_TOO_LARGE, NULL);
 			if (r < 0)
-				return fail(conn, S3_ERROR_INCOMPLETE_BODY, NULL);
+				return fail_malformed(conn);
 			if (body_is_done(&job->body) || conn->in->have == request->head_bytes ||
 			    (is_file && is_full(job)))
 				continue;

@@ -303,6 +303,7 @@ enum conn_next conn_step_head(struct conn *conn)
 		int status = http_head_error_status(request->refused);
 		request->error_text = http_head_error_text(request->refused);
 		return answer_with(conn, status == 431   ? S3_ERROR_HEAD_TOO_LARGE
+					 : status == 414 ? S3_ERROR_URI_TOO_LONG
 					 : status == 505 ? S3_ERROR_VERSION_NOT_SUPPORTED
 					 : status == 501 ? S3_ERROR_NOT_IMPLEMENTED
 					 : status == 417 ? S3_ERROR_EXPECTATION_FAILED

@@ -179,8 +179,8 @@ Test(head, version)
 		{"HTTP/1.1", OK},
 		{"HTTP/1.0", OK},
 		{"HTTP/0.9", ERR(VERSION)},
-		{"HTTP/1.2", ERR(VERSION)},
-		{"HTTP/1.9", ERR(VERSION)},
+		{"HTTP/1.2", OK},
+		{"HTTP/1.9", OK},
 		{"HTTP/2.0", ERR(VERSION)},
 		{"HTTP/3.0", ERR(VERSION)},
 		{"HTTP/0.0", ERR(VERSION)},
@@ -328,7 +328,7 @@ Test(head, fields)
 		ROW("space before the first field", GET " Host: s\r\n" END, ERR(OBS_FOLD)),
 		ROW("a line of one space first", GET " \r\n" HOST END, ERR(OBS_FOLD)),
 		ROW("folded encoding", PUT HOST "Transfer-Encoding:\r\n chunked\r\n" END,
-		    ERR(TRANSFER_ENCODING)),
+		    ERR(ENCODING_LENGTH)),
 		ROW("folded length", PUT HOST "Content-Length: 1\r\n 2\r\n" END, ERR(OBS_FOLD)),
 		ROW("bare LF in a value", GET "Host: s\nX: y\r\n" END, ERR(BARE_LF)),
 		ROW("bare LF behind a name", GET HOST "X\n: y\r\n" END, ERR(BARE_LF)),
@@ -406,8 +406,6 @@ Test(head, framing)
 		"",
 		"identity",
 		"gzip",
-		"chunked, chunked",
-		"gzip, chunked",
 		"chunked, gzip",
 		"chunked, identity",
 		",chunked",
@@ -426,6 +424,10 @@ Test(head, framing)
 		"\240chunked",
 		"chunKed\xe2\x84\xaa",
 	};
+	static const char *const before_chunked[] = {
+		"gzip, chunked",  "gzip,chunked",   "chunked, chunked",
+		"x , y, CHUNKED", "x;q=1, chunked",
+	};
 	char text[128];
 
 	CHECK_ROWS(rows);
@@ -433,7 +435,13 @@ Test(head, framing)
 		int len = snprintf(text, sizeof(text), PUT HOST "Transfer-Encoding: %s\r\n" END,
 				   encodings[i]);
 
-		check(encodings[i], text, (size_t)len, ERR(TRANSFER_ENCODING), NULL);
+		check(encodings[i], text, (size_t)len, ERR(ENCODING_LENGTH), NULL);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(before_chunked); i++) {
+		int len = snprintf(text, sizeof(text), PUT HOST "Transfer-Encoding: %s\r\n" END,
+				   before_chunked[i]);
+
+		check(before_chunked[i], text, (size_t)len, ERR(TRANSFER_ENCODING), NULL);
 	}
 }
 
@@ -552,6 +560,15 @@ Test(head, host)
 		{"[::1]:", true},
 		{"[::1]:x", false},
 		{"[::g]", false},
+		{"[:::]", false},
+		{"[1.2.3.4]", false},
+		{"[....]", false},
+		{"[1:2:3:4:5:6:7]", false},
+		{"[1:2:3:4:5:6:7:8]", true},
+		{"[1:2:3:4:5:6:7:8:9]", false},
+		{"[12345::]", false},
+		{"[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]", true},
+		{"[00000000000000000000000000000000000000000000000000::]", false},
 		{"[fe80::1%25eth0]", false},
 		{"[v1.x]", false},
 	};

@@ -263,7 +263,10 @@ Test(head, size)
 
 	memset(text, 'G', sizeof(text));
 	cr_expect_eq(parse(text, sizeof(text)), -EBADMSG, "a method without end");
-	cr_expect_eq(error, HTTP_HEAD_ERROR_TOO_LARGE);
+	cr_expect_eq(error, HTTP_HEAD_ERROR_METHOD_TOO_LONG);
+	memcpy(text, "GET /", 5);
+	cr_expect_eq(parse(text, sizeof(text)), -EBADMSG, "a target without end");
+	cr_expect_eq(error, HTTP_HEAD_ERROR_TARGET_TOO_LONG);
 }
 
 Test(head, number_of_fields)
@@ -391,6 +394,9 @@ Test(head, error_rows)
 	}
 	cr_expect_eq(http_head_error_status(HTTP_HEAD_ERROR_TOO_LARGE), 431);
 	cr_expect_eq(http_head_error_status(HTTP_HEAD_ERROR_VERSION), 505);
+	cr_expect_eq(http_head_error_status(HTTP_HEAD_ERROR_METHOD_TOO_LONG), 501);
+	cr_expect_eq(http_head_error_status(HTTP_HEAD_ERROR_TARGET_TOO_LONG), 414);
+	cr_expect_eq(http_head_error_status(HTTP_HEAD_ERROR_ENCODING_LENGTH), 400);
 	cr_expect_eq(http_head_error_status(HTTP_HEAD_ERROR_TRANSFER_ENCODING), 501);
 	cr_expect_eq(http_head_error_status(HTTP_HEAD_ERROR_EXPECT), 417);
 	cr_expect_eq(http_head_error_status(HTTP_HEAD_ERROR_DUPLICATE), 400);

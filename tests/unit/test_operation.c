@@ -87,8 +87,27 @@ Test(operation, every_row)
 Test(operation, other_parameters_are_not_ignored)
 {
 	static const char *const parameters[] = {
-		"acl",        "policy",  "retention", "restore",    "torrent", "select",
-		"legal-hold", "website", "uploads",   "partNumber", "delete",  "lifecycle"};
+		"acl",
+		"policy",
+		"retention",
+		"restore",
+		"torrent",
+		"select",
+		"legal-hold",
+		"website",
+		"uploads",
+		"partNumber",
+		"delete",
+		"lifecycle",
+		"publicAccessBlock",
+		"ownershipControls",
+		"intelligent-tiering",
+		"metadataConfiguration",
+		"metadataTable",
+		"renameObject",
+		"session",
+		"abac",
+	};
 	static const char *const methods[] = {"GET", "HEAD", "PUT", "POST", "DELETE"};
 	static const char *const places[] = {"/bkt", "/bkt/k"};
 	struct s3_route route;

@@ -48,8 +48,7 @@ static int finish_operation(struct ring *ring, void (*prepare)(struct io_uring_s
 	return finish(ring);
 }
 
-/* ---- What it does -----------------------------------------------------------------------------
- */
+/* ---- What it does --------------------------------------------------------------------- */
 
 Test(ring, every_operation_of_ours)
 {
@@ -128,8 +127,7 @@ Test(ring, need_not_begin)
 	ring_fini(&ring);
 }
 
-/* ---- What it does not ---------------------------------------------------------------------------
- */
+/* ---- What it does not ----------------------------------------------------------------- */
 
 static void prepare_socket(struct io_uring_sqe *sqe)
 {

@@ -158,3 +158,30 @@ Test(access_log, json)
 	server.may_differ = true; /* the check of the data path reads logfmt */
 	wire_server_stop(&server);
 }
+
+/* However long a client's words are, the line has its end: who hides there is not found by status.
+ */
+Test(access_log, long_words_hide_nothing)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	struct wire_response response;
+	char text[8001], id[WIRE_VALUE_MAX];
+
+	wire_server_start(&server);
+	wire_connect(&client, &server);
+	for (int i = 0; i < 2; i++) {
+		memset(text, i == 0 ? 'M' : '"', sizeof(text) - 1);
+		text[sizeof(text) - 1] = '\0';
+		wire_send(&client, "%s /data/%s HTTP/1.1\r\nHost: h\r\n\r\n", i == 0 ? text : "GET",
+			  i == 0 ? "x" : text);
+		wire_read_head(&client, &response);
+		wire_read_text(&client, &response);
+		wire_field(&response, "x-amz-request-id", id);
+		wire_log_has(&server, "msg=request ", "identity=dns:good.clients.test ",
+			     i == 0 ? "status=501 " : "status=400 ",
+			     i == 0 ? "error=NotImplemented " : "error=KeyTooLongError ", id);
+	}
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}

@@ -192,6 +192,9 @@ Test(path, symbolic_links)
 	wire_ask_refused(&client, "GET", "/bucket-link/size-100", "", 404, "NoSuchBucket");
 	wire_ask_refused(&client, "GET", "/etc-link/passwd", "", 404, "NoSuchBucket");
 	wire_ask_refused(&client, "HEAD", "/bucket-link", "", 404, "NoSuchBucket");
+	wire_ask_refused(&client, "GET", "/bucket-link", "", 404, "NoSuchBucket");
+	wire_ask_refused(&client, "GET", "/bucket-link?location", "", 404, "NoSuchBucket");
+	wire_ask_refused(&client, "GET", "/bucket-link?uploads", "", 404, "NoSuchBucket");
 	wire_fetch(&client, "/data/folder/inside", 1, 10);
 	wire_disconnect(&client);
 	wire_serves_others(&server);

@@ -353,6 +353,49 @@ Test(upload, malformed_bodies)
 	wire_server_stop(&server);
 }
 
+/* What is left of a body that is refused in its middle is no request, even where it looks like one:
+ * a proxy that shares its connections would hand its answer to another client. */
+Test(upload, malformed_body_is_not_read_as_a_request)
+{
+	static const char request[] = "GET /data/other HTTP/1.1\r\nHost: h\r\n\r\n";
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	struct wire_response response;
+
+	start(&server);
+	wire_connect(&client, &server);
+	cr_assert(wire_send(&client,
+			    "PUT /data/bad HTTP/1.1\r\nHost: h\r\nContent-Length: %zu\r\n"
+			    "x-amz-content-sha256: STREAMING-X\r\n\r\n%s",
+			    strlen(request), request));
+	wire_read_head(&client, &response);
+	wire_read_error(&client, &response, 400, "IncompleteBody");
+	cr_expect(response.says_close);
+	wire_expect_end(&client, WIRE_END_CLOSE_NOTIFY);
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
+/* Refused before its first byte: as short as it is, and its end told, it is dropped. */
+Test(upload, refused_before_an_aws_chunked_body)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	struct wire_response response;
+	struct bytes put = request_make("/data/a/b/", pattern(1, 10), AWS_CHUNKED);
+
+	start(&server);
+	wire_connect(&client, &server);
+	cr_assert(wire_write(&client, put.at, put.len));
+	wire_read_head(&client, &response);
+	wire_read_error(&client, &response, 400, "InvalidArgument");
+	cr_expect(!response.says_close);
+	wire_ask(&client, "GET", "/data/other", "", &response);
+	wire_read_error(&client, &response, 404, "NoSuchKey");
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
 Test(upload, keys_that_cannot_be)
 {
 	struct wire_server server = {0};

@@ -90,6 +90,7 @@ void wire_env_read(struct wire_env *env)
 	*env = (struct wire_env){0};
 	program_find(env);
 	env->expects_ktls = strcmp(setting("SLUICE_EXPECT_KTLS", "0"), "1") == 0;
+	env->is_slow = strcmp(setting("WIRE_SLOW", "0"), "1") == 0;
 	env->is_guest = strcmp(setting("WIRE_GUEST", "0"), "1") == 0;
 	env->tls_path = setting("WIRE_TLS_PATH", env->expects_ktls ? "kernel" : "user");
 	env->engine = setting("WIRE_ENGINE", "copy");

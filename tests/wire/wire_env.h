@@ -9,7 +9,7 @@
  *   WIRE_TIME_SCALE      factor on every deadline of the tests (default 1; an emulated machine
  *                        needs 10 to 20)
  *   WIRE_GUEST=1         smaller objects and fewer repetitions
- *   WIRE_SLOW=1          the suite "slow" too
+ *   WIRE_SLOW=1          the suite "slow" too, and every row of "hostile_*"
  *   WIRE_DIR             made by this program: certificates, objects and logs of the run
  *
  * Criterion starts every test as a process of its own: the folder is made before the first test
@@ -31,6 +31,7 @@ struct wire_env {
 	const char *engine;
 	bool expects_ktls;
 	bool is_guest;
+	bool is_slow; /* time does not matter */
 	double time_scale;
 	bool has_ulp;       /* this kernel gives a TCP socket the TLS ULP */
 	bool can_rekey;     /* and takes a second key for it (Linux 6.14) */

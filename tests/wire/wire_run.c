@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <ftw.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,8 +138,44 @@ static void logs_show(const struct criterion_test_stats *stats)
 	closedir(logs);
 }
 
+/* The process of a test has no way to the run's output: what it has to say waits in a file. */
+static void report_path(const struct criterion_test *test, char path[PATH_MAX])
+{
+	must(snprintf(path, PATH_MAX, "%s/report.%s.%s", getenv("WIRE_DIR"), test->category,
+		      test->name) < PATH_MAX);
+}
+
+void wire_report(const char *format, ...)
+{
+	char path[PATH_MAX];
+	va_list values;
+
+	report_path(criterion_current_test, path);
+	FILE *file = fopen(path, "ae");
+	must(file != NULL);
+	va_start(values, format);
+	vfprintf(file, format, values);
+	va_end(values);
+	fputc('\n', file);
+	must(fclose(file) == 0);
+}
+
+static void report_show(const struct criterion_test *test)
+{
+	char path[PATH_MAX], line[LOG_LINE_MAX];
+
+	report_path(test, path);
+	FILE *file = fopen(path, "re");
+	if (file == NULL)
+		return;
+	while (fgets(line, sizeof(line), file) != NULL)
+		dprintf(report_fd(), "# %s/%s: %s", test->category, test->name, line);
+	fclose(file);
+}
+
 ReportHook(POST_TEST)(struct criterion_test_stats *stats)
 {
+	report_show(stats->test);
 	if (stats->test_status == CR_STATUS_FAILED || stats->timed_out)
 		logs_show(stats);
 }

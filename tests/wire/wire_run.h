@@ -62,6 +62,10 @@ extern const unsigned wire_size_count;
 extern const struct wire_key wire_keys[];
 extern const unsigned wire_key_count;
 
+/* A line for whoever reads the run's output: what the running test has counted. Shown as
+ * "# SUITE/TEST: LINE" when it has ended. */
+void wire_report(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Of the object "big" of this run. */
 uint64_t wire_big_bytes(void);
 
