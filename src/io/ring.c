@@ -10,10 +10,10 @@
 #include "base/limits.h"
 #include "base/must.h"
 
-/* Tokens of our own, above every caller's. */
 /* io_uring_submit may find no memory for requests (-EAGAIN); completions free some. */
 #define SUBMIT_TRIES 1000
 
+/* Tokens of our own, above every caller's. */
 #define TOKEN_WAKE   RING_TOKEN_LIMIT
 #define TOKEN_CANCEL (RING_TOKEN_LIMIT + 1)
 #define TOKEN_TIMER  (RING_TOKEN_LIMIT + 2) /* and above: each timer's due time is added */
@@ -39,13 +39,40 @@ static void wake_arm(struct ring *ring)
 	io_uring_sqe_set_data64(sqe, TOKEN_WAKE);
 }
 
+/* All that is started below. What this does not name is answered with EACCES, even to the thread
+ * that owns the ring, and for good: io_uring/register.c, io_register_restrictions. Sockets, names
+ * and the rest of the system calls cannot be reached this way. */
+static int restrict_operations(struct ring *ring)
+{
+	static const uint8_t operations[] = {
+		IORING_OP_NOP,     IORING_OP_POLL_ADD, IORING_OP_READ,
+		IORING_OP_READV,   IORING_OP_WRITE,    IORING_OP_SPLICE,
+		IORING_OP_OPENAT2, IORING_OP_TIMEOUT,  IORING_OP_ASYNC_CANCEL};
+	struct io_uring_restriction restrictions[ARRAY_LEN(operations) + 1];
+
+	memset(restrictions, 0, sizeof(restrictions));
+	for (unsigned i = 0; i < ARRAY_LEN(operations); i++) {
+		restrictions[i].opcode = IORING_RESTRICTION_SQE_OP;
+		restrictions[i].sqe_op = operations[i];
+	}
+	/* Named, so that the others are refused; ring_begin's. */
+	restrictions[ARRAY_LEN(operations)].opcode = IORING_RESTRICTION_REGISTER_OP;
+	restrictions[ARRAY_LEN(operations)].register_op = IORING_REGISTER_IOWQ_MAX_WORKERS;
+	/* Not by io_uring_register_restrictions and io_uring_enable_rings: the shared library of
+	 * liburing 2.3 does not export them. */
+	return io_uring_register((unsigned)ring->uring.ring_fd, IORING_REGISTER_RESTRICTIONS,
+				 restrictions, ARRAY_LEN(restrictions));
+}
+
 int ring_init(struct ring *ring, unsigned entries)
 {
-	/* Best first: completions are run when this thread asks for them, not by interrupting it
-	 * (Linux 6.1); then what every kernel has. */
+	/* Best first: completions are run when the owner asks for them, not by interrupting it
+	 * (Linux 6.1); then what every kernel has. Disabled: until ring_begin, whose thread is then
+	 * the owner. */
 	static const unsigned flags_wanted[] = {
-		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE,
-		IORING_SETUP_CQSIZE,
+		IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+			IORING_SETUP_CQSIZE,
+		IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE,
 	};
 	int r = -EINVAL;
 
@@ -58,14 +85,28 @@ int ring_init(struct ring *ring, unsigned entries)
 	}
 	if (r < 0)
 		return r;
-
+	r = restrict_operations(ring);
+	if (r < 0)
+		goto fail;
 	ring->wake_fd = eventfd(0, EFD_CLOEXEC);
 	if (ring->wake_fd < 0) {
 		r = -errno;
-		io_uring_queue_exit(&ring->uring);
-		return r;
+		goto fail;
 	}
+	return 0;
+fail:
+	io_uring_queue_exit(&ring->uring);
+	return r;
+}
+
+int ring_begin(struct ring *ring)
+{
 	unsigned workers[2] = {RING_IOWQ_WORKERS_MAX, RING_IOWQ_WORKERS_MAX};
+
+	int r = io_uring_register((unsigned)ring->uring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL,
+				  0);
+	if (r < 0)
+		return r;
 	io_uring_register_iowq_max_workers(&ring->uring, workers); /* best effort, 5.15 */
 	wake_arm(ring);
 	return 0;

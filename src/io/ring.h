@@ -10,6 +10,10 @@
  * through the ring; a buffer given to ring_readv belongs to the kernel until its
  * event.
  *
+ * What a ring can be made to do is fixed when it begins: the operations that are
+ * below and no others, whoever writes into its queue (seccomp filters do not see
+ * them). Nothing can be registered with it either.
+ *
  * token: the caller's, any value below RING_TOKEN_LIMIT. Starting never fails: a
  * full submission queue is submitted.
  */
@@ -39,10 +43,13 @@ struct ring_event {
 	int32_t result; /* as the system call's, negative errno on failure */
 };
 
-/* Called by the thread that will use it. 0 or a negative errno; -EPERM and -ENOSYS: io_uring is
- * blocked or missing (io_caps_explain_ring_error tells the cure). */
+/* By any thread; the ring is not yet to be used, but ring_wake may be called. 0 or a negative
+ * errno; -EPERM and -ENOSYS: io_uring is blocked or missing (io_caps_explain_ring_error tells the
+ * cure). */
 int ring_init(struct ring *ring, unsigned entries);
-/* Nothing may be in flight. */
+/* Once, by the thread that will use it, before anything else. 0 or a negative errno. */
+int ring_begin(struct ring *ring);
+/* By any thread, whether it has begun or not. Nothing may be in flight. */
 void ring_fini(struct ring *ring);
 
 /* An event of its own, at once, behind those that are ready: result 0. */

@@ -366,14 +366,8 @@ static void report(struct worker *worker, int r)
 static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
-	int r = ring_init(&worker->ring, RING_ENTRIES);
+	int r = ring_begin(&worker->ring);
 	if (r < 0) {
-		report(worker, r);
-		return NULL;
-	}
-	r = offload_home_init(&worker->jobs, &worker->ring);
-	if (r < 0) {
-		ring_fini(&worker->ring);
 		report(worker, r);
 		return NULL;
 	}
@@ -396,10 +390,25 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
+static void release_memory(struct worker *worker)
+{
+	pipe_pool_fini(&worker->pipes);
+	pool_fini(&worker->head_bufs);
+	pool_fini(&worker->requests);
+	pool_fini(&worker->tx_bufs);
+	pool_fini(&worker->rx_bufs);
+	for (unsigned i = 0; i < worker->chunk_count; i++)
+		free(worker->chunk[i]);
+	free(worker->chunk);
+	free(worker->free_slot);
+	log_fini(&worker->log);
+}
+
 int worker_init(struct worker *worker, struct server *server, unsigned index, const int *sock_fds,
 		unsigned sock_count)
 {
 	const struct config *config = server->config;
+	int r = -ENOMEM;
 
 	must(sock_count <= LISTENERS_MAX);
 	memset(worker, 0, sizeof(*worker));
@@ -431,8 +440,19 @@ int worker_init(struct worker *worker, struct server *server, unsigned index, co
 	    pool_init(&worker->requests, sizeof(struct request), config->conns_max) < 0 ||
 	    pool_init(&worker->tx_bufs, sizeof(struct tx_buf), config->send_buffers) < 0 ||
 	    pool_init(&worker->rx_bufs, sizeof(struct rx_buf), RX_BUFS_MAX) < 0)
-		return -ENOMEM;
+		goto fail;
+	r = ring_init(&worker->ring, RING_ENTRIES);
+	if (r < 0)
+		goto fail;
+	r = offload_home_init(&worker->jobs, &worker->ring);
+	if (r < 0) {
+		ring_fini(&worker->ring);
+		goto fail;
+	}
 	return 0;
+fail:
+	release_memory(worker);
+	return r;
 }
 
 int worker_start(struct worker *worker)
@@ -459,20 +479,11 @@ void worker_wake(struct worker *worker)
 void worker_join(struct worker *worker)
 {
 	pthread_join(worker->thread, NULL);
-	offload_home_fini(&worker->jobs);
-	ring_fini(&worker->ring); /* not before: worker_wake writes to its descriptor */
 }
 
 void worker_fini(struct worker *worker)
 {
-	pipe_pool_fini(&worker->pipes);
-	pool_fini(&worker->head_bufs);
-	pool_fini(&worker->requests);
-	pool_fini(&worker->tx_bufs);
-	pool_fini(&worker->rx_bufs);
-	for (unsigned i = 0; i < worker->chunk_count; i++)
-		free(worker->chunk[i]);
-	free(worker->chunk);
-	free(worker->free_slot);
-	log_fini(&worker->log);
+	offload_home_fini(&worker->jobs);
+	ring_fini(&worker->ring); /* not before: worker_wake writes to its descriptor */
+	release_memory(worker);
 }

@@ -111,14 +111,16 @@ static inline uint64_t token_pack(enum token_kind kind, uint32_t slot, uint32_t 
 	return (uint64_t)(generation & 0x7fffffff) << 32 | (uint64_t)kind << 24 | slot;
 }
 
-/* Prepares everything that needs no ring; sock_fds are taken over. 0 or a negative errno. */
+/* Prepares everything, the ring too; sock_fds are taken over. 0 or a negative errno, after which
+ * there is nothing to be ended. */
 int worker_init(struct worker *worker, struct server *server, unsigned index, const int *sock_fds,
 		unsigned sock_count);
-/* Starts the thread and waits until its ring is up. 0, or what ring_init returned. */
+/* Starts the thread and waits until its ring is up. 0 or a negative errno. */
 int worker_start(struct worker *worker);
 /* After is_draining or is_aborting was set: makes the worker look at it. */
 void worker_wake(struct worker *worker);
 void worker_join(struct worker *worker);
+/* Started and joined, or not started. */
 void worker_fini(struct worker *worker);
 
 /* For conn.c: a slot; NULL at the limit, or without memory. And its end. */

@@ -41,7 +41,7 @@ static void *loop_main(void *arg)
 	struct loop *loop = arg;
 	struct ring_event events[8];
 
-	must(ring_init(&loop->ring, 16) == 0);
+	must(ring_init(&loop->ring, 16) == 0 && ring_begin(&loop->ring) == 0);
 	must(offload_home_init(&loop->home, &loop->ring) == 0);
 	for (int i = 0; i < JOBS; i++) {
 		loop->jobs[i] = (struct job){.offload.run = job_run, .submitter = pthread_self()};
