@@ -139,6 +139,15 @@ static void put_io_uring(struct json *json, const struct io_caps *io)
 	close_member(json, '}');
 }
 
+static void put_sandbox(struct json *json, const struct io_caps *io)
+{
+	open_member(json, "sandbox", '{');
+	put_number(json, "landlock_abi", io->landlock_abi > 0 ? io->landlock_abi : 0);
+	put_number(json, "landlock_errno", io->landlock_abi < 0 ? -io->landlock_abi : 0);
+	put_bool(json, "seccomp", io->can_filter);
+	close_member(json, '}');
+}
+
 static void put_limits(struct json *json, const struct io_caps *io)
 {
 	put_bool(json, "openat2", io->has_openat2);
@@ -176,6 +185,7 @@ void probe_print_json(const struct probe_facts *facts, const struct probe_report
 	put_kernel(&json, facts);
 	put_tls(&json, facts);
 	put_io_uring(&json, &facts->io);
+	put_sandbox(&json, &facts->io);
 	put_limits(&json, &facts->io);
 	put_config(&json, facts);
 	open_member(&json, "warnings", '[');

@@ -92,6 +92,15 @@ static void print_limit(FILE *out, const char *name, long value, long none)
 		fprintf(out, "%s %ld", name, value);
 }
 
+static void print_sandbox(const struct io_caps *io, FILE *out)
+{
+	if (io->landlock_abi < 0)
+		fprintf(out, "sandbox: Landlock no (%s)", strerrorname_np(-io->landlock_abi));
+	else
+		fprintf(out, "sandbox: Landlock ABI %d", io->landlock_abi);
+	fprintf(out, ", seccomp filters %s\n", yes_no(io->can_filter));
+}
+
 static void print_limits(const struct probe_facts *facts, FILE *out)
 {
 	const struct io_caps *io = &facts->io;
@@ -138,6 +147,7 @@ void probe_print_text(const struct probe_facts *facts, const struct probe_report
 	print_kernel(facts, out);
 	print_tls(facts, out);
 	print_io_uring(&facts->io, out);
+	print_sandbox(&facts->io, out);
 	print_limits(facts, out);
 	print_config(facts, out);
 	for (size_t i = 0; i < report->warning_count; i++)

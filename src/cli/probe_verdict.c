@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/probe.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/must.h"
+#include "io/sandbox.h"
 
 /* The first releases of their series without the known errors of kernel TLS (kconfig-notes/tls.md
  * lists them). Of other series nothing is known but what the self-tests show. */
@@ -21,6 +23,7 @@ static const char *const page_padding = "tls-rx-padding.md";
 static const char *const page_io_uring = "io_uring.md";
 static const char *const page_openat2 = "openat2.md";
 static const char *const page_pipes = "pipes.md";
+static const char *const page_sandbox = "sandbox.md";
 
 const char *probe_verdict_label(enum probe_verdict verdict)
 {
@@ -219,7 +222,8 @@ static void judge_kernel(const struct probe_facts *facts, struct probe_report *r
 	}
 }
 
-/* ---- io_uring and pipes ------------------------------------------------------------------- */
+/* ---- io_uring, pipes, sandbox -------------------------------------------------------------------
+ */
 
 static void judge_io_uring(const struct io_caps *io, struct probe_report *report)
 {
@@ -272,6 +276,20 @@ static void judge_pipes(const struct probe_facts *facts, struct probe_report *re
 		     io->pipe_user_pages_soft, PIPES_MAX, PIPE_BYTES);
 }
 
+/* What an older Landlock lacks is no warning: there is nothing to be done about it but another
+ * kernel, and seccomp refuses most of it. */
+static void judge_sandbox(const struct io_caps *io, struct probe_report *report)
+{
+	if (io->landlock_abi < SANDBOX_LANDLOCK_MIN)
+		warn(report, PROBE_USABLE_WITH_WARNINGS, page_sandbox,
+		     "`sluice serve` cannot confine itself to its files: Landlock is %s",
+		     sandbox_landlock_cure(io->landlock_abi < 0 ? io->landlock_abi : -ERANGE));
+	if (!io->can_filter)
+		warn(report, PROBE_USABLE_WITH_WARNINGS, page_sandbox,
+		     "`sluice serve` cannot filter its system calls: this kernel, or the sandbox "
+		     "around this process, has no seccomp filters");
+}
+
 void probe_judge(const struct probe_facts *facts, struct probe_report *report)
 {
 	report->verdict = PROBE_USABLE;
@@ -286,4 +304,5 @@ void probe_judge(const struct probe_facts *facts, struct probe_report *report)
 	judge_io_uring(&facts->io, report);
 	judge_openat2(&facts->io, report);
 	judge_pipes(facts, report);
+	judge_sandbox(&facts->io, report);
 }

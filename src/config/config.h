@@ -67,6 +67,7 @@ struct config {
 	enum log_level log_level;
 	enum log_format log_format;
 	bool access_log;   /* --access-log=false turns request lines off */
+	bool sandbox;      /* --no-sandbox turns it off */
 	bool check_config; /* --check-config: validate and leave */
 
 	char config_file[PATH_MAX];

@@ -107,6 +107,9 @@ const struct option options[] = {
 	 "FORMAT", "Form of log lines."},
 	{"access-log", "access_log", OPTION_BOOL, AT(access_log), "true", 0, 0, NULL, "BOOL",
 	 "One line for each request."},
+	{"sandbox", "sandbox", OPTION_BOOL, AT(sandbox), "true", 0, 0, NULL, "BOOL",
+	 "Once started, give up by Landlock and seccomp what serving does not need; --no-sandbox "
+	 "turns it off, core dumps and debuggers need that."},
 	{"check-config", NULL, OPTION_BOOL, AT(check_config), "false", 0, 0, NULL, "BOOL",
 	 "Check options, files and certificates, and leave."},
 	{"config", NULL, OPTION_PATH, AT(config_file), NULL, 0, 0, NULL, "FILE",

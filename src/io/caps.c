@@ -16,6 +16,7 @@
 #include <liburing.h>
 
 #include "base/must.h"
+#include "io/sandbox.h"
 
 #ifndef SYS_cachestat
 #define SYS_cachestat 451 /* Linux 6.5; the same number everywhere */
@@ -135,6 +136,8 @@ void io_caps_probe(struct io_caps *caps)
 	caps->disabled = -1;
 	read_status(caps);
 	probe_ring(caps);
+	caps->landlock_abi = sandbox_landlock_abi();
+	caps->can_filter = sandbox_has_seccomp();
 	caps->has_openat2 = openat2_works();
 	/* Of no file: a kernel that has the call complains about the file. */
 	caps->has_cachestat = syscall(SYS_cachestat, -1, NULL, NULL, 0) < 0 && errno == EBADF;

@@ -16,6 +16,7 @@
 
 #include "base/must.h"
 #include "io/caps.h"
+#include "io/sandbox.h"
 #include "server/admin.h"
 #include "server/listener.h"
 #include "server/worker.h"
@@ -27,6 +28,7 @@ struct process {
 	struct log log;
 	struct worker *worker; /* worker_count of them */
 	unsigned worker_count;
+	unsigned prepared_count; /* they have rings, but no threads */
 	unsigned started_count;
 	struct admin *admin;
 	int signal_fd;
@@ -36,6 +38,7 @@ struct process {
 	pthread_t sweeper;
 	uint64_t swept_ms; /* when the last sweep was begun; 0: none was */
 	atomic_bool is_sweeping;
+	struct sandbox_report sandbox;
 };
 
 /* The main thread looks around at least so often: a paused admin listener listens again. */
@@ -180,8 +183,17 @@ static int start_offload(struct server *server)
 	return r;
 }
 
-static enum server_outcome start_workers(struct process *process,
-					 int sock_fds[LISTENERS_MAX][WORKERS_MAX])
+static enum server_outcome no_worker(struct process *process, int r)
+{
+	char text[ERROR_TEXT_MAX];
+
+	io_caps_explain_ring_error(r, text, sizeof(text));
+	log_msg(&process->log, LOG_LEVEL_ERROR, "%s", text);
+	return SERVER_ERROR;
+}
+
+static enum server_outcome prepare_workers(struct process *process,
+					   int sock_fds[LISTENERS_MAX][WORKERS_MAX])
 {
 	unsigned listen_count = process->server.config->listen_count;
 
@@ -190,17 +202,44 @@ static enum server_outcome start_workers(struct process *process,
 		for (unsigned l = 0; l < listen_count; l++)
 			fds[l] = sock_fds[l][w];
 		int r = worker_init(&process->worker[w], &process->server, w, fds, listen_count);
-		if (r == 0)
-			r = worker_start(&process->worker[w]);
-		if (r < 0) {
-			char text[ERROR_TEXT_MAX];
-			io_caps_explain_ring_error(r, text, sizeof(text));
-			log_msg(&process->log, LOG_LEVEL_ERROR, "%s", text);
-			return SERVER_ERROR;
-		}
+		if (r < 0)
+			return no_worker(process, r);
+		process->prepared_count++;
+	}
+	return SERVER_STOPPED;
+}
+
+static enum server_outcome start_workers(struct process *process)
+{
+	for (unsigned w = 0; w < process->worker_count; w++) {
+		int r = worker_start(&process->worker[w]);
+		if (r < 0)
+			return no_worker(process, r);
 		process->started_count++;
 	}
 	return SERVER_STOPPED;
+}
+
+/* The last act of a process that is still one thread and has everything that it must open. */
+static void enter_sandbox(struct process *process)
+{
+	const struct config *config = process->server.config;
+	const struct sandbox_plan plan = {
+		.root_fd = process->server.root_fd,
+		.writable = config->writable,
+		.file = {config->cert_file, config->key_file, config->client_ca_file,
+			 config->crl_file, config->config_file},
+	};
+
+	if (!config->sandbox) {
+		log_msg(&process->log, LOG_LEVEL_WARN,
+			"--no-sandbox: what a bug could reach is not bounded by the kernel");
+		return;
+	}
+	sandbox_enter(&plan, &process->sandbox);
+	for (unsigned i = 0; i < process->sandbox.warning_count; i++)
+		log_msg(&process->log, LOG_LEVEL_WARN, "%s; kconfig-notes/sandbox.md tells more",
+			process->sandbox.warning[i]);
 }
 
 /* ---- The main thread
@@ -365,6 +404,21 @@ static int block_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+/* sandbox="landlock abi=7 seccomp", or what of it is in force. */
+static void log_sandbox(struct log_line *line, const struct process *process)
+{
+	const struct sandbox_report *report = &process->sandbox;
+	const char *seccomp = report->seccomp_error == 0 ? "seccomp" : "";
+
+	if (!process->server.config->sandbox)
+		log_text(line, "sandbox", "off");
+	else if (report->landlock_abi > 0)
+		log_fmt(line, "sandbox", "landlock abi=%d%s%s", report->landlock_abi,
+			seccomp[0] != '\0' ? " " : "", seccomp);
+	else
+		log_text(line, "sandbox", seccomp[0] != '\0' ? seccomp : "none");
+}
+
 static void log_start(struct process *process)
 {
 	const struct config *config = process->server.config;
@@ -374,7 +428,8 @@ static void log_start(struct process *process)
 	if (geteuid() == 0)
 		log_msg(&process->log, LOG_LEVEL_WARN,
 			"running as root: not needed; use a user that may read the root folder and "
-			"key");
+			"key%s",
+			config->sandbox ? " (of root's rights those over files were kept)" : "");
 	if (config->writable && !config->policy.has_section)
 		log_msg(&process->log, LOG_LEVEL_WARN,
 			"--writable without access rules: nobody may write; add an access section "
@@ -390,7 +445,31 @@ static void log_start(struct process *process)
 	log_text(&line, "tls_path", paths[config->tls_path]);
 	log_text(&line, "kernel_tls", process->server.caps.ulp_errno == 0 ? "yes" : "no");
 	log_text(&line, "engine", send_engine_label(config->send_engine));
+	log_sandbox(&line, process);
 	log_end(&line);
+}
+
+/* Everything that has threads. */
+static enum server_outcome serve(struct process *process)
+{
+	int r = start_offload(&process->server);
+	if (r < 0) {
+		log_msg(&process->log, LOG_LEVEL_ERROR, "threads for the disk: %s",
+			strerrordesc_np(-r));
+		return SERVER_ERROR;
+	}
+	enum server_outcome outcome = start_workers(process);
+	if (outcome == SERVER_STOPPED)
+		log_start(process);
+	else
+		give_up(process);
+	main_loop(process);
+	for (unsigned i = 0; i < process->started_count; i++)
+		worker_join(&process->worker[i]);
+	offload_fini(&process->server.writing);
+	offload_fini(&process->server.looking);
+	end_sweep(process);
+	return outcome;
 }
 
 static enum server_outcome run(struct process *process)
@@ -409,25 +488,13 @@ static enum server_outcome run(struct process *process)
 		if (process->admin == NULL)
 			return SERVER_ERROR;
 	}
-	int r = start_offload(&process->server);
-	if (r < 0) {
-		log_msg(&process->log, LOG_LEVEL_ERROR, "threads for the disk: %s",
-			strerrordesc_np(-r));
-		return SERVER_ERROR;
+	outcome = prepare_workers(process, sock_fds);
+	if (outcome == SERVER_STOPPED) {
+		enter_sandbox(process);
+		outcome = serve(process);
 	}
-	outcome = start_workers(process, sock_fds);
-	if (outcome == SERVER_STOPPED)
-		log_start(process);
-	else
-		give_up(process);
-	main_loop(process);
-	for (unsigned i = 0; i < process->started_count; i++) {
-		worker_join(&process->worker[i]);
+	for (unsigned i = 0; i < process->prepared_count; i++)
 		worker_fini(&process->worker[i]);
-	}
-	offload_fini(&process->server.writing);
-	offload_fini(&process->server.looking);
-	end_sweep(process);
 	if (outcome == SERVER_STOPPED && atomic_load(&process->server.requests_cut) > 0)
 		outcome = SERVER_CUT;
 	if (outcome == SERVER_STOPPED)

@@ -38,6 +38,8 @@ static struct probe_facts perfect(void)
 		       .op_splice = true,
 		       .op_openat2 = true,
 		       .op_async_cancel = true,
+		       .landlock_abi = 7,
+		       .can_filter = true,
 		       .has_openat2 = true,
 		       .pipe_max_bytes = 1048576,
 		       .pipe_user_pages_soft = 16384},
@@ -203,6 +205,16 @@ Test(probe, each_other_lack_is_one_warning)
 	facts = perfect();
 	facts.io.op_openat2 = false;
 	expect_one(&facts, PROBE_USABLE_WITH_WARNINGS, "openat2.md", "OPENAT2");
+	facts = perfect();
+	facts.io.landlock_abi = -ENOSYS;
+	expect_one(&facts, PROBE_USABLE_WITH_WARNINGS, "sandbox.md", "CONFIG_SECURITY_LANDLOCK");
+	facts.io.landlock_abi = -EOPNOTSUPP;
+	expect_one(&facts, PROBE_USABLE_WITH_WARNINGS, "sandbox.md", "lsm=");
+	facts.io.landlock_abi = 1;
+	expect_one(&facts, PROBE_USABLE_WITH_WARNINGS, "sandbox.md", "5.19");
+	facts.io.landlock_abi = 2;
+	facts.io.can_filter = false;
+	expect_one(&facts, PROBE_USABLE_WITH_WARNINGS, "sandbox.md", "seccomp");
 }
 
 Test(probe, each_operation_that_serve_needs_is_missed)
@@ -278,7 +290,7 @@ Test(probe, everything_lacking_fits_and_the_worst_comes_first)
 	facts.kernel = (struct kernel_version){6, 1, 1};
 	const struct probe_report report = judge(&facts);
 	cr_expect_eq(report.verdict, PROBE_NOT_USABLE);
-	cr_expect_eq(report.warning_count, 10);
+	cr_expect_eq(report.warning_count, 12);
 	cr_expect_str_eq(report.warning[0].page, "crypto-aes-gcm.md");
 }
 
@@ -445,6 +457,7 @@ Test(probe, the_text_has_a_line_for_each_fact)
 	expect_has(text, "\nkernel TLS: yes\n");
 	expect_has(text, "\nTLS_AES_256_GCM_SHA384: TX yes, RX yes\n");
 	expect_has(text, "\nio_uring: yes\n");
+	expect_has(text, "\nsandbox: Landlock ABI 7, seccomp filters yes\n");
 	expect_has(text, "\nverdict: kernel TLS is usable\n");
 	cr_expect_null(strstr(text, "warning:"));
 
@@ -481,6 +494,7 @@ Test(probe, the_json_has_the_keys_that_were_promised)
 	expect_has(json, "\"cpu_flags\":\"pclmulqdq aes avx vaes\",");
 	expect_has(json, "\"openat2\":true,");
 	expect_has(json, "\"io_uring\":{\"usable\":true,\"errno\":0,");
+	expect_has(json, "\"sandbox\":{\"landlock_abi\":7,\"landlock_errno\":0,\"seccomp\":true}");
 	expect_has(json, "\"CONFIG_TLS\":\"y\"");
 	expect_has(json, "\"page\":\"kconfig-notes/tls-rekey.md\"}]");
 	expect_has(json, "\"verdict\":\"usable_with_warnings\",\"exit_code\":1}\n");

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/sandbox.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/must.h"
+#include "io/sandbox_private.h"
+
+void sandbox_warn(struct sandbox_report *report, const char *format, ...)
+{
+	va_list args;
+
+	must(report->warning_count < SANDBOX_WARNINGS_MAX);
+	va_start(args, format);
+	vsnprintf(report->warning[report->warning_count++], SANDBOX_WARNING_BYTES, format, args);
+	va_end(args);
+}
+
+/* Root serves files of others, so it keeps what lets it read and (CAP_FOWNER: O_NOATIME, fchmod,
+ * futimens, removing from folders with the sticky bit) change them. Nothing else is needed once the
+ * ports are bound, the limits raised and the module tls loaded; and whoever is not root has no
+ * reason to keep what it was given for that (CAP_NET_BIND_SERVICE). */
+static int drop_capabilities(void)
+{
+	const uint64_t kept =
+		1ull << CAP_DAC_OVERRIDE | 1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_FOWNER;
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return -errno;
+	for (unsigned i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		uint32_t mask = (uint32_t)(kept >> (32 * i));
+		data[i].permitted &= mask;
+		data[i].effective &= mask;
+		data[i].inheritable = 0;
+	}
+	/* No ambient ones are left either: each must be inheritable. */
+	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}
+
+static void warn_of_landlock(struct sandbox_report *report)
+{
+	sandbox_warn(report, "sandbox: files are not confined, Landlock is %s",
+		     sandbox_landlock_cure(report->landlock_error));
+}
+
+void sandbox_enter(const struct sandbox_plan *plan, struct sandbox_report *report)
+{
+	memset(report, 0, sizeof(*report));
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		sandbox_warn(report, "sandbox: core dumps could not be turned off: %s",
+			     strerrordesc_np(errno));
+	/* Before Landlock and seccomp, which ask for it: a program that is started gets no more
+	 * rights than this one, whatever its set-user-ID bit says. */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+		report->landlock_error = report->seccomp_error = -errno;
+		sandbox_warn(report, "sandbox: not entered, no_new_privs is refused: %s",
+			     strerrordesc_np(errno));
+		return;
+	}
+	report->landlock_error = sandbox_landlock_enter(plan, report);
+	if (report->landlock_error < 0)
+		warn_of_landlock(report);
+	int r = drop_capabilities();
+	if (r < 0)
+		sandbox_warn(report, "sandbox: capabilities could not be dropped: %s",
+			     strerrordesc_np(-r));
+	report->seccomp_error = sandbox_seccomp_enter(plan->writable); /* last: it ends all this */
+	if (report->seccomp_error < 0)
+		sandbox_warn(report,
+			     "sandbox: system calls are not filtered, seccomp is refused (%s): it "
+			     "needs CONFIG_SECCOMP_FILTER, and x86-64 or arm64",
+			     strerrorname_np(-report->seccomp_error));
+}
