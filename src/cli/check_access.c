@@ -47,13 +47,7 @@ static void print_decision(const struct config *config, const struct decision *d
 
 int cli_check_access(const struct config *config)
 {
-	static const struct {
-		const char *word;
-		enum access_verb verb;
-	} verbs[] = {{"read", ACCESS_READ},
-		     {"list", ACCESS_LIST},
-		     {"write", ACCESS_WRITE},
-		     {"delete", ACCESS_DELETE}};
+	enum access_verb verb = (enum access_verb)(1u << config->check_verb);
 	const char *slash = strchr(config->check_place, '/');
 	char bucket[PATH_MAX], error[ERROR_TEXT_MAX];
 	struct identity *identity = NULL;
@@ -69,9 +63,9 @@ int cli_check_access(const struct config *config)
 	snprintf(bucket, sizeof(bucket), "%.*s", (int)(slash - config->check_place),
 		 config->check_place);
 	print_identity(identity);
-	struct decision decision = policy_decide(&config->policy, identity,
-						 verbs[config->check_verb].verb, bucket, slash + 1);
-	print_decision(config, &decision, verbs[config->check_verb].word);
+	struct decision decision =
+		policy_decide(&config->policy, identity, verb, bucket, slash + 1);
+	print_decision(config, &decision, access_verb_words[config->check_verb]);
 	identity_free(identity);
 	return decision.allow ? EXIT_OK : EXIT_DENIED;
 }

@@ -75,7 +75,7 @@ struct config {
 	bool check_config; /* --check-config: validate and leave */
 	bool check_access; /* --check-access: decide about one request and leave */
 	char identity_cert_file[PATH_MAX];
-	int check_verb;             /* its place in read, list, write, delete */
+	int check_verb;             /* its place in access_verb_words */
 	char check_place[PATH_MAX]; /* "BUCKET/KEY" */
 
 	char config_file[PATH_MAX];

@@ -83,17 +83,10 @@ static int read_identity(struct access_rule *rule, struct yaml_reader *reader,
 
 static int read_verb(struct access_rule *rule, struct yaml_reader *reader, const yaml_node_t *node)
 {
-	static const struct {
-		const char *word;
-		enum access_verb verb;
-	} verbs[] = {{"read", ACCESS_READ},
-		     {"list", ACCESS_LIST},
-		     {"write", ACCESS_WRITE},
-		     {"delete", ACCESS_DELETE}};
 	const char *text = yaml_text(node);
-	for (size_t i = 0; text != NULL && i < ARRAY_LEN(verbs); i++) {
-		if (strcmp(verbs[i].word, text) == 0) {
-			rule->verbs |= verbs[i].verb;
+	for (unsigned i = 0; text != NULL && i < ACCESS_VERBS; i++) {
+		if (strcmp(access_verb_words[i], text) == 0) {
+			rule->verbs |= 1u << i;
 			return 0;
 		}
 	}

@@ -10,7 +10,6 @@
 static const char *const tls_paths[] = {"auto", "kernel", "user", NULL};
 static const char *const engines[] = {"auto", "sendfile", "splice", "copy", NULL};
 static const char *const revoked_choices[] = {"close", "keep", NULL};
-static const char *const verbs[] = {"read", "list", "write", "delete", NULL};
 static const char *const durabilities[] = {"full", "relaxed", NULL};
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
@@ -39,8 +38,7 @@ const struct option options[] = {
 	{"durability", "durability", OPTION_CHOICE, AT(durability), "full", 0, 0, durabilities,
 	 "HOW",
 	 "full: what was answered with success survives a power cut; relaxed: without fsync, it "
-	 "may "
-	 "be lost, or be there with part of its bytes."},
+	 "may be lost, or be there with part of its bytes."},
 	{"upload-expiry", "upload_expiry", OPTION_DURATION, AT(upload_expiry_ms), "7d", 60000,
 	 UPLOAD_EXPIRY_MS_MAX, NULL, "TIME",
 	 "Multipart uploads that were not completed and not touched for so long are removed."},
@@ -65,18 +63,15 @@ const struct option options[] = {
 	{"revoked-connections", "revoked_connections", OPTION_CHOICE, AT(revoked_connections),
 	 "close", 0, 0, revoked_choices, "WHAT",
 	 "After a reload, connections whose certificate is revoked or no longer trusted: close "
-	 "them, "
-	 "or keep them until they end by themselves."},
+	 "them, or keep them until they end by themselves."},
 	{"max-connection-age", "max_connection_age", OPTION_DURATION, AT(conn_age_max_ms), "1h", 0,
 	 TIMEOUT_MS_MAX, NULL, "TIME",
 	 "A connection older than this (give or take a tenth) is closed behind its next response, "
-	 "so "
-	 "that clients show their certificates again; 0: never."},
+	 "so that clients show their certificates again; 0: never."},
 	{"max-connections-per-identity", "max_connections_per_identity", OPTION_UNSIGNED,
 	 AT(identity_conns_max), "0", 0, CONNS_MAX_MAX, NULL, "N",
 	 "Connections open at once with certificates of one name (the one that is logged); more "
-	 "are "
-	 "closed at once and counted; 0: any number."},
+	 "are closed at once and counted; 0: any number."},
 	{NULL, "tls_server_config.client_auth_type", OPTION_ONLY, 0, NULL, 0, 0, auth_types, "TYPE",
 	 "The object port always requires and verifies a client certificate."},
 	{NULL, "tls_server_config.min_version", OPTION_ONLY, 0, NULL, 0, 0, versions, "VERSION",
@@ -131,16 +126,14 @@ const struct option options[] = {
 	 "Check options, files and certificates, and leave."},
 	{"check-access", NULL, OPTION_BOOL, AT(check_access), "false", 0, 0, NULL, "BOOL",
 	 "Say whether the certificate of --identity-cert may do --verb to --key, and by which "
-	 "rule, "
-	 "and leave: exit code 0 allowed, 4 denied, 5 no certificate that would be let in."},
+	 "rule, and leave: exit code 0 allowed, 4 denied, 5 no certificate that would be let in."},
 	{"identity-cert", NULL, OPTION_PATH, AT(identity_cert_file), NULL, 0, 0, NULL, "FILE",
 	 "With --check-access: the client's certificate, PEM."},
-	{"verb", NULL, OPTION_CHOICE, AT(check_verb), "read", 0, 0, verbs, "VERB",
+	{"verb", NULL, OPTION_CHOICE, AT(check_verb), "read", 0, 0, access_verb_words, "VERB",
 	 "With --check-access: read, list, write or delete."},
 	{"object-key", NULL, OPTION_TEXT, AT(check_place), NULL, 0, 0, NULL, "BUCKET/KEY",
 	 "With --check-access: what it would be done to; BUCKET/ for the bucket itself. --key "
-	 "means "
-	 "this, too, behind --check-access."},
+	 "means this, too, behind --check-access."},
 	{"config", NULL, OPTION_PATH, AT(config_file), NULL, 0, 0, NULL, "FILE",
 	 "YAML file with these options; flags override it."},
 };

@@ -9,6 +9,8 @@
 /* The longest text that is matched: a name of an identity, or "bucket/key". */
 #define TEXT_BYTES_MAX IDENTITY_BYTES_MAX
 
+const char *const access_verb_words[ACCESS_VERBS + 1] = {"read", "list", "write", "delete", NULL};
+
 void policy_fini(struct policy *policy)
 {
 	for (unsigned i = 0; i < policy->rule_count; i++) {

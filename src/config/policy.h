@@ -42,6 +42,10 @@
 
 enum access_verb { ACCESS_READ = 1, ACCESS_LIST = 2, ACCESS_WRITE = 4, ACCESS_DELETE = 8 };
 
+#define ACCESS_VERBS 4
+/* The verb 1 << i is called access_verb_words[i]; NULL at the end. */
+extern const char *const access_verb_words[ACCESS_VERBS + 1];
+
 struct access_rule {
 	enum identity_kind kind;
 	char *pattern;                 /* identity pattern without its "dns:" */

@@ -79,8 +79,7 @@ static void raise_file_limit(struct process *process)
 	if (limit.rlim_max < wanted)
 		log_msg(&process->log, LOG_LEVEL_WARN,
 			"open files are limited to %llu, --max-connections %u may need %llu; raise "
-			"the "
-			"limit (ulimit -n, LimitNOFILE=)",
+			"the limit (ulimit -n, LimitNOFILE=)",
 			(unsigned long long)limit.rlim_max, process->server.config->conns_max,
 			(unsigned long long)wanted);
 }

@@ -197,8 +197,7 @@ static int add_crl(struct tls_ctx *ctx, X509_CRL *crl, STACK_OF(X509) * cas,
 		snprintf(
 			error, ERROR_TEXT_MAX,
 			"%.200s: the CRL of %s is not signed by a CA of --client-ca; leave it out, "
-			"or "
-			"add its CA",
+			"or add its CA",
 			ctx->crl_file, issuer);
 		return -EINVAL;
 	}
@@ -235,8 +234,7 @@ static void warn_of_uncovered(struct tls_ctx *ctx, STACK_OF(X509) * cas, STACK_O
 		name_text(X509_get_subject_name(ca), subject, sizeof(subject));
 		snprintf(ctx->warning, sizeof(ctx->warning),
 			 "%.200s: there is no CRL of the CA %s; certificates that it issued itself "
-			 "are "
-			 "refused",
+			 "are refused",
 			 ctx->crl_file, subject);
 	}
 	ERR_clear_error();
