@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Criterion's own main, but that stderr is kept for wire_run.c, as WIRE_REPORT_FD: with --tap
- * Criterion takes it away. */
+/* stderr is kept for wire_run.c, as WIRE_REPORT_FD: with --tap Criterion takes it away. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <criterion/criterion.h>
+#include "support/criterion_main.h"
 
 static void report_fd_keep(void)
 {
@@ -19,11 +18,5 @@ static void report_fd_keep(void)
 int main(int argc, char *argv[])
 {
 	report_fd_keep();
-	struct criterion_test_set *tests = criterion_initialize();
-	int failed = 0;
-
-	if (criterion_handle_args(argc, argv, true))
-		failed = !criterion_run_all_tests(tests);
-	criterion_finalize(tests);
-	return failed;
+	criterion_main(argc, argv);
 }
