@@ -461,7 +461,8 @@ void conn_event(struct conn *conn, enum token_kind kind, int32_t result)
 	}
 }
 
-/* File bytes that the client has taken: not what waits in our buffer or in the socket's. */
+/* File bytes that the client has taken: not what waits in our buffer or in the socket's. Too few by
+ * the head and by what TLS adds to what waits, so less than none may come out. */
 static int64_t bytes_taken(const struct conn *conn)
 {
 	const struct tx_buf *buf = conn->record.tx_buf;
@@ -492,8 +493,10 @@ static void check_rate(struct conn *conn)
 	const struct config *config = conn->worker->server->config;
 	uint64_t now_ms = conn->worker->now_ms, since_ms;
 	int64_t moved = bytes_moved(conn);
-	bool is_slow = (moved - conn->window_taken) * 1000 <
-		       (int64_t)config->min_rate_bytes * (int64_t)(now_ms - conn->window_ms);
+	bool is_slow =
+		config->min_rate_bytes > 0 &&
+		(moved - conn->window_taken) * 1000 <
+			(int64_t)config->min_rate_bytes * (int64_t)(now_ms - conn->window_ms);
 
 	conn->window_ms = now_ms;
 	conn->window_taken = moved;

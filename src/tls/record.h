@@ -163,6 +163,9 @@ int record_tx_flush(struct record *record, bool more);
 bool record_tx_has_due(const struct record *record);
 /* Kernel TLS: bytes were sent by sendfile or splice in this call. Keeps the record count. */
 void record_tx_account(struct record *record, size_t bytes);
+/* Kernel TLS: sendfile or splice has filled the socket. TCP sends what it has of it; without that
+ * the socket may never become writable. */
+void record_tx_push(const struct record *record);
 /* A key of ours has sealed as many records as it may. Asks the kernel only when it is near. */
 bool record_tx_limit_reached(struct record *record);
 /* Makes a change of the sending key due, unless sending has ended. 0; -EOPNOTSUPP: this kernel

@@ -3,6 +3,8 @@
 #include "tls/record.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -44,6 +46,26 @@ static size_t next_piece(size_t left, bool *more)
 	return left - rest;
 }
 
+/*
+ * Kernel TLS stops where the socket is full without a word to TCP (tls_sw.c, wait_for_sndbuf), and
+ * what TCP has then need not be on its way:
+ *
+ *   sendfile, splice   Before Linux 6.5 every page but a call's last comes with
+ *                      MSG_SENDPAGE_NOTLAST. TCP sends such pages when they fill a segment and the
+ *                      client's window has room for it, and arms no timer where it has not. With
+ *                      nothing to be acknowledged that wait never ends. Seen with 1 MB queued, on
+ *                      loopback while TCP was short of memory; and always where tcp_notsent_lowat
+ *                      or tcp_wmem is less than a segment, which has 64 KiB before it is cut up.
+ *   sendmsg, MSG_MORE  Any kernel: less than a segment of the path (loopback: 64 KiB) waits 200 ms.
+ *
+ * TCP_NODELAY is set already; setting it sends what is there (tcp.c, __tcp_sock_set_nodelay).
+ */
+void record_tx_push(const struct record *record)
+{
+	int one = 1;
+	record->sys->setsockopt(record->sock_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
 static int kernel_flush(struct record *record, bool more)
 {
 	struct tx_buf *buf = record->tx_buf;
@@ -58,6 +80,10 @@ static int kernel_flush(struct record *record, bool more)
 		ssize_t n = record->sys->sendmsg(record->sock_fd, &message, flags);
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EAGAIN) {
+			record_tx_push(record);
+			return -EAGAIN;
+		}
 		if (n < 0)
 			return -errno;
 		record_tx_account(record, (size_t)n);

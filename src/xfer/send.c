@@ -88,6 +88,29 @@ enum send_state send_fail(struct send *send, enum close_reason why)
 	return SEND_FAILED;
 }
 
+enum send_state send_socket_full(struct send *send)
+{
+	record_tx_push(send->record);
+	return SEND_WAIT_SOCKET;
+}
+
+enum send_state send_refused(struct send *send, int error)
+{
+	switch (error) {
+	case EAGAIN:
+	case EINTR:
+		return send_socket_full(send);
+	case EPIPE:
+	case ECONNRESET:
+	case ETIMEDOUT:
+		return send_fail(send, CLOSE_CLIENT_RESET);
+	case EIO:
+		return send_fail(send, CLOSE_FILE_ERROR);
+	default:
+		return send_fail(send, CLOSE_SEND_FAILED);
+	}
+}
+
 void send_count(struct send *send, uint64_t bytes, enum send_path path)
 {
 	send->sent += bytes;

@@ -18,6 +18,9 @@ enum send_state send_drain(struct send *send, bool more);
 /* Head first: tx_buf drained and given back. SEND_DONE: nothing is left but file bytes. */
 enum send_state send_head(struct send *send);
 enum send_state send_fail(struct send *send, enum close_reason why);
+/* sendfile or splice took a part, or refused all with error. */
+enum send_state send_socket_full(struct send *send);
+enum send_state send_refused(struct send *send, int error);
 /* File bytes that went to the socket past tx_buf. */
 void send_count(struct send *send, uint64_t bytes, enum send_path path);
 

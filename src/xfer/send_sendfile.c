@@ -138,23 +138,11 @@ static enum send_state send_cached(struct send *send, uint64_t bytes)
 		else if (send->offset == send->cached_until && !send->is_in_memory)
 			warm_note(send->means->warm, send->device, send->inode, send->looked_from,
 				  send->offset, after_ms);
-		return (uint64_t)n == bytes ? SEND_DONE : SEND_WAIT_SOCKET;
+		return (uint64_t)n == bytes ? SEND_DONE : send_socket_full(send);
 	}
 	if (n == 0)
 		return send_fail(send, CLOSE_FILE_TRUNCATED);
-	switch (errno) {
-	case EAGAIN:
-	case EINTR:
-		return SEND_WAIT_SOCKET;
-	case EPIPE:
-	case ECONNRESET:
-	case ETIMEDOUT:
-		return send_fail(send, CLOSE_CLIENT_RESET);
-	case EIO:
-		return send_fail(send, CLOSE_FILE_ERROR);
-	default:
-		return send_fail(send, CLOSE_SEND_FAILED);
-	}
+	return send_refused(send, errno);
 }
 
 enum send_state send_step_sendfile(struct send *send, uint64_t turn_bytes, uint64_t token)

@@ -28,30 +28,18 @@ static enum send_state drain_pipe(struct send *send)
 	unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 	if (send->left > send->in_pipe)
 		flags |= SPLICE_F_MORE;
-	ssize_t n = splice(send->pipe->read_fd, NULL, send->record->sock_fd, NULL, send->in_pipe,
-			   flags);
+	uint32_t offered = send->in_pipe;
+	ssize_t n = splice(send->pipe->read_fd, NULL, send->record->sock_fd, NULL, offered, flags);
 	if (n > 0) {
 		send->in_pipe -= (uint32_t)n;
 		send->left -= (uint64_t)n;
 		record_tx_account(send->record, (size_t)n);
 		send_count(send, (uint64_t)n, SEND_PATH_KERNEL_SPLICE);
-		return SEND_DONE;
+		return (uint32_t)n == offered ? SEND_DONE : send_socket_full(send);
 	}
 	if (n == 0) /* a page in the pipe was cut off its file before its contents came */
 		return send_fail(send, CLOSE_FILE_TRUNCATED);
-	switch (errno) {
-	case EAGAIN:
-	case EINTR:
-		return SEND_WAIT_SOCKET;
-	case EPIPE:
-	case ECONNRESET:
-	case ETIMEDOUT:
-		return send_fail(send, CLOSE_CLIENT_RESET);
-	case EIO:
-		return send_fail(send, CLOSE_FILE_ERROR);
-	default:
-		return send_fail(send, CLOSE_SEND_FAILED);
-	}
+	return send_refused(send, errno);
 }
 
 enum send_state send_step_splice(struct send *send, uint64_t turn_bytes, uint64_t token)

@@ -2,6 +2,8 @@
 /* The kernel record layer over a kernel of our own making, which takes down each call in its order
  * and answers as it was told to. What the two layers share is tested in test_record_user.c. */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -55,6 +57,7 @@ static struct {
 	int errors_cleared; /* SO_ERROR read */
 	int queued;         /* SIOCINQ */
 	int low_water;      /* SO_RCVLOWAT as it was set last; 0: never */
+	int pushes;         /* TCP_NODELAY set */
 } kernel;
 
 static struct record record;
@@ -80,6 +83,11 @@ static int fake_setsockopt(int fd, int level, int name, const void *value, sockl
 {
 	if (level == SOL_SOCKET && name == SO_RCVLOWAT) {
 		memcpy(&kernel.low_water, value, sizeof(kernel.low_water));
+		return 0;
+	}
+	if (level == IPPROTO_TCP && name == TCP_NODELAY) {
+		cr_expect(fd == SOCK_FD && len == sizeof(int) && *(const int *)value == 1);
+		kernel.pushes++;
 		return 0;
 	}
 	struct call *call = take_down(CALL_SET, fd);
@@ -467,7 +475,9 @@ Test(record_ktls, a_short_send_goes_on_where_it_ended)
 	fill("0123456789", 10);
 	cr_assert_eq(record_tx_flush(&record, true), -EAGAIN);
 	cr_expect_eq(kernel.call[0].flags & MSG_MORE, MSG_MORE);
+	cr_expect_eq(kernel.pushes, 1, "TCP may hold the first four back");
 	cr_assert_eq(record_tx_flush(&record, false), 0);
+	cr_expect_eq(kernel.pushes, 1, "what is all gone needs no more");
 	cr_assert_eq(kernel.calls, 4);
 	for (int i = 1; i < 4; i++)
 		expect_sent(&kernel.call[i], RECORD_DATA, "456789", 6);

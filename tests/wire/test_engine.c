@@ -2,10 +2,14 @@
 /* Which way the bytes of a file go, and that the program says so truly. */
 #include "wire/wire.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -187,4 +191,55 @@ Test(engine, cold_file)
 			     "the second time it was not read from the cache");
 	wire_disconnect(&client);
 	wire_server_stop(&server);
+}
+
+/* A network that nobody else has, its loopback up. */
+static void network_make(void)
+{
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+
+	if (unshare(CLONE_NEWNET) < 0)
+		cr_skip_test("no network of its own (needs root): %s", strerror(errno));
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(ioctl(fd, SIOCSIFFLAGS, &request), 0, "lo: %s", strerror(errno));
+	close(fd);
+}
+
+static void sysctl_set(const char *name, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", name);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	cr_assert(fd >= 0 && write(fd, value, strlen(value)) == (ssize_t)strlen(value), "%s: %s",
+		  path, strerror(errno));
+	close(fd);
+}
+
+/* Where the operator lets little wait in a socket, it is full before TCP has a segment that it
+ * would send by itself: what is there must go all the same. */
+static void serves_with(const char *sysctl, const char *value)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+
+	network_make();
+	sysctl_set(sysctl, value);
+	wire_server_start(&server);
+	wire_connect(&client, &server);
+	for (int i = 0; i < 3; i++)
+		wire_fetch(&client, "/data/size-1048577", 1048577, 1048577);
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
+Test(engine, little_may_wait_unsent)
+{
+	serves_with("tcp_notsent_lowat", "16384");
+}
+
+Test(engine, small_send_buffers)
+{
+	serves_with("tcp_wmem", "4096 16384 32768");
 }

@@ -102,3 +102,21 @@ Test(slow, reader_above_the_minimum)
 	cr_assert_eq(wire_metric(&server, CLOSED_SLOWLY), 0);
 	wire_server_stop(&server);
 }
+
+/* --min-rate=0: nobody is too slow, be it a client that has taken less than what TLS adds to the
+ * bytes that wait for it. */
+Test(slow, reader_of_nothing_where_any_rate_will_do)
+{
+	struct wire_server server = {.option = {"--min-rate=0", "--rate-window=500ms"}};
+	struct wire_client client = {.receive_buffer_bytes = 1}; /* the kernel's least */
+
+	wire_server_start(&server);
+	wire_connect(&client, &server);
+	wire_send(&client, "GET /data/big HTTP/1.1\r\nHost: a\r\n\r\n");
+	wire_metric_reaches(&server, "sluice_http_inflight_requests", 1);
+	poll(NULL, 0, 4 * 500);
+	cr_assert_eq(wire_metric(&server, CLOSED_SLOWLY), 0);
+	wire_reset(&client);
+	wire_closed(&server, "client_reset", 1);
+	wire_server_stop(&server);
+}
