@@ -24,7 +24,7 @@ struct asked {
 	char key[OBJECT_KEY_BYTES_MAX + 1];
 };
 
-static bool refuse(const void *client, enum access_verb verb, const char *bucket, const char *key)
+static bool refuse(void *client, enum access_verb verb, const char *bucket, const char *key)
 {
 	struct asked *asked = (struct asked *)client;
 
