@@ -207,6 +207,55 @@ Test(trust, crl_that_is_none)
 	broken("clients.crl", "\n-----BEGIN X509 CRL-----\nAAAA\n", "cannot read a CRL");
 }
 
+/* Lists that the verifier would pass over: nobody is to believe that they are in force. */
+Test(trust, crl_that_is_a_delta)
+{
+	broken("clients.crl", "delta.crl", "is not a complete one");
+}
+
+Test(trust, crl_for_some_reasons)
+{
+	broken("clients.crl", "some-reasons.crl", "is not a complete one");
+}
+
+Test(trust, crl_of_other_issuers)
+{
+	broken("clients.crl", "indirect.crl", "is not a complete one");
+}
+
+Test(trust, crl_of_another_key)
+{
+	broken("clients.crl", "of-another-key.crl", "is not signed by a CA");
+}
+
+/* The old list beside the new one: the new one counts. */
+Test(trust, crl_beside_the_one_before)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	wire_trust_put(&trust, "clients.crl", "ca.crl", "stale.crl", NULL);
+	wire_trust_reloaded(&trust, 1);
+	shows(&server, "server");
+	is_refused(&server, WIRE_CERT_REVOKED, 44);
+	wire_server_stop(&server);
+}
+
+/* A list of leaves only says nothing of the CA that signed it. */
+Test(trust, crl_of_users_only)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	wire_trust_put(&trust, "clients.crl", "of-users.crl", NULL);
+	wire_trust_reloaded(&trust, 1);
+	is_refused(&server, WIRE_CERT_REVOKED, 44);
+	shows(&server, "server");
+	wire_server_stop(&server);
+}
+
 Test(trust, file_that_goes_and_comes)
 {
 	struct wire_server server = {0};
