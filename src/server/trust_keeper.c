@@ -171,7 +171,7 @@ int trust_keeper_print_metrics(const struct trust_keeper *keeper, char *out, siz
 		"sluice_config_reloads_total{result=\"ok\"} %llu\n"
 		"sluice_config_reloads_total{result=\"failed\"} %llu\n"
 		"# HELP sluice_config_reload_attempts_total Readings of the files for reloads; a "
-		"change that looks broken is read again for two seconds.\n"
+		"change that looks broken is read again for two seconds, and then every five.\n"
 		"# TYPE sluice_config_reload_attempts_total counter\n"
 		"sluice_config_reload_attempts_total %llu\n",
 		keeper->is_last_reload_ok, (unsigned long long)keeper->reloaded_at,
