@@ -22,6 +22,7 @@ struct peer {
 	struct peers *peers;
 	struct peer *next; /* in its bucket */
 	unsigned refs;
+	unsigned conns;      /* of refs: those that peer_admit has let in */
 	uint64_t generation; /* of the context that verdict is by */
 	enum handshake_failure verdict;
 	struct identity *identity;
@@ -84,16 +85,28 @@ static bool is_same_client(const struct identity *a, const struct identity *b)
 	       memcmp(a_name, b_name, a_len) == 0;
 }
 
-unsigned peer_connections(struct peer *peer)
+/* Counted and taken under one lock: of two that come at once to the last place one has it. */
+bool peer_admit(struct peer *peer, unsigned conns_max)
 {
 	unsigned count = 0;
 	pthread_mutex_lock(&peer->peers->lock);
 	for (const struct peer *other = *bucket_of(peer->peers, peer->identity); other != NULL;
 	     other = other->next)
 		if (is_same_client(peer->identity, other->identity))
-			count += other->refs;
+			count += other->conns;
+	bool has_place = count < conns_max;
+	if (has_place)
+		peer->conns++;
 	pthread_mutex_unlock(&peer->peers->lock);
-	return count;
+	return has_place;
+}
+
+void peer_leave(struct peer *peer)
+{
+	pthread_mutex_lock(&peer->peers->lock);
+	must(peer->conns > 0);
+	peer->conns--;
+	pthread_mutex_unlock(&peer->peers->lock);
 }
 
 static void peer_free(struct peer *peer)
@@ -111,6 +124,7 @@ void peer_release(struct peer *peer)
 
 	pthread_mutex_lock(&peers->lock);
 	is_last = --peer->refs == 0;
+	must(!is_last || peer->conns == 0);
 	if (is_last) {
 		struct peer **link = bucket_of(peers, peer->identity);
 		while (*link != peer)
