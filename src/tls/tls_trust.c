@@ -384,6 +384,8 @@ enum handshake_failure tls_trust_failure_of(int verify_error)
 	case X509_V_ERR_CERT_UNTRUSTED:
 	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
 		return HANDSHAKE_CERT_UNKNOWN_CA;
+	case X509_V_ERR_OUT_OF_MEM: /* says nothing of the certificate, and is not remembered */
+		return HANDSHAKE_INTERNAL;
 	default:
 		return HANDSHAKE_CERT_BAD;
 	}
@@ -406,6 +408,9 @@ enum handshake_failure tls_trust_verify(struct tls_ctx *ctx, X509 *leaf, STACK_O
 		goto out;
 	X509_STORE_CTX_set_verify_cb(store_ctx, verify_callback);
 	X509_STORE_CTX_set_flags(store_ctx, flags);
+	/* As SSL_accept does: keys and digests that are too weak are refused. */
+	X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(store_ctx),
+					 SSL_CTX_get_security_level(ctx->ssl_ctx));
 	if (X509_verify_cert(store_ctx) != 1)
 		failure = tls_trust_failure_of(X509_STORE_CTX_get_error(store_ctx));
 	else if (!tls_trust_allows_names(ctx, identity))

@@ -117,7 +117,7 @@ static void issuer_fini(struct issuer *issuer)
 static void leaf_make(const char *dir, const struct cert_row *row, long serial,
 		      const struct issuer *ca)
 {
-	EVP_PKEY *key = EVP_EC_gen("P-256");
+	EVP_PKEY *key = row->flags & CERT_IS_WEAK ? EVP_RSA_gen(768) : EVP_EC_gen("P-256");
 	X509 *cert;
 
 	must(key != NULL);
