@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/must.h"
+#include "io/sandbox.h"
 #include "wire/wire_trust.h"
 
 TestSuite(trust, .timeout = WIRE_TIMEOUT);
@@ -267,6 +268,31 @@ Test(trust, file_that_goes_and_comes)
 	cr_assert_eq(unlink(path), 0);
 	wire_trust_refused(&trust, 1);
 	wire_log_has(&server, "level=error", "server.key", "No such file");
+	shows(&server, "server");
+	wire_trust_pair(&trust, "new-server");
+	wire_trust_reloaded(&trust, 1);
+	shows(&server, "new-server");
+	wire_server_stop(&server);
+}
+
+/* A link that leads where the sandbox does not let the server read: said, for "permission denied"
+ * of a file that root may read explains nothing. */
+Test(trust, file_outside_of_the_sandbox)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+	char from[PATH_MAX], to[PATH_MAX];
+
+	if (sandbox_landlock_abi() < SANDBOX_LANDLOCK_MIN)
+		cr_skip_test("needs Landlock");
+	wire_trust_start(&trust, &server);
+	snprintf(to, sizeof(to), "%s/certs/server.crt", server.env.dir);
+	snprintf(from, sizeof(from), "%s/link", trust.dir);
+	must(symlink(to, from) == 0);
+	snprintf(to, sizeof(to), "%s/server.crt", trust.dir);
+	must(rename(from, to) == 0);
+	wire_trust_refused(&trust, 1);
+	wire_log_has(&server, "level=error", "server.crt", "the sandbox", "restart");
 	shows(&server, "server");
 	wire_trust_pair(&trust, "new-server");
 	wire_trust_reloaded(&trust, 1);
