@@ -68,6 +68,8 @@
 	R(CRL_UNUSABLE, "crl_unusable", ERROR,                                                     \
 	  "no current CRL covers the client's certificate (--crl)")                                \
 	R(CERT_BAD, "bad_certificate", INFO, "the client's certificate could not be verified")     \
+	R(CHAIN_TOO_LONG, "chain_too_long", INFO,                                                  \
+	  "the client sent more than 8 certificates, or more than 64 KiB of them")                 \
 	R(SAN_NOT_ALLOWED, "san_not_allowed", INFO,                                                \
 	  "no name of the client's certificate is in client_allowed_sans")                         \
 	R(IDENTITY_BAD, "identity_bad", INFO,                                                      \

@@ -94,7 +94,10 @@ static void buffers_give(struct conn *conn)
 
 static void peer_give(struct conn *conn)
 {
+	if (conn->is_counted)
+		peer_leave(conn->peer);
 	peer_release(conn->peer);
+	conn->is_counted = false;
 	conn->peer = NULL;
 	conn->identity = NULL;
 }

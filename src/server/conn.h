@@ -88,6 +88,7 @@ struct conn {
 	bool is_waiting;     /* for a tx_buf */
 	bool is_established; /* record is valid */
 	bool is_closed_by_peer;
+	bool is_counted;       /* among its client's, for --max-connections-per-identity */
 	enum close_reason why; /* first reason; CLOSE_REASON_COUNT: none yet */
 	enum fallback_reason fallback_tx;
 	enum fallback_reason fallback_rx;

@@ -46,11 +46,13 @@ bool conn_admit(struct conn *conn)
 		turn_out(conn, failure);
 		return false;
 	}
-	if (conns_max > 0 && peer_connections(conn->peer) > conns_max) {
-		conn_close(conn, CLOSE_IDENTITY_LIMIT);
-		return false;
-	}
-	return true;
+	if (conns_max == 0)
+		return true;
+	conn->is_counted = peer_admit(conn->peer, conns_max);
+	if (conn->is_counted)
+		return true;
+	conn_close(conn, CLOSE_IDENTITY_LIMIT);
+	return false;
 }
 
 bool conn_is_aged(const struct conn *conn)

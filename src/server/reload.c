@@ -41,7 +41,7 @@ struct reload {
 	uint64_t requested; /* tickets */
 	uint64_t decided;
 	bool is_refused;
-	char error[ERROR_TEXT_MAX];
+	char error[ERROR_TEXT_MAX]; /* of the last refusal */
 };
 
 /* ---- The files ------------------------------------------------------------------------------- */
@@ -163,34 +163,58 @@ enum reload_state reload_state(const struct reload *reload, uint64_t ticket, con
 	return reload->is_refused ? RELOAD_REFUSED : RELOAD_DONE;
 }
 
-static void decide(struct reload *reload, const char *error)
+/* What was refused may be good later though no file of it changes: a list or certificate that by
+ * this machine's clock was not valid yet, want of descriptors or memory. */
+static void plan_again(struct reload *reload, uint64_t now_ms)
+{
+	if (!reload->is_refused || reload->due_ms != 0)
+		return;
+	reload->due_ms = reload->give_up_ms = now_ms;
+}
+
+static void take_up(struct reload *reload)
 {
 	reload->due_ms = 0;
 	reload->seen = reload->tried;
 	reload->decided = reload->requested;
-	reload->is_refused = error != NULL;
-	if (error != NULL)
+	reload->is_refused = false;
+}
+
+/* Said once, until there is something else to say, or somebody has asked. */
+static void refuse(struct reload *reload, const char *error)
+{
+	bool is_known = reload->is_refused && reload->decided == reload->requested &&
+			is_same(&reload->tried, &reload->seen) && strcmp(error, reload->error) == 0;
+
+	reload->due_ms = 0;
+	reload->seen = reload->tried;
+	reload->decided = reload->requested;
+	reload->is_refused = true;
+	snprintf(reload->error, sizeof(reload->error), "%s", error);
+	if (!is_known)
 		reload->owner.refused(reload->owner.arg, error);
 }
 
 static void attempt(struct reload *reload, uint64_t now_ms)
 {
+	char error[ERROR_TEXT_MAX];
+
 	watch(reload);
 	struct stamps before = stamps_take(reload);
 	if (!is_same(&before, &reload->tried)) /* still being written: it has time again */
 		reload->give_up_ms = now_ms + RELOAD_GIVE_UP_MS;
 	reload->tried = before;
-	struct trust *trust = reload->owner.load(reload->owner.arg, reload->error);
+	struct trust *trust = reload->owner.load(reload->owner.arg, error);
 	if (trust == NULL && now_ms < reload->give_up_ms) {
 		reload->due_ms = now_ms + RELOAD_RETRY_MS;
 		return;
 	}
 	if (trust == NULL) {
-		decide(reload, reload->error);
+		refuse(reload, error);
 		return;
 	}
 	struct stamps after = stamps_take(reload);
-	decide(reload, NULL);
+	take_up(reload);
 	bool is_elsewhere = name_files(reload, trust->config);
 	if (is_elsewhere) {
 		watch(reload);
@@ -232,6 +256,8 @@ void reload_step(struct reload *reload, uint64_t now_ms)
 		struct stamps now = stamps_take(reload);
 		if (!is_same(&now, &reload->seen))
 			plan(reload, now_ms);
+		else if (is_time)
+			plan_again(reload, now_ms);
 	}
 	if (reload->due_ms != 0 && now_ms >= reload->due_ms)
 		attempt(reload, now_ms);

@@ -12,7 +12,9 @@
  *     '--- RELOAD_RETRY_MS <---+---> bad since RELOAD_GIVE_UP_MS: the old stays, one word why
  *
  * A pair that is being written, half of it there, is so not reported but waited
- * for. For the main thread alone; never blocks but for reading the files.
+ * for. What was refused is read again at every look, for nothing of the files needs
+ * to change for it to become good (a list of the future, want of descriptors). For the main thread
+ * alone; never blocks but for reading the files.
  */
 #ifndef SLUICE_SERVER_RELOAD_H
 #define SLUICE_SERVER_RELOAD_H
@@ -37,7 +39,7 @@ struct reload_owner {
 	struct trust *(*load)(void *arg, char error[ERROR_TEXT_MAX]);
 	/* It is good and in force from here on; taken over. */
 	void (*adopt)(void *arg, struct trust *trust);
-	/* The old stays. */
+	/* The old stays. Said once for as long as files and error are the same and nobody asks. */
 	void (*refused)(void *arg, const char *error);
 	void *arg;
 };

@@ -2,12 +2,14 @@
 #include "server/trust_keeper.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/must.h"
 #include "server/worker.h"
 #include "tls/peer.h"
 
@@ -19,6 +21,38 @@ static uint64_t now_ms(void)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Landlock refuses to open what access(2), which it does not look at, allows. */
+static bool is_outside_of_sandbox(const char *file)
+{
+	if (file[0] == '\0' || access(file, R_OK) < 0)
+		return false;
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	bool is_refused = fd < 0 && errno == EACCES;
+	if (fd >= 0)
+		close(fd);
+	return is_refused;
+}
+
+static bool is_any_outside(const struct trust_keeper *keeper, const struct config *config)
+{
+	const char *const files[] = {config->config_file, config->cert_file, config->key_file,
+				     config->client_ca_file, config->crl_file};
+	for (size_t i = 0; keeper->server->config->sandbox && i < ARRAY_LEN(files); i++)
+		if (is_outside_of_sandbox(files[i]))
+			return true;
+	return false;
+}
+
+static void blame_sandbox(char error[ERROR_TEXT_MAX])
+{
+	static const char why[] = "; the sandbox lets this server read the folders only that its "
+				  "files were in at the start: put it there, or restart";
+	size_t len = strlen(error);
+	if (len > ERROR_TEXT_MAX - sizeof(why))
+		len = ERROR_TEXT_MAX - sizeof(why);
+	memcpy(error + len, why, sizeof(why));
 }
 
 /* The configuration, read again, and what it names. */
@@ -36,13 +70,19 @@ static struct trust *load_trust(void *arg, char error[ERROR_TEXT_MAX])
 		return NULL;
 	}
 	if (config_load(config, keeper->argc, keeper->argv, error) < 0) {
+		if (is_any_outside(keeper, config))
+			blame_sandbox(error);
 		config_fini(config);
 		free(config);
 		return NULL;
 	}
 	unsigned waiting =
 		config_restart_needed(keeper->server->config, config, names, sizeof(names));
+	/* Before trust_new, which takes config whatever comes of it. */
+	bool is_outside = is_any_outside(keeper, config);
 	trust = trust_new(config, true, generation, error);
+	if (trust == NULL && is_outside)
+		blame_sandbox(error);
 	if (trust != NULL && tls_ctx_stale(trust->tls_ctx)[0] != '\0') {
 		snprintf(error, ERROR_TEXT_MAX, "%s", tls_ctx_stale(trust->tls_ctx));
 		trust_release(trust);
@@ -171,7 +211,7 @@ int trust_keeper_print_metrics(const struct trust_keeper *keeper, char *out, siz
 		"sluice_config_reloads_total{result=\"ok\"} %llu\n"
 		"sluice_config_reloads_total{result=\"failed\"} %llu\n"
 		"# HELP sluice_config_reload_attempts_total Readings of the files for reloads; a "
-		"change that looks broken is read again for two seconds.\n"
+		"change that looks broken is read again for two seconds, and then every five.\n"
 		"# TYPE sluice_config_reload_attempts_total counter\n"
 		"sluice_config_reload_attempts_total %llu\n",
 		keeper->is_last_reload_ok, (unsigned long long)keeper->reloaded_at,

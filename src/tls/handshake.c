@@ -22,9 +22,10 @@ struct handshake {
 	int attach_errno;          /* of the ULP: 0, or a negative errno */
 	struct identity *identity; /* of the verified leaf */
 	short wants;
-	int verify_error;  /* X509_V_ERR_*, the first that was found */
-	bool san_refused;  /* by client_allowed_sans */
-	bool name_refused; /* the names cannot be an identity */
+	int verify_error;   /* X509_V_ERR_*, the first that was found */
+	bool chain_refused; /* it is too long */
+	bool san_refused;   /* by client_allowed_sans */
+	bool name_refused;  /* the names cannot be an identity */
 	bool is_out_of_memory;
 	enum handshake_failure failure;
 	const char *failure_text;
@@ -104,6 +105,11 @@ int handshake_verify_callback(int preverified, X509_STORE_CTX *store_ctx)
 	}
 	if (X509_STORE_CTX_get_error_depth(store_ctx) != 0 || handshake->identity != NULL)
 		return 1;
+	if (!peer_chain_fits(X509_STORE_CTX_get0_untrusted(store_ctx))) {
+		handshake->chain_refused = true;
+		X509_STORE_CTX_set_error(store_ctx, X509_V_ERR_CERT_CHAIN_TOO_LONG);
+		return 0;
+	}
 	int r = cert_identity(X509_STORE_CTX_get_current_cert(store_ctx), &handshake->identity);
 	if (r == -ENOMEM)
 		handshake->is_out_of_memory = true;
@@ -192,6 +198,8 @@ static void classify(struct handshake *handshake, int ssl_error, int saved_errno
 	if (handshake->is_out_of_memory) {
 		handshake->failure = HANDSHAKE_INTERNAL;
 		handshake->failure_text = "no memory for the client's identity";
+	} else if (handshake->chain_refused) {
+		handshake->failure = HANDSHAKE_CHAIN_TOO_LONG;
 	} else if (handshake->name_refused) {
 		handshake->failure = HANDSHAKE_IDENTITY_BAD;
 	} else if (handshake->san_refused) {

@@ -65,7 +65,7 @@ struct handshake_outcome {
 /*
  * After handshake_step returned 0: fills record and outcome. The handshake may then be freed.
  * 0; -EOPNOTSUPP: --tls-path=kernel and one direction cannot (outcome's fallbacks say why);
- * -ENOMEM, -E2BIG (the client's chain), -EIO. On failure record needs no record_fini.
+ * -ENOMEM, -EIO. On failure record needs no record_fini.
  */
 int handshake_finish(struct handshake *handshake, struct record *record,
 		     struct handshake_outcome *outcome);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/peer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ struct peer {
 	struct peers *peers;
 	struct peer *next; /* in its bucket */
 	unsigned refs;
+	unsigned conns;      /* of refs: those that peer_admit has let in */
 	uint64_t generation; /* of the context that verdict is by */
 	enum handshake_failure verdict;
 	struct identity *identity;
@@ -84,16 +86,28 @@ static bool is_same_client(const struct identity *a, const struct identity *b)
 	       memcmp(a_name, b_name, a_len) == 0;
 }
 
-unsigned peer_connections(struct peer *peer)
+/* Counted and taken under one lock: of two that come at once to the last place one has it. */
+bool peer_admit(struct peer *peer, unsigned conns_max)
 {
 	unsigned count = 0;
 	pthread_mutex_lock(&peer->peers->lock);
 	for (const struct peer *other = *bucket_of(peer->peers, peer->identity); other != NULL;
 	     other = other->next)
 		if (is_same_client(peer->identity, other->identity))
-			count += other->refs;
+			count += other->conns;
+	bool has_place = count < conns_max;
+	if (has_place)
+		peer->conns++;
 	pthread_mutex_unlock(&peer->peers->lock);
-	return count;
+	return has_place;
+}
+
+void peer_leave(struct peer *peer)
+{
+	pthread_mutex_lock(&peer->peers->lock);
+	must(peer->conns > 0);
+	peer->conns--;
+	pthread_mutex_unlock(&peer->peers->lock);
 }
 
 static void peer_free(struct peer *peer)
@@ -111,6 +125,7 @@ void peer_release(struct peer *peer)
 
 	pthread_mutex_lock(&peers->lock);
 	is_last = --peer->refs == 0;
+	must(!is_last || peer->conns == 0);
 	if (is_last) {
 		struct peer **link = bucket_of(peers, peer->identity);
 		while (*link != peer)
@@ -157,33 +172,48 @@ static X509 *cert_at(const SSL *ssl, int i)
 		      : sk_X509_value(SSL_get_peer_cert_chain(ssl), i - 1);
 }
 
-/* Bytes of the whole chain; -E2BIG. */
-static ssize_t chain_bytes(const SSL *ssl)
+static_assert(PEER_CERTS_MAX == 8 && PEER_DER_BYTES_MAX == 64 * 1024, "as base/reasons.h says");
+
+bool peer_chain_fits(const STACK_OF(X509) * certs)
+{
+	size_t bytes = 0;
+	if (sk_X509_num(certs) > PEER_CERTS_MAX)
+		return false;
+	for (int i = 0; i < sk_X509_num(certs); i++) {
+		int n = i2d_X509(sk_X509_value(certs, i), NULL);
+		if (n <= 0)
+			return false;
+		bytes += (size_t)n;
+	}
+	return bytes <= PEER_DER_BYTES_MAX;
+}
+
+/* Bytes of the whole chain. */
+static size_t chain_bytes(const SSL *ssl)
 {
 	size_t bytes = 0;
 	X509 *cert;
 	for (int i = 0; (cert = cert_at(ssl, i)) != NULL; i++) {
 		int n = i2d_X509(cert, NULL);
-		if (i == PEER_CERTS_MAX || n <= 0 || (bytes += (size_t)n) > PEER_DER_BYTES_MAX)
-			return -E2BIG;
+		bytes += n > 0 ? (size_t)n : 0;
 	}
-	return (ssize_t)bytes;
+	return bytes;
 }
 
 int peers_take(struct peers *peers, const SSL *ssl, const struct tls_ctx *ctx,
 	       struct identity *identity, struct peer **peer)
 {
-	ssize_t bytes = chain_bytes(ssl);
-	struct peer *fresh = bytes > 0 ? malloc(sizeof(*fresh) + (size_t)bytes) : NULL;
+	size_t bytes = chain_bytes(ssl);
+	struct peer *fresh = malloc(sizeof(*fresh) + bytes);
 	if (fresh == NULL) {
 		identity_free(identity);
-		return bytes < 0 ? (int)bytes : -ENOMEM;
+		return -ENOMEM;
 	}
 	*fresh = (struct peer){.peers = peers,
 			       .identity = identity,
 			       .generation = ctx->generation,
 			       .verdict = HANDSHAKE_FAILURE_COUNT,
-			       .der_bytes = (size_t)bytes};
+			       .der_bytes = bytes};
 	uint8_t *at = fresh->der;
 	X509 *cert;
 	for (int i = 0; (cert = cert_at(ssl, i)) != NULL; i++)

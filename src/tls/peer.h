@@ -25,9 +25,13 @@ void peers_free(struct peers *peers);
 
 /* Who it is; lives as long as the reference. */
 const struct identity *peer_identity(const struct peer *peer);
-/* References to peers whose first name is this one's (the one that logs show): its client's
- * connections. */
-unsigned peer_connections(struct peer *peer);
+/*
+ * One more connection of its client (of all peers with its first name, the one that logs show), of
+ * which there may be conns_max. False: there are as many already. True: peer_leave, before the
+ * reference is released, takes it back.
+ */
+bool peer_admit(struct peer *peer, unsigned conns_max);
+void peer_leave(struct peer *peer);
 
 /*
  * Would this certificate be let in by ctx, too? Chain, revocation and client_allowed_sans are

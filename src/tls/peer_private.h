@@ -7,10 +7,13 @@
 
 #include "tls/peer.h"
 
+/* Is what a client sent, its leaf first, within PEER_CERTS_MAX and PEER_DER_BYTES_MAX? To be asked
+ * before it is let in. */
+bool peer_chain_fits(const STACK_OF(X509) * certs);
+
 /*
  * The peer whose certificate ssl has just verified by ctx; identity is that certificate's and is
- * taken over, whatever comes of it. 0 and *peer with a reference; -ENOMEM; -E2BIG: the chain is
- * longer than PEER_CERTS_MAX or PEER_DER_BYTES_MAX.
+ * taken over, whatever comes of it. 0 and *peer with a reference; -ENOMEM.
  */
 int peers_take(struct peers *peers, const SSL *ssl, const struct tls_ctx *ctx,
 	       struct identity *identity, struct peer **peer);

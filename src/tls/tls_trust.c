@@ -176,43 +176,60 @@ static int load_cas(struct tls_ctx *ctx, STACK_OF(X509) * cas, char error[ERROR_
 
 /* ---- Revocation lists ------------------------------------------------------------------------ */
 
-static bool is_signed_by(X509_CRL *crl, X509 *ca)
+/* As the verifier will look for a list of this CA: by name and key identifier, then the CA's right
+ * to sign lists, then the signature. */
+static bool is_list_of(X509_CRL *crl, X509 *ca)
 {
-	return X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(ca)) == 0 &&
-	       X509_CRL_verify(crl, X509_get0_pubkey(ca)) == 1;
+	AUTHORITY_KEYID *key_id =
+		X509_CRL_get_ext_d2i(crl, NID_authority_key_identifier, NULL, NULL);
+	bool is_meant = X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(ca)) == 0 &&
+			(X509_get_key_usage(ca) & KU_CRL_SIGN) != 0 &&
+			X509_check_akid(ca, key_id) == X509_V_OK;
+	AUTHORITY_KEYID_free(key_id);
+	return is_meant && X509_CRL_verify(crl, X509_get0_pubkey(ca)) == 1;
+}
+
+/* Delta lists, and those for some reasons or of other issuers' certificates, are passed over by the
+ * verifier without a word: whom they revoke would be let in. */
+static bool is_complete(const X509_CRL *crl)
+{
+	int found;
+	ISSUING_DIST_POINT *scope =
+		X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, &found, NULL);
+	bool is_limited = scope != NULL && (scope->indirectCRL > 0 || scope->onlyattr > 0 ||
+					    scope->onlysomereasons != NULL);
+	bool is_broken = scope == NULL && found != -1;
+	ISSUING_DIST_POINT_free(scope);
+	return !is_limited && !is_broken && X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) < 0;
 }
 
 static int add_crl(struct tls_ctx *ctx, X509_CRL *crl, STACK_OF(X509) * cas,
 		   char error[ERROR_TEXT_MAX])
 {
-	const ASN1_TIME *next_update = X509_CRL_get0_nextUpdate(crl);
 	char issuer[128];
 	bool is_ours = false;
 
 	name_text(X509_CRL_get_issuer(crl), issuer, sizeof(issuer));
 	for (int i = 0; !is_ours && i < sk_X509_num(cas); i++)
-		is_ours = is_signed_by(crl, sk_X509_value(cas, i));
+		is_ours = is_list_of(crl, sk_X509_value(cas, i));
 	ERR_clear_error();
 	if (!is_ours) {
-		snprintf(
-			error, ERROR_TEXT_MAX,
-			"%.200s: the CRL of %s is not signed by a CA of --client-ca; leave it out, "
-			"or add its CA",
-			ctx->crl_file, issuer);
+		snprintf(error, ERROR_TEXT_MAX,
+			 "%.200s: the CRL of %s is not signed by a CA of --client-ca (of its name "
+			 "and key identifier, and with keyUsage cRLSign); leave it out, or add its "
+			 "CA",
+			 ctx->crl_file, issuer);
 		return -EINVAL;
 	}
-	note_expiry(ctx, TLS_EXPIRY_CRL, ctx->crl_file, X509_CRL_get_issuer(crl), next_update);
-	if (next_update != NULL && is_past(next_update))
-		snprintf(ctx->stale, sizeof(ctx->stale),
-			 "%.200s: the CRL of %s is past its next update, so its clients are "
-			 "refused; "
-			 "bring a current one",
+	if (!is_complete(crl)) {
+		snprintf(error, ERROR_TEXT_MAX,
+			 "%.200s: the CRL of %s is not a complete one, but a delta, or for some "
+			 "reasons or other issuers' certificates only; bring a complete one",
 			 ctx->crl_file, issuer);
-	else if (!is_past(X509_CRL_get0_lastUpdate(crl)))
-		snprintf(ctx->stale, sizeof(ctx->stale),
-			 "%.200s: the CRL of %s is not valid yet, so its clients are refused; see "
-			 "the clock of this machine",
-			 ctx->crl_file, issuer);
+		return -EINVAL;
+	}
+	note_expiry(ctx, TLS_EXPIRY_CRL, ctx->crl_file, X509_CRL_get_issuer(crl),
+		    X509_CRL_get0_nextUpdate(crl));
 	if (X509_STORE_add_crl(SSL_CTX_get_cert_store(ctx->ssl_ctx), crl) != 1) {
 		tls_explain(error, ctx->crl_file, "no memory");
 		return -EINVAL;
@@ -220,24 +237,45 @@ static int add_crl(struct tls_ctx *ctx, X509_CRL *crl, STACK_OF(X509) * cas,
 	return 0;
 }
 
-/* A CA without a list: none of its clients gets in. */
-static void warn_of_uncovered(struct tls_ctx *ctx, STACK_OF(X509) * cas, STACK_OF(X509_CRL) * crls)
+static bool has_ended(const X509_CRL *crl)
 {
-	for (int i = 0; i < sk_X509_num(cas); i++) {
-		X509 *ca = sk_X509_value(cas, i);
-		bool is_covered = false;
-		for (int j = 0; !is_covered && j < sk_X509_CRL_num(crls); j++)
-			is_covered = is_signed_by(sk_X509_CRL_value(crls, j), ca);
-		if (is_covered)
+	const ASN1_TIME *next_update = X509_CRL_get0_nextUpdate(crl);
+	return next_update != NULL && is_past(next_update);
+}
+
+/* Are there lists of this CA, and is one of them in force? If not: none of its clients gets in. */
+static void note_coverage(struct tls_ctx *ctx, X509 *ca, STACK_OF(X509_CRL) * crls)
+{
+	X509_CRL *last = NULL;
+	bool is_current = false;
+	char subject[128];
+
+	for (int i = 0; !is_current && i < sk_X509_CRL_num(crls); i++) {
+		X509_CRL *crl = sk_X509_CRL_value(crls, i);
+		if (!is_list_of(crl, ca))
 			continue;
-		char subject[128];
-		name_text(X509_get_subject_name(ca), subject, sizeof(subject));
+		last = crl;
+		is_current = !has_ended(crl) && is_past(X509_CRL_get0_lastUpdate(crl));
+	}
+	ERR_clear_error();
+	if (is_current)
+		return;
+	name_text(X509_get_subject_name(ca), subject, sizeof(subject));
+	if (last == NULL)
 		snprintf(ctx->warning, sizeof(ctx->warning),
 			 "%.200s: there is no CRL of the CA %s; certificates that it issued itself "
 			 "are refused",
 			 ctx->crl_file, subject);
-	}
-	ERR_clear_error();
+	else if (has_ended(last))
+		snprintf(ctx->stale, sizeof(ctx->stale),
+			 "%.200s: the CRL of %s is past its next update, so its clients are "
+			 "refused; bring a current one",
+			 ctx->crl_file, subject);
+	else
+		snprintf(ctx->stale, sizeof(ctx->stale),
+			 "%.200s: the CRL of %s is not valid yet, so its clients are refused; see "
+			 "the clock of this machine",
+			 ctx->crl_file, subject);
 }
 
 /* Every CRL of the file goes into the store; then each leaf must be covered by a current one. */
@@ -263,7 +301,8 @@ static int load_crls(struct tls_ctx *ctx, STACK_OF(X509) * cas, char error[ERROR
 	for (int i = 0; r == 0 && i < sk_X509_CRL_num(crls); i++)
 		r = add_crl(ctx, sk_X509_CRL_value(crls, i), cas, error);
 	if (r == 0) {
-		warn_of_uncovered(ctx, cas, crls);
+		for (int i = 0; i < sk_X509_num(cas); i++)
+			note_coverage(ctx, sk_X509_value(cas, i), crls);
 		X509_STORE_set_flags(SSL_CTX_get_cert_store(ctx->ssl_ctx),
 				     X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 	}
@@ -288,11 +327,15 @@ int tls_trust_load_clients(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
 
 /* ---- Verifying ------------------------------------------------------------------------------- */
 
-/* The leaf must be covered by a CRL; what stands above it is only looked up where there is one. */
+/* The leaf must be covered by a CRL; what stands above it is only looked up where there is one. A
+ * list of leaves only is none for it: the verifier takes such a one if it finds no better, and goes
+ * on to look the certificate up in it. */
 bool tls_trust_ignores(X509_STORE_CTX *store_ctx)
 {
-	if (X509_STORE_CTX_get_error(store_ctx) != X509_V_ERR_UNABLE_TO_GET_CRL ||
-	    X509_STORE_CTX_get_error_depth(store_ctx) == 0)
+	int error = X509_STORE_CTX_get_error(store_ctx);
+	bool is_without_list =
+		error == X509_V_ERR_UNABLE_TO_GET_CRL || error == X509_V_ERR_DIFFERENT_CRL_SCOPE;
+	if (!is_without_list || X509_STORE_CTX_get_error_depth(store_ctx) == 0)
 		return false;
 	X509_STORE_CTX_set_error(store_ctx, X509_V_OK);
 	return true;
@@ -331,6 +374,7 @@ enum handshake_failure tls_trust_failure_of(int verify_error)
 	case X509_V_ERR_CRL_NOT_YET_VALID:
 	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
 	case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+	case X509_V_ERR_DIFFERENT_CRL_SCOPE:
 		return HANDSHAKE_CRL_UNUSABLE;
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
@@ -340,6 +384,8 @@ enum handshake_failure tls_trust_failure_of(int verify_error)
 	case X509_V_ERR_CERT_UNTRUSTED:
 	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
 		return HANDSHAKE_CERT_UNKNOWN_CA;
+	case X509_V_ERR_OUT_OF_MEM: /* says nothing of the certificate, and is not remembered */
+		return HANDSHAKE_INTERNAL;
 	default:
 		return HANDSHAKE_CERT_BAD;
 	}
@@ -362,6 +408,9 @@ enum handshake_failure tls_trust_verify(struct tls_ctx *ctx, X509 *leaf, STACK_O
 		goto out;
 	X509_STORE_CTX_set_verify_cb(store_ctx, verify_callback);
 	X509_STORE_CTX_set_flags(store_ctx, flags);
+	/* As SSL_accept does: keys and digests that are too weak are refused. */
+	X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(store_ctx),
+					 SSL_CTX_get_security_level(ctx->ssl_ctx));
 	if (X509_verify_cert(store_ctx) != 1)
 		failure = tls_trust_failure_of(X509_STORE_CTX_get_error(store_ctx));
 	else if (!tls_trust_allows_names(ctx, identity))

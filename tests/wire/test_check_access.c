@@ -40,6 +40,7 @@ static const struct row {
 	{"expired", "read", "data/a/b", 5, "has expired"},
 	{"wrong-ca", "read", "data/a/b", 5, "was not issued by a CA of --client-ca"},
 	{"purpose", "read", "data/a/b", 5, "is not for client authentication"},
+	{"weak", "read", "data/a/b", 5, "could not be verified"},
 	{"good", "eat", "data/a/b", 2, "use read, list, write, delete"},
 	{"good", "read", "data", 2, "write BUCKET/KEY"},
 	{"good", "read", "/data/x", 2, "write BUCKET/KEY"},

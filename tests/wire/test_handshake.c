@@ -2,7 +2,12 @@
 /* Who gets in, who does not, and what each of them is told. */
 #include "wire/wire.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include <openssl/pem.h>
+
+#include "base/must.h"
 
 TestSuite(handshake, .timeout = WIRE_TIMEOUT);
 
@@ -60,6 +65,42 @@ Test(handshake, self_signed_certificate)
 Test(handshake, certificate_for_servers)
 {
 	certificate_refused(WIRE_CERT_WRONG_PURPOSE, 43, "wrong_purpose");
+}
+
+/* Certificates that nobody needs, behind the client's own. */
+static void send_along(struct wire_client *client, const char *name, int count)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/certs/%s.crt", client->server->env.dir, name);
+	FILE *file = fopen(path, "r");
+	must(file != NULL);
+	X509 *cert = PEM_read_X509(file, NULL, NULL, NULL);
+	fclose(file);
+	must(cert != NULL);
+	for (int i = 0; i < count; i++)
+		must(SSL_add1_chain_cert(client->ssl, cert) == 1);
+	X509_free(cert);
+}
+
+Test(handshake, chain_of_many_certificates)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0}, other = {0};
+
+	wire_server_start(&server);
+	wire_prepare(&client, &server);
+	send_along(&client, "other-ca", 8);
+	if (wire_handshake(&client))
+		wire_expect_alert(&client, 48);
+	cr_assert_eq(client.alert, 48, "alert %d", client.alert);
+	wire_handshake_failed(&server, "chain_too_long", 1);
+	wire_prepare(&other, &server);
+	send_along(&other, "other-ca", 7);
+	cr_assert(wire_handshake(&other));
+	wire_fetch(&other, "/data/size-100", 100, 100);
+	wire_disconnect(&client);
+	wire_disconnect(&other);
+	wire_server_stop(&server);
 }
 
 Test(handshake, revoked_certificate)

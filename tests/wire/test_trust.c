@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/must.h"
+#include "io/sandbox.h"
 #include "wire/wire_trust.h"
 
 TestSuite(trust, .timeout = WIRE_TIMEOUT);
@@ -207,6 +208,55 @@ Test(trust, crl_that_is_none)
 	broken("clients.crl", "\n-----BEGIN X509 CRL-----\nAAAA\n", "cannot read a CRL");
 }
 
+/* Lists that the verifier would pass over: nobody is to believe that they are in force. */
+Test(trust, crl_that_is_a_delta)
+{
+	broken("clients.crl", "delta.crl", "is not a complete one");
+}
+
+Test(trust, crl_for_some_reasons)
+{
+	broken("clients.crl", "some-reasons.crl", "is not a complete one");
+}
+
+Test(trust, crl_of_other_issuers)
+{
+	broken("clients.crl", "indirect.crl", "is not a complete one");
+}
+
+Test(trust, crl_of_another_key)
+{
+	broken("clients.crl", "of-another-key.crl", "is not signed by a CA");
+}
+
+/* The old list beside the new one: the new one counts. */
+Test(trust, crl_beside_the_one_before)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	wire_trust_put(&trust, "clients.crl", "ca.crl", "stale.crl", NULL);
+	wire_trust_reloaded(&trust, 1);
+	shows(&server, "server");
+	is_refused(&server, WIRE_CERT_REVOKED, 44);
+	wire_server_stop(&server);
+}
+
+/* A list of leaves only says nothing of the CA that signed it. */
+Test(trust, crl_of_users_only)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+
+	wire_trust_start(&trust, &server);
+	wire_trust_put(&trust, "clients.crl", "of-users.crl", NULL);
+	wire_trust_reloaded(&trust, 1);
+	is_refused(&server, WIRE_CERT_REVOKED, 44);
+	shows(&server, "server");
+	wire_server_stop(&server);
+}
+
 Test(trust, file_that_goes_and_comes)
 {
 	struct wire_server server = {0};
@@ -218,6 +268,31 @@ Test(trust, file_that_goes_and_comes)
 	cr_assert_eq(unlink(path), 0);
 	wire_trust_refused(&trust, 1);
 	wire_log_has(&server, "level=error", "server.key", "No such file");
+	shows(&server, "server");
+	wire_trust_pair(&trust, "new-server");
+	wire_trust_reloaded(&trust, 1);
+	shows(&server, "new-server");
+	wire_server_stop(&server);
+}
+
+/* A link that leads where the sandbox does not let the server read: said, for "permission denied"
+ * of a file that root may read explains nothing. */
+Test(trust, file_outside_of_the_sandbox)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+	char from[PATH_MAX], to[PATH_MAX];
+
+	if (sandbox_landlock_abi() < SANDBOX_LANDLOCK_MIN)
+		cr_skip_test("needs Landlock");
+	wire_trust_start(&trust, &server);
+	snprintf(to, sizeof(to), "%s/certs/server.crt", server.env.dir);
+	snprintf(from, sizeof(from), "%s/link", trust.dir);
+	must(symlink(to, from) == 0);
+	snprintf(to, sizeof(to), "%s/server.crt", trust.dir);
+	must(rename(from, to) == 0);
+	wire_trust_refused(&trust, 1);
+	wire_log_has(&server, "level=error", "server.crt", "the sandbox", "restart");
 	shows(&server, "server");
 	wire_trust_pair(&trust, "new-server");
 	wire_trust_reloaded(&trust, 1);

@@ -117,7 +117,7 @@ static void issuer_fini(struct issuer *issuer)
 static void leaf_make(const char *dir, const struct cert_row *row, long serial,
 		      const struct issuer *ca)
 {
-	EVP_PKEY *key = EVP_EC_gen("P-256");
+	EVP_PKEY *key = row->flags & CERT_IS_WEAK ? EVP_RSA_gen(768) : EVP_EC_gen("P-256");
 	X509 *cert;
 
 	must(key != NULL);
@@ -135,10 +135,28 @@ static void leaf_make(const char *dir, const struct cert_row *row, long serial,
 	EVP_PKEY_free(key);
 }
 
-/* A list that revokes what the table says, or nobody; until: days from now, negative: it is out of
- * date. */
-static void crl_make(const char *dir, const char *name, const struct issuer *ca, int until_days,
-		     bool is_empty)
+struct crl_row {
+	const char *name;
+	int until_days; /* from now, negative: it is out of date */
+	bool is_empty;  /* revokes nobody; else what the table of certificates says */
+	int extension;  /* NID, 0: none */
+	const char *extension_hex;
+};
+
+static void crl_extend(X509_CRL *crl, int nid, const char *hex)
+{
+	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+	long len;
+	unsigned char *bytes = OPENSSL_hexstr2buf(hex, &len);
+	must(value != NULL && bytes != NULL && ASN1_OCTET_STRING_set(value, bytes, (int)len) == 1);
+	X509_EXTENSION *extension = X509_EXTENSION_create_by_NID(NULL, nid, 1, value);
+	must(extension != NULL && X509_CRL_add_ext(crl, extension, -1) == 1);
+	X509_EXTENSION_free(extension);
+	ASN1_OCTET_STRING_free(value);
+	OPENSSL_free(bytes);
+}
+
+static void crl_make(const char *dir, const struct issuer *ca, const struct crl_row *row)
 {
 	X509_CRL *crl = X509_CRL_new();
 	ASN1_TIME *when = X509_gmtime_adj(NULL, -2 * DAY);
@@ -148,11 +166,11 @@ static void crl_make(const char *dir, const char *name, const struct issuer *ca,
 	must(X509_CRL_set_version(crl, X509_CRL_VERSION_2) == 1);
 	must(X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca->cert)) == 1);
 	must(X509_CRL_set1_lastUpdate(crl, when) == 1);
-	must(X509_gmtime_adj(when, until_days * DAY) != NULL);
+	must(X509_gmtime_adj(when, row->until_days * DAY) != NULL);
 	must(X509_CRL_set1_nextUpdate(crl, when) == 1);
 	must(X509_gmtime_adj(when, -DAY) != NULL);
 	for (long i = 0; i < WIRE_CERT_COUNT; i++) {
-		if (is_empty || !(rows[i].flags & CERT_IS_REVOKED))
+		if (row->is_empty || !(rows[i].flags & CERT_IS_REVOKED))
 			continue;
 		X509_REVOKED *revoked = X509_REVOKED_new();
 		ASN1_INTEGER *serial = ASN1_INTEGER_new();
@@ -163,13 +181,29 @@ static void crl_make(const char *dir, const char *name, const struct issuer *ca,
 		ASN1_INTEGER_free(serial);
 	}
 	must(X509_CRL_sort(crl) == 1);
+	if (row->extension != 0)
+		crl_extend(crl, row->extension, row->extension_hex);
 	must(X509_CRL_sign(crl, ca->key, EVP_sha256()) > 0);
-	file = file_open(dir, name, ".crl");
+	file = file_open(dir, row->name, ".crl");
 	must(PEM_write_X509_CRL(file, crl) == 1);
 	must(fclose(file) == 0);
 	ASN1_TIME_free(when);
 	X509_CRL_free(crl);
 }
+
+/* Of the CA "ca". The values of extensions are DER. */
+static const struct crl_row crls[] = {
+	{"ca", 30, false, 0, NULL},
+	{"none", 30, true, 0, NULL},
+	{"stale", -1, true, 0, NULL},
+	{"delta", 30, false, NID_delta_crl, "020101"},
+	{"some-reasons", 30, false, NID_issuing_distribution_point, "300483020640"},
+	{"indirect", 30, false, NID_issuing_distribution_point, "30038401FF"},
+	{"of-users", 30, false, NID_issuing_distribution_point, "30038101FF"},
+	/* An identifier of a key that is not the CA's. */
+	{"of-another-key", 30, false, NID_authority_key_identifier, "30068004DEADBEEF"},
+};
+static const struct crl_row crl_of_other = {"other-ca", 30, true, 0, NULL};
 
 void wire_certs_make(const char *dir)
 {
@@ -178,10 +212,9 @@ void wire_certs_make(const char *dir)
 
 	for (long i = 0; i < WIRE_CERT_COUNT; i++)
 		leaf_make(dir, &rows[i], 100 + i, rows[i].flags & CERT_BY_OTHER_CA ? &other : &ca);
-	crl_make(dir, "ca", &ca, 30, false);
-	crl_make(dir, "none", &ca, 30, true);
-	crl_make(dir, "other-ca", &other, 30, true);
-	crl_make(dir, "stale", &ca, -1, true);
+	for (size_t i = 0; i < ARRAY_LEN(crls); i++)
+		crl_make(dir, &ca, &crls[i]);
+	crl_make(dir, &other, &crl_of_other);
 	issuer_fini(&ca);
 	issuer_fini(&other);
 }

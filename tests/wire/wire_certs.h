@@ -4,7 +4,7 @@
  *
  *   DIR/ca.crt  DIR/other-ca.crt  DIR/NAME.crt  DIR/NAME.key
  *   DIR/ca.crl  of ca, with the revoked ones; DIR/none.crl: before they were; DIR/stale.crl: out of
- *   date; DIR/other-ca.crl
+ *   date; DIR/other-ca.crl; and lists of ca that are no whole ones (wire_certs.c)
  */
 #ifndef SLUICE_TESTS_WIRE_CERTS_H
 #define SLUICE_TESTS_WIRE_CERTS_H
@@ -23,12 +23,14 @@
 	C(SELF_SIGNED, "self", "clientAuth", "DNS:good.clients.test", -1, 30, CERT_BY_ITSELF)      \
 	C(WRONG_PURPOSE, "purpose", "serverAuth", "DNS:purpose.clients.test", -1, 30, 0)           \
 	C(REVOKED, "revoked", "clientAuth", "DNS:revoked.clients.test", -1, 30, CERT_IS_REVOKED)   \
+	C(WEAK, "weak", "clientAuth", "DNS:weak.clients.test", -1, 30, CERT_IS_WEAK)               \
 	C(OLD_SERVER, "old-server", "serverAuth", "DNS:localhost", -30, -1, 0)                     \
 	C(NEW_SERVER, "new-server", "serverAuth", "DNS:localhost,IP:127.0.0.1", -1, 30, 0)
 
 #define CERT_BY_OTHER_CA        1
 #define CERT_BY_ITSELF          2
 #define CERT_IS_REVOKED         4
+#define CERT_IS_WEAK            8 /* its key is one that no security level takes */
 
 #define WIRE_CERT_ENUM(id, ...) WIRE_CERT_##id,
 /* GOOD is 0, what a client uses when nothing is said. NONE: it sends no certificate. */
