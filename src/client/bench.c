@@ -53,12 +53,12 @@ bool bench_take(struct bench *bench, uint64_t *due_ns)
 		return false;
 	*due_ns = bench->now_ns;
 	if (bench->config->rate > 0) {
-		*due_ns = bench->start_ns + bench_due_ns(bench->issued, bench->config->rate);
+		*due_ns = bench->schedule_ns + bench_due_ns(bench->issued, bench->config->rate);
 		if (*due_ns > bench->now_ns)
 			return false;
 	}
 	bench->issued++;
-	bench->issued_measured += *due_ns >= bench->measure_ns;
+	bench->issued_measured += bench->phase == BENCH_MEASURING;
 	bench->report->begun++;
 	return true;
 }
@@ -76,7 +76,8 @@ static struct lane *pop_idle(struct bench *bench)
 static bool is_due(const struct bench *bench)
 {
 	return bench->config->rate == 0 ||
-	       bench->start_ns + bench_due_ns(bench->issued, bench->config->rate) <= bench->now_ns;
+	       bench->schedule_ns + bench_due_ns(bench->issued, bench->config->rate) <=
+		       bench->now_ns;
 }
 
 /* Idle lanes take what is due. A turn, so that no lane is looked at twice. */
@@ -97,7 +98,7 @@ static void arm_timer(struct bench *bench, struct bench_clock *clock)
 	if (bench->config->rate == 0 || bench->phase == BENCH_OPENING ||
 	    bench->idle_first == NULL || bench_is_exhausted(bench))
 		return;
-	uint64_t due_ns = bench->start_ns + bench_due_ns(bench->issued, bench->config->rate);
+	uint64_t due_ns = bench->schedule_ns + bench_due_ns(bench->issued, bench->config->rate);
 	struct itimerspec when = {.it_value = {.tv_sec = (time_t)(due_ns / NS_PER_SECOND),
 					       .tv_nsec = (long)(due_ns % NS_PER_SECOND)}};
 	timerfd_settime(clock->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
@@ -119,14 +120,15 @@ void bench_opened(struct bench *bench)
 static void begin_warmup(struct bench *bench)
 {
 	bench->phase = BENCH_WARMUP;
-	bench->start_ns = bench->now_ns;
+	bench->start_ns = bench->schedule_ns = bench->now_ns;
 	bench->measure_ns = bench->start_ns + bench->config->warmup_ms * NS_PER_MS;
 }
 
 static void begin_measuring(struct bench *bench, struct bench_clock *clock)
 {
 	bench->phase = BENCH_MEASURING;
-	clock->window_begin_ns = bench->now_ns;
+	clock->window_begin_ns = bench->measure_ns = bench->schedule_ns = bench->now_ns;
+	bench->issued = 0;
 	bench_usage_read(&clock->begin, bench->config->server_pid);
 }
 
@@ -145,8 +147,8 @@ static void end_measuring(struct bench *bench, struct bench_clock *clock)
 		report->server_peak_bytes = end.server_peak_bytes;
 		/* What was due by now and found no connection free. */
 		if (bench->config->rate > 0 && bench->config->requests == 0)
-			while (bench->start_ns + bench_due_ns(bench->issued + report->unsent,
-							      bench->config->rate) <
+			while (bench->schedule_ns + bench_due_ns(bench->issued + report->unsent,
+								 bench->config->rate) <
 			       bench->now_ns)
 				report->unsent++;
 	}
@@ -292,6 +294,7 @@ static int loop(struct bench *bench, struct bench_clock *clock)
 		take_events(bench, clock, events, count);
 		bench->now_ns = clock_ns();
 		expire(bench);
+		serve_idle(bench); /* with what is due up to the end of this phase */
 		move_phase(bench, clock);
 		serve_idle(bench);
 		arm_timer(bench, clock);

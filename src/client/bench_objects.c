@@ -159,8 +159,7 @@ static enum client_outcome status_outcome(int status, const struct target *targe
 
 /* The target as one object: what a server without listings has. */
 static enum client_outcome take_one(struct bench_objects *objects, struct session *session,
-				    unsigned timeout_ms, int list_status,
-				    char error[ERROR_TEXT_MAX])
+				    unsigned timeout_ms, char error[ERROR_TEXT_MAX])
 {
 	const struct target *target = &session->client->target;
 	char *key = make_room(objects, 1) == 0 ? strdup(target->prefix) : NULL;
@@ -174,10 +173,7 @@ static enum client_outcome take_one(struct bench_objects *objects, struct sessio
 	if (outcome != CLIENT_OK)
 		return outcome;
 	if (session->response.status != 200)
-		return status_outcome(list_status != 0 && list_status != 200
-					      ? list_status
-					      : session->response.status,
-				      target, error);
+		return status_outcome(session->response.status, target, error);
 	objects->bytes = objects->object[0].bytes = session->response.content_length;
 	return CLIENT_OK;
 }
@@ -202,7 +198,7 @@ enum client_outcome bench_objects_find(struct bench_objects *objects, struct cli
 			outcome = CLIENT_ERROR;
 		}
 	} else if (outcome == CLIENT_OK && client->target.prefix[0] != '\0') {
-		outcome = take_one(objects, session, timeout_ms, status, error);
+		outcome = take_one(objects, session, timeout_ms, error);
 	} else if (outcome == CLIENT_OK && status == 200) {
 		snprintf(error, ERROR_TEXT_MAX, "%s/%s has no objects", client->target.authority,
 			 client->target.bucket);

@@ -86,9 +86,11 @@ struct bench {
 	struct lane *idle_last;
 	enum bench_phase phase;
 	uint64_t now_ns;
-	uint64_t start_ns;   /* of the warm-up, and of the rate */
-	uint64_t measure_ns; /* the warm-up's end */
-	uint64_t issued;     /* requests, from start_ns on */
+	uint64_t start_ns;    /* of the warm-up */
+	uint64_t measure_ns;  /* the warm-up's end */
+	uint64_t schedule_ns; /* of the rate: the start of the phase, so that what the warm-up
+				 could not keep up with is not measured */
+	uint64_t issued;      /* requests, from schedule_ns on */
 	uint64_t issued_measured;
 	unsigned opening; /* lanes, in the first phase */
 	uint8_t *pattern;

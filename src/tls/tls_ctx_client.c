@@ -11,6 +11,9 @@
 
 #include "tls/tls_ctx_private.h"
 
+/* The order of `sluice serve`, so that servers that follow the client's choose the same. */
+static const char ciphers[] =
+	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 static const unsigned char protocols[] = "\x08http/1.1";
 
 static int take_name(struct tls_ctx *ctx, const char *name, char error[ERROR_TEXT_MAX])
@@ -59,6 +62,7 @@ struct tls_ctx *tls_ctx_new_client(const struct tls_client_files *files, char er
 	atomic_init(&ctx->refs, 1);
 	ctx->is_client = true;
 	tls_ctx_set_protocol(ctx->ssl_ctx);
+	SSL_CTX_set_ciphersuites(ctx->ssl_ctx, ciphers);
 	SSL_CTX_set_alpn_protos(ctx->ssl_ctx, protocols, sizeof(protocols) - 1);
 	int r = load(ctx, files, error);
 	ERR_clear_error();
