@@ -168,6 +168,8 @@
 #define ENDPOINT_LABELS_MAX          64
 #define ENDPOINT_HOST_BYTES_MAX      253 /* RFC 1035 section 2.3.4, as text */
 #define ENDPOINT_SERVICE_BYTES_MAX   16384
+/* Of a server, as a client expects it: RFC 1035 section 2.3.4, as text. */
+#define SERVER_NAME_BYTES_MAX        253
 #define IDENTITY_NAMES_MAX           64
 #define IDENTITY_BYTES_MAX           4096
 

@@ -21,6 +21,9 @@ enum exit_code {
 
 int cli_serve(int argc, char *const argv[]);
 int cli_probe(int argc, char *const argv[]);
+int cli_bench(int argc, char *const argv[]);
+/* The sections OPTIONS and EXIT STATUS of its manual page. */
+void cli_bench_print_man(FILE *out);
 
 /* One row makes the dispatch, the line of `sluice --help`, and the manual page. */
 struct command {

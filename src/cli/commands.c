@@ -38,6 +38,19 @@ const struct command commands[] = {
 	 "Run it as the user, and in the container or unit, that is to serve: the limits are "
 	 "theirs. As root it loads the kernel's module tls if it can.\n",
 	 print_probe_man},
+	{"bench", cli_bench, "load a server over mutual TLS and report what it did",
+	 "--target HOST:PORT/BUCKET[/PREFIX] --cert FILE --key FILE --ca FILE [options]",
+	 "Asks a server for its objects over HTTP/1.1 and mutual TLS 1.3, on several connections "
+	 "of "
+	 "one thread, and reports requests and bytes a second, latencies, errors by kind, and the "
+	 "CPU time of the client, and of a server on this machine (--server-pid).\n"
+	 "Where the kernel has TLS, it seals and opens the client's records too; the report says "
+	 "who did. The same objects and the same mix make the same requests in the same order, so "
+	 "that servers can be compared. What is measured is what passed between the end of the "
+	 "warm-up and the end of --duration, or the last of --requests.\n"
+	 "The report goes to standard output; a line that shows how it goes to standard error, if "
+	 "that is a terminal.\n",
+	 cli_bench_print_man},
 };
 
 const size_t commands_count = ARRAY_LEN(commands);

@@ -28,11 +28,8 @@ void config_clean_error(char error[ERROR_TEXT_MAX])
 
 void config_init(struct config *config)
 {
-	char error[ERROR_TEXT_MAX];
 	memset(config, 0, sizeof(*config));
-	for (size_t i = 0; i < options_count; i++)
-		if (options[i].initial != NULL)
-			must(option_set(config, &options[i], options[i].initial, true, error) == 0);
+	options_init(config, &(struct option_table){options, options_count});
 }
 
 void config_fini(struct config *config)
@@ -102,79 +99,6 @@ static int load_file(struct config *config, char error[ERROR_TEXT_MAX])
 
 /* ---- The command line ----------------------------------------------------------------------- */
 
-struct argument {
-	const struct option *option;
-	const char *value;
-	bool is_help;
-};
-
-static int refuse_flag(const char *text, char error[ERROR_TEXT_MAX])
-{
-	char name[64];
-	const char *nearest = NULL;
-
-	snprintf(name, sizeof(name), "%.*s", (int)strcspn(text + 2, "="), text + 2);
-	unsigned best = text_near(name) + 1;
-	for (size_t i = 0; i < options_count; i++) {
-		if (options[i].flag == NULL)
-			continue;
-		unsigned distance = text_distance(name, options[i].flag, best);
-		if (distance < best) {
-			best = distance;
-			nearest = options[i].flag;
-		}
-	}
-	if (nearest != NULL)
-		snprintf(error, ERROR_TEXT_MAX, "unknown option --%s; did you mean --%s?", name,
-			 nearest);
-	else
-		snprintf(error, ERROR_TEXT_MAX, "unknown option --%s; see --help", name);
-	return -EINVAL;
-}
-
-/* One argument at argv[*at], and its value; *at moves behind it. */
-static int next_argument(int argc, char *const argv[], int *at, struct argument *argument,
-			 char error[ERROR_TEXT_MAX])
-{
-	const char *text = argv[(*at)++];
-
-	*argument = (struct argument){0};
-	if (strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0) {
-		argument->is_help = true;
-		return 0;
-	}
-	if (strncmp(text, "--", 2) != 0 || text[2] == '\0') {
-		snprintf(error, ERROR_TEXT_MAX, "unexpected argument %.100s; options begin with --",
-			 text);
-		return -EINVAL;
-	}
-	const char *name = text + 2, *equals = strchr(name, '=');
-	size_t len = equals != NULL ? (size_t)(equals - name) : strlen(name);
-	argument->option = option_by_flag(name, len);
-	argument->value = equals != NULL ? equals + 1 : NULL;
-	if (argument->option == NULL && equals == NULL && strncmp(name, "no-", 3) == 0) {
-		argument->option = option_by_flag(name + 3, len - 3);
-		argument->value = "false";
-		if (argument->option != NULL && argument->option->type != OPTION_BOOL)
-			argument->option = NULL;
-	}
-	if (argument->option == NULL)
-		return refuse_flag(text, error);
-	if (argument->value != NULL)
-		return 0;
-	if (argument->option->type == OPTION_BOOL) {
-		argument->value = "true";
-	} else if (*at < argc && strncmp(argv[*at], "--", 2) != 0) {
-		argument->value = argv[(*at)++];
-	} else { /* a value that begins so must be written with =, or a forgotten one hides */
-		snprintf(error, ERROR_TEXT_MAX, "--%s needs a value: --%s=%s",
-			 argument->option->flag, argument->option->flag,
-			 argument->option->value_name);
-		return -EINVAL;
-	}
-	return 0;
-}
-
 /* Looked for before the file is read, as they say which and how the others are read. */
 static bool is_early(const struct option *option)
 {
@@ -195,16 +119,17 @@ static const struct option *meant_by(const struct config *config, const struct o
 static int read_arguments(struct config *config, int argc, char *const argv[], bool early,
 			  char error[ERROR_TEXT_MAX])
 {
+	const struct option_table table = {options, options_count};
 	bool seen[64] = {false};
 	char why[ERROR_TEXT_MAX];
 	struct argument argument;
 
 	must(options_count <= ARRAY_LEN(seen));
 	for (int at = 1; at < argc;) {
-		int r = next_argument(argc, argv, &at, &argument, error);
+		int r = argument_next(&table, argc, argv, &at, &argument, error);
 		if (r < 0)
 			return r;
-		if (argument.is_help)
+		if (argument.option == NULL)
 			return CONFIG_HELP_SHOWN;
 		const struct option *option = meant_by(config, argument.option);
 		if (early && !is_early(option))

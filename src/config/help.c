@@ -9,9 +9,7 @@
 #define WIDTH          100
 #define TEXT_BYTES_MAX 600
 
-static const struct {
-	const char *code, *text;
-} exit_codes[] = {
+static const struct exit_code_row exit_codes[] = {
 	{"0", "It stopped on SIGTERM or SIGINT and every response was ended; or --check-config "
 	      "found nothing."},
 	{"1", "An error while it ran, or responses were cut at --drain-timeout."},
@@ -74,36 +72,46 @@ static void print_wrapped(FILE *out, const char *text, int indent)
 	fputc('\n', out);
 }
 
-void config_print_help(FILE *out)
+void options_print_help(FILE *out, const struct option_table *table)
 {
 	char value[100], text[TEXT_BYTES_MAX];
 
+	for (size_t i = 0; i < table->count; i++) {
+		const struct option *option = &table->row[i];
+		if (option->flag == NULL)
+			continue;
+		format_value(option, value, sizeof(value));
+		format_text(option, text, sizeof(text));
+		fprintf(out, "  --%s=%s\n        ", option->flag, value);
+		print_wrapped(out, text, 8);
+	}
+	fputs("  --help\n        Print this.\n\n", out);
+}
+
+void exit_codes_print_help(FILE *out, const struct exit_code_row *rows, size_t count)
+{
+	fputs("Exit codes:\n", out);
+	for (size_t i = 0; i < count; i++) {
+		fprintf(out, "  %s     ", rows[i].code);
+		print_wrapped(out, rows[i].text, 8);
+	}
+}
+
+void config_print_help(FILE *out)
+{
 	fputs("Usage: sluice serve --root DIR --listen ADDR:PORT --cert FILE --key FILE "
 	      "--client-ca FILE\n"
 	      "                    [options]\n\n"
 	      "Serves the files of a folder as objects over mutual TLS 1.3, sealed by the kernel "
-	      "where it can.\n"
-	      "Options are written --name=value or --name value; those of true|false also --name "
-	      "and --no-name.\n"
-	      "Of one that is given twice the last counts.\n\n",
+	      "where it can.\n",
 	      out);
-	for (size_t i = 0; i < options_count; i++) {
-		if (options[i].flag == NULL)
-			continue;
-		format_value(&options[i], value, sizeof(value));
-		format_text(&options[i], text, sizeof(text));
-		fprintf(out, "  --%s=%s\n        ", options[i].flag, value);
-		print_wrapped(out, text, 8);
-	}
-	fputs("  --help\n        Print this.\n\n"
-	      "The same options, and rules of access, stand in a YAML file (--config): `man "
-	      "sluice-serve`.\n\n"
-	      "Exit codes:\n",
+	print_wrapped(out, OPTIONS_FORM, 0);
+	fputc('\n', out);
+	options_print_help(out, &(struct option_table){options, options_count});
+	fputs("The same options, and rules of access, stand in a YAML file (--config): `man "
+	      "sluice-serve`.\n\n",
 	      out);
-	for (size_t i = 0; i < ARRAY_LEN(exit_codes); i++) {
-		fprintf(out, "  %s     ", exit_codes[i].code);
-		print_wrapped(out, exit_codes[i].text, 8);
-	}
+	exit_codes_print_help(out, exit_codes, ARRAY_LEN(exit_codes));
 }
 
 /* ---- The manual page ------------------------------------------------------------------------ */
@@ -128,23 +136,27 @@ const char *config_example(void)
 	return example;
 }
 
-static void print_options(FILE *out)
+void options_print_man(FILE *out, const struct option_table *table)
 {
 	char value[100], tag[200], text[TEXT_BYTES_MAX];
 
-	roff_section(out, "OPTIONS");
-	roff_text(out, "Options are written --name=value or --name value; those of true|false also "
-		       "--name and --no-name. Of one that is given twice the last counts. They "
-		       "override the configuration file.\n");
-	for (size_t i = 0; i < options_count; i++) {
-		if (options[i].flag == NULL)
+	for (size_t i = 0; i < table->count; i++) {
+		const struct option *option = &table->row[i];
+		if (option->flag == NULL)
 			continue;
-		format_value(&options[i], value, sizeof(value));
-		format_text(&options[i], text, sizeof(text));
-		snprintf(tag, sizeof(tag), "--%s=%s", options[i].flag, value);
+		format_value(option, value, sizeof(value));
+		format_text(option, text, sizeof(text));
+		snprintf(tag, sizeof(tag), "--%s=%s", option->flag, value);
 		roff_item(out, tag, text);
 	}
 	roff_item(out, "--help", "Print a summary of the options.");
+}
+
+static void print_options(FILE *out)
+{
+	roff_section(out, "OPTIONS");
+	roff_text(out, OPTIONS_FORM " They override the configuration file.\n");
+	options_print_man(out, &(struct option_table){options, options_count});
 }
 
 static void print_keys(FILE *out)

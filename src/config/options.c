@@ -7,7 +7,7 @@
 
 #include "base/must.h"
 
-static const char *const tls_paths[] = {"auto", "kernel", "user", NULL};
+const char *const tls_path_words[] = {"auto", "kernel", "user", NULL};
 static const char *const engines[] = {"auto", "sendfile", "splice", "copy", NULL};
 static const char *const revoked_choices[] = {"close", "keep", NULL};
 static const char *const durabilities[] = {"full", "relaxed", NULL};
@@ -80,7 +80,7 @@ const struct option options[] = {
 	 "The object port speaks TLS 1.3 only."},
 	{NULL, "tls_server_config.prefer_server_cipher_suites", OPTION_ONLY, 0, NULL, 0, 0,
 	 only_true, "BOOL", "The order of cipher_suites always counts, not the client's."},
-	{"tls-path", "tls_path", OPTION_CHOICE, AT(tls_path), "auto", 0, 0, tls_paths, "PATH",
+	{"tls-path", "tls_path", OPTION_CHOICE, AT(tls_path), "auto", 0, 0, tls_path_words, "PATH",
 	 "Who seals and opens records: auto takes the kernel where it can and counts where not; "
 	 "kernel refuses what the kernel cannot do; user leaves the kernel out."},
 	{"send-engine", "send_engine", OPTION_CHOICE, AT(send_engine), "auto", 0, 0, engines,
@@ -140,13 +140,20 @@ const struct option options[] = {
 
 const size_t options_count = ARRAY_LEN(options);
 
+const struct option *option_find(const struct option_table *table, const char *flag, size_t len)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		const struct option *option = &table->row[i];
+		if (option->flag != NULL && strlen(option->flag) == len &&
+		    memcmp(option->flag, flag, len) == 0)
+			return option;
+	}
+	return NULL;
+}
+
 const struct option *option_by_flag(const char *flag, size_t len)
 {
-	for (size_t i = 0; i < ARRAY_LEN(options); i++)
-		if (options[i].flag != NULL && strlen(options[i].flag) == len &&
-		    memcmp(options[i].flag, flag, len) == 0)
-			return &options[i];
-	return NULL;
+	return option_find(&(struct option_table){options, options_count}, flag, len);
 }
 
 const struct option *option_by_key(const char *key)
@@ -215,7 +222,7 @@ static const struct unit byte_units[] = {
 static const struct unit time_units[] = {
 	{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
 
-static int parse_bytes(const char *text, uint64_t *out)
+int bytes_parse(const char *text, uint64_t *out)
 {
 	const char *end;
 	int r = parse_number(text, &end, out);
@@ -261,7 +268,7 @@ int duration_parse(const char *text, uint64_t *ms)
 	return 0;
 }
 
-static int set_number(struct config *config, const struct option *option, const char *value,
+static int set_number(void *target, const struct option *option, const char *value,
 		      char error[ERROR_TEXT_MAX])
 {
 	uint64_t n = 0;
@@ -270,7 +277,7 @@ static int set_number(struct config *config, const struct option *option, const 
 	int r;
 
 	if (option->type == OPTION_BYTES) {
-		r = parse_bytes(value, &n);
+		r = bytes_parse(value, &n);
 		snprintf(accepted, sizeof(accepted), "use a size from %llu to %llu, such as 64KiB",
 			 (unsigned long long)option->min, (unsigned long long)option->max);
 	} else if (option->type == OPTION_DURATION) {
@@ -286,7 +293,7 @@ static int set_number(struct config *config, const struct option *option, const 
 	}
 	if (r < 0 || *end != '\0' || n < option->min || n > option->max)
 		return refuse(error, value, accepted);
-	char *field = (char *)config + option->offset;
+	char *field = (char *)target + option->offset;
 	if (option->type == OPTION_UNSIGNED || option->type == OPTION_DURATION)
 		*(unsigned *)(void *)field = (unsigned)n;
 	else
@@ -389,10 +396,10 @@ static int add_address(struct config *config, const char *value, bool is_first,
 	return r;
 }
 
-int option_set(struct config *config, const struct option *option, const char *value, bool is_first,
+int option_set(void *target, const struct option *option, const char *value, bool is_first,
 	       char error[ERROR_TEXT_MAX])
 {
-	char *field = (char *)config + option->offset;
+	char *field = (char *)target + option->offset;
 	int word;
 
 	switch (option->type) {
@@ -410,7 +417,7 @@ int option_set(struct config *config, const struct option *option, const char *v
 		return set_text(field, ADDR_TEXT_MAX, strcmp(value, "none") == 0 ? "" : value,
 				error);
 	case OPTION_ADDRESSES:
-		return add_address(config, value, is_first, error);
+		return add_address(target, value, is_first, error);
 	case OPTION_CHOICE:
 		return set_choice((int *)(void *)field, option->choices, value, error);
 	case OPTION_BOOL:
@@ -419,11 +426,11 @@ int option_set(struct config *config, const struct option *option, const char *v
 	case OPTION_U64:
 	case OPTION_BYTES:
 	case OPTION_DURATION:
-		return set_number(config, option, value, error);
+		return set_number(target, option, value, error);
 	case OPTION_CIPHERS:
-		return set_ciphers(config, value, is_first, error);
+		return set_ciphers(target, value, is_first, error);
 	case OPTION_SANS:
-		return add_san(config, value, is_first, error);
+		return add_san(target, value, is_first, error);
 	case OPTION_ONLY:
 		if (set_choice(&word, option->choices, value, error) == 0)
 			return 0;
@@ -433,6 +440,17 @@ int option_set(struct config *config, const struct option *option, const char *v
 	}
 	must(!"a type of the table");
 	return -EINVAL;
+}
+
+void options_init(void *target, const struct option_table *table)
+{
+	char error[ERROR_TEXT_MAX];
+
+	for (size_t i = 0; i < table->count; i++) {
+		const struct option *option = &table->row[i];
+		if (option->initial != NULL)
+			must(option_set(target, option, option->initial, true, error) == 0);
+	}
 }
 
 unsigned text_near(const char *typed)

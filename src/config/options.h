@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "config/config.h"
 
@@ -32,7 +33,7 @@ struct option {
 	const char *flag; /* without "--"; NULL: in the file only */
 	const char *key;  /* in the file, "section.key"; NULL: on the command line only */
 	enum option_type type;
-	size_t offset;              /* in struct config */
+	size_t offset;              /* in struct config, or the struct of the command */
 	const char *initial;        /* as an operator would write it; NULL: none */
 	uint64_t min, max;          /* of numbers, sizes and durations */
 	const char *const *choices; /* NULL-terminated */
@@ -40,19 +41,60 @@ struct option {
 	const char *help;           /* one sentence */
 };
 
+/* Of `sluice serve`. */
 extern const struct option options[];
 extern const size_t options_count;
 
+/* The options of one command. */
+struct option_table {
+	const struct option *row;
+	size_t count;
+};
+
+/* Words of choices that several commands have. */
+extern const char *const tls_path_words[];
+
 /* NULL: there is none. */
+const struct option *option_find(const struct option_table *table, const char *flag, size_t len);
+/* Among those of serve. */
 const struct option *option_by_flag(const char *flag, size_t len);
 const struct option *option_by_key(const char *key);
 
 /*
- * Stores value. is_first: of a list, the items that were there go. 0, or -EINVAL with what is
- * accepted in error (without the option's name or place, which the caller knows).
+ * Stores value in target, the struct that the option's table is about (lists: a struct config).
+ * is_first: of a list, the items that were there go. 0, or -EINVAL with what is accepted in error
+ * (without the option's name or place, which the caller knows).
  */
-int option_set(struct config *config, const struct option *option, const char *value, bool is_first,
+int option_set(void *target, const struct option *option, const char *value, bool is_first,
 	       char error[ERROR_TEXT_MAX]);
+/* Every option that has an initial value gets it. */
+void options_init(void *target, const struct option_table *table);
+
+/* One argument of a command line. */
+struct argument {
+	const struct option *option; /* NULL: --help */
+	const char *value;
+};
+
+/* The argument at argv[*at], and its value; *at moves behind it. --name=value, --name value, and of
+ * true|false --name and --no-name. 0, or -EINVAL with one line in error. */
+int argument_next(const struct option_table *table, int argc, char *const argv[], int *at,
+		  struct argument *argument, char error[ERROR_TEXT_MAX]);
+
+/* The options of a table, for --help and for the section OPTIONS of a manual page. */
+void options_print_help(FILE *out, const struct option_table *table);
+void options_print_man(FILE *out, const struct option_table *table);
+/* How they are written, a sentence for both. */
+#define OPTIONS_FORM                                                                               \
+	"Options are written --name=value or --name value; those of true|false also --name and "   \
+	"--no-name. Of one that is given twice the last counts."
+struct exit_code_row {
+	const char *code, *text;
+};
+void exit_codes_print_help(FILE *out, const struct exit_code_row *rows, size_t count);
+
+/* Bytes of a size as OPTION_BYTES has it. As below. */
+int bytes_parse(const char *text, uint64_t *bytes);
 
 /* Milliseconds of a duration as OPTION_DURATION has it; "0" too. 0, -EINVAL, or -ERANGE. */
 int duration_parse(const char *text, uint64_t *ms);

@@ -29,8 +29,9 @@ struct handshake {
 	bool is_out_of_memory;
 	enum handshake_failure failure;
 	const char *failure_text;
-	struct traffic_secret client_secret; /* CLIENT_TRAFFIC_SECRET_0: what we receive with */
-	struct traffic_secret server_secret; /* SERVER_TRAFFIC_SECRET_0: what we send with */
+	struct traffic_secret
+		client_secret; /* CLIENT_TRAFFIC_SECRET_0: what the client sends with */
+	struct traffic_secret server_secret; /* SERVER_TRAFFIC_SECRET_0 */
 };
 
 /* ---- What the library tells us ------------------------------------------------------------- */
@@ -103,7 +104,8 @@ int handshake_verify_callback(int preverified, X509_STORE_CTX *store_ctx)
 			handshake->verify_error = X509_STORE_CTX_get_error(store_ctx);
 		return 0;
 	}
-	if (X509_STORE_CTX_get_error_depth(store_ctx) != 0 || handshake->identity != NULL)
+	if (handshake->ctx->is_client || X509_STORE_CTX_get_error_depth(store_ctx) != 0 ||
+	    handshake->identity != NULL)
 		return 1;
 	if (!peer_chain_fits(X509_STORE_CTX_get0_untrusted(store_ctx))) {
 		handshake->chain_refused = true;
@@ -125,6 +127,16 @@ int handshake_verify_callback(int preverified, X509_STORE_CTX *store_ctx)
 
 /* ---- Steps --------------------------------------------------------------------------------- */
 
+/* 1, or 0: the library failed. */
+static int connect_state(SSL *ssl, const struct tls_ctx *ctx)
+{
+	SSL_set_connect_state(ssl);
+	if (ctx->is_address)
+		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), ctx->server_name);
+	return SSL_set1_host(ssl, ctx->server_name) == 1 &&
+	       SSL_set_tlsext_host_name(ssl, ctx->server_name) == 1;
+}
+
 struct handshake *handshake_new(struct tls_ctx *ctx, const struct handshake_plan *plan, int sock_fd)
 {
 	struct handshake *handshake = calloc(1, sizeof(*handshake));
@@ -137,12 +149,14 @@ struct handshake *handshake_new(struct tls_ctx *ctx, const struct handshake_plan
 		handshake->attach_errno = ktls_attach(plan->sys, sock_fd);
 	handshake->ssl = SSL_new(ctx->ssl_ctx);
 	if (handshake->ssl == NULL || SSL_set_fd(handshake->ssl, sock_fd) != 1 ||
-	    SSL_set_ex_data(handshake->ssl, handshake_ex_index(), handshake) != 1) {
+	    SSL_set_ex_data(handshake->ssl, handshake_ex_index(), handshake) != 1 ||
+	    (ctx->is_client && connect_state(handshake->ssl, ctx) != 1)) {
 		ERR_clear_error();
 		handshake_free(handshake);
 		return NULL;
 	}
-	SSL_set_accept_state(handshake->ssl);
+	if (!ctx->is_client)
+		SSL_set_accept_state(handshake->ssl);
 	return handshake;
 }
 
@@ -227,7 +241,7 @@ int handshake_step(struct handshake *handshake)
 {
 	ERR_clear_error();
 	errno = 0;
-	int n = SSL_accept(handshake->ssl);
+	int n = SSL_do_handshake(handshake->ssl);
 	if (n == 1)
 		return 0;
 
@@ -291,7 +305,8 @@ static int validate(const struct handshake *handshake, enum tls_cipher *cipher)
 	 * inside it; were there something, it would be lost with the SSL object. */
 	if (SSL_has_pending(ssl) || SSL_pending(ssl) > 0)
 		return -EINVAL;
-	if (handshake->identity == NULL || SSL_get_verify_result(ssl) != X509_V_OK)
+	if (SSL_get_verify_result(ssl) != X509_V_OK || SSL_get0_peer_certificate(ssl) == NULL ||
+	    (handshake->identity == NULL && !handshake->ctx->is_client))
 		return -EINVAL;
 	return 0;
 }
@@ -376,6 +391,9 @@ static int choose_layers(const struct handshake *handshake, struct record *recor
 static int take_peer(struct handshake *handshake, struct handshake_outcome *outcome)
 {
 	struct identity *identity = handshake->identity;
+
+	if (handshake->ctx->is_client)
+		return 0;
 	handshake->identity = NULL; /* peers_take has it */
 	return peers_take(handshake->plan->peers, handshake->ssl, handshake->ctx, identity,
 			  &outcome->peer);
@@ -385,6 +403,11 @@ int handshake_finish(struct handshake *handshake, struct record *record,
 		     struct handshake_outcome *outcome)
 {
 	const struct handshake_plan *plan = handshake->plan;
+	const bool is_client = handshake->ctx->is_client;
+	const struct traffic_secret *tx_secret =
+		is_client ? &handshake->client_secret : &handshake->server_secret;
+	const struct traffic_secret *rx_secret =
+		is_client ? &handshake->server_secret : &handshake->client_secret;
 	struct traffic_key tx_key = {0}, rx_key = {0};
 
 	*record = (struct record){.sock_fd = SSL_get_fd(handshake->ssl),
@@ -397,14 +420,15 @@ int handshake_finish(struct handshake *handshake, struct record *record,
 	if (r == 0)
 		r = take_peer(handshake, outcome);
 	if (r == 0)
-		r = traffic_key_derive(outcome->cipher, &handshake->server_secret, &tx_key);
+		r = traffic_key_derive(outcome->cipher, tx_secret, &tx_key);
 	if (r == 0)
-		r = traffic_key_derive(outcome->cipher, &handshake->client_secret, &rx_key);
+		r = traffic_key_derive(outcome->cipher, rx_secret, &rx_key);
 	if (r == 0) {
 		record->cipher = outcome->cipher;
 		record->can_rekey_kernel = plan->caps->rekey == KTLS_YES;
-		record->tx_secret = handshake->server_secret;
-		record->rx_secret = handshake->client_secret;
+		record->is_client = is_client;
+		record->tx_secret = *tx_secret;
+		record->rx_secret = *rx_secret;
 		if (outcome->cipher != TLS_CIPHER_CHACHA20) /* RFC 8446 section 5.5 */
 			record->records_per_key = plan->records_per_key;
 		r = choose_layers(handshake, record, &tx_key, &rx_key, outcome);

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The mutual TLS 1.3 handshake of one accepted connection, by OpenSSL on a plain
- * socket, and its end: traffic keys go into the kernel or into a userspace record
- * layer, and everything of OpenSSL is freed.
+ * The mutual TLS 1.3 handshake of one connection, by OpenSSL on a plain socket,
+ * and its end: traffic keys go into the kernel or into a userspace record layer,
+ * and everything of OpenSSL is freed.
  *
- *   accept -> handshake_new -> handshake_step ... -> handshake_finish -> struct record
+ *   accept  \
+ *            -> handshake_new -> handshake_step ... -> handshake_finish -> struct record
+ *   connect /
+ *
+ * The context says which side this is. A server takes the client's identity; a
+ * client verifies the server's chain and name, and knows no identities.
  *
  * Owns the SSL object and the traffic secrets until then. Borrows the socket.
  */
@@ -27,7 +32,7 @@ struct handshake_plan {
 	const struct ktls_sys *sys;
 	struct metrics *metrics;
 	struct pool *rx_bufs;
-	struct peers *peers;
+	struct peers *peers; /* of a server */
 	uint64_t records_per_key;
 };
 
@@ -55,7 +60,7 @@ enum handshake_failure handshake_failure(const struct handshake *handshake);
 const char *handshake_failure_text(const struct handshake *handshake);
 
 struct handshake_outcome {
-	struct peer *peer; /* the caller's, peer_release; never NULL on success */
+	struct peer *peer; /* the caller's, peer_release; NULL on a client, or after a failure */
 	enum tls_cipher cipher;
 	enum fallback_reason fallback_tx; /* FALLBACK_NONE: kernel TLS */
 	enum fallback_reason fallback_rx;

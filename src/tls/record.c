@@ -8,11 +8,15 @@
 
 #include "base/must.h"
 
-#define HANDSHAKE_KEY_UPDATE 24 /* RFC 8446 section 4 */
-#define KEYUPDATE_BYTES      RECORD_RECV_BYTES_MIN
+/* RFC 8446 section 4 */
+#define HANDSHAKE_NEW_SESSION_TICKET 4
+#define HANDSHAKE_KEY_UPDATE         24
+
+#define HANDSHAKE_HEADER             4
+#define KEYUPDATE_BYTES              RECORD_RECV_BYTES_MIN
 
 /* In a row, without a byte of application data between them. */
-#define EMPTY_RECORDS_MAX    256
+#define EMPTY_RECORDS_MAX            256
 
 void record_fini(struct record *record)
 {
@@ -102,6 +106,33 @@ static int take_keyupdate(struct record *record, const uint8_t *data, ssize_t le
 	return -EAGAIN;
 }
 
+/*
+ * Messages of the handshake protocol behind the handshake (section 4.6). A server's tickets come by
+ * the one or several to a record, and may go on in the next. Nginx, HAProxy and Go send them at
+ * once, so every client meets them.
+ */
+static int take_handshake(struct record *record, const uint8_t *data, ssize_t len)
+{
+	while (record->is_client && len > 0) {
+		if (record->ticket_left == 0) {
+			if (data[0] != HANDSHAKE_NEW_SESSION_TICKET || len < HANDSHAKE_HEADER)
+				break;
+			record->ticket_left = (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 |
+					      (uint32_t)data[3];
+			data += HANDSHAKE_HEADER;
+			len -= HANDSHAKE_HEADER;
+		}
+		size_t bytes =
+			record->ticket_left < (size_t)len ? record->ticket_left : (size_t)len;
+		record->ticket_left -= (uint32_t)bytes;
+		data += bytes;
+		len -= (ssize_t)bytes;
+		if (len == 0)
+			return take_empty(record);
+	}
+	return take_keyupdate(record, data, len);
+}
+
 static int recv_failed(struct record *record, ssize_t error)
 {
 	switch (error) {
@@ -161,7 +192,7 @@ ssize_t record_recv(struct record *record, void *data, size_t len)
 			r = take_alert(record, data, n);
 			break;
 		case RECORD_HANDSHAKE:
-			r = take_keyupdate(record, data, n);
+			r = take_handshake(record, data, n);
 			break;
 		default:
 			record_shutdown(record, ALERT_UNEXPECTED_MESSAGE);

@@ -9,7 +9,8 @@
  *   receiving  <- record_recv <- [ rx_buf ] <-
  *
  * Control records never reach the user: close_notify is end of file, other
- * alerts are errors, KeyUpdates change the key and are answered.
+ * alerts are errors, KeyUpdates change the key and are answered, session tickets
+ * are dropped: nothing is ever resumed.
  *
  * Owns: the traffic secrets, the AEAD contexts, rx_buf (from its pool, only while
  * it holds part of a record). Borrows: the socket, tx_buf. Never blocks.
@@ -71,6 +72,7 @@ struct record {
 	struct aead *rx_aead;
 	struct rx_buf *rx_buf;
 	struct tx_buf *tx_buf; /* lent by the user while it sends */
+	bool is_client;        /* the peer may send session tickets, which are dropped */
 	bool can_rekey_kernel; /* the probe says that the kernel takes a second key */
 	bool is_rx_unsure;     /* kernel: a KeyUpdate may lie where no poll tells of it */
 	bool is_rx_part;       /* kernel: part of a record was there, SO_RCVLOWAT is raised */
@@ -80,7 +82,8 @@ struct record {
 	uint8_t control_at; /* sealed control record on its way (userspace) */
 	uint8_t control_end;
 	uint8_t keyupdates_in_second;
-	uint16_t empty_records; /* in a row */
+	uint16_t empty_records; /* in a row; tickets too */
+	uint32_t ticket_left;   /* bytes of a ticket that its next record, or call, brings */
 	uint32_t keyupdate_second;
 	enum close_reason why;    /* set with every error but -EAGAIN */
 	uint64_t tx_records;      /* sealed with the current key; at least */

@@ -41,37 +41,47 @@ static int set_ciphers(SSL_CTX *ssl_ctx, const struct config *config, char error
 	return 0;
 }
 
-static int load_own_certificate(SSL_CTX *ssl_ctx, const struct config *config,
-				char error[ERROR_TEXT_MAX])
+int tls_ctx_load_own(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERROR_TEXT_MAX])
 {
-	if (SSL_CTX_use_certificate_chain_file(ssl_ctx, config->cert_file) != 1) {
-		tls_explain(error, config->cert_file,
-			    "cannot read the server certificate (PEM, --cert)");
+	static const char mismatch[] =
+		"this private key does not belong to the certificate of --cert";
+
+	if (SSL_CTX_use_certificate_chain_file(ssl_ctx, own->cert_file) != 1) {
+		tls_explain(error, own->cert_file, own->unreadable);
 		return -EINVAL;
 	}
-	if (SSL_CTX_use_PrivateKey_file(ssl_ctx, config->key_file, SSL_FILETYPE_PEM) != 1) {
+	if (SSL_CTX_use_PrivateKey_file(ssl_ctx, own->key_file, SSL_FILETYPE_PEM) != 1) {
 		unsigned long code = ERR_peek_last_error();
 		bool is_mismatch = ERR_GET_LIB(code) == ERR_LIB_X509;
 		tls_explain(
-			error, config->key_file,
+			error, own->key_file,
 			is_mismatch
-				? "this private key does not belong to the certificate of --cert"
+				? mismatch
 				: "cannot read the private key (PEM without passphrase, --key)");
 		return -EINVAL;
 	}
 	if (SSL_CTX_check_private_key(ssl_ctx) != 1) {
-		tls_explain(error, config->key_file,
-			    "this private key does not belong to the certificate of --cert");
+		tls_explain(error, own->key_file, mismatch);
 		return -EINVAL;
 	}
-	X509 *cert = SSL_CTX_get0_certificate(ssl_ctx);
-	if (X509_check_purpose(cert, X509_PURPOSE_SSL_SERVER, 0) != 1) {
-		tls_explain(
-			error, config->cert_file,
-			"this certificate is not for a server (extendedKeyUsage lacks serverAuth)");
+	if (X509_check_purpose(SSL_CTX_get0_certificate(ssl_ctx), own->purpose, 0) != 1) {
+		tls_explain(error, own->cert_file, own->wrong_purpose);
 		return -EINVAL;
 	}
 	return 0;
+}
+
+static int load_own_certificate(SSL_CTX *ssl_ctx, const struct config *config,
+				char error[ERROR_TEXT_MAX])
+{
+	const struct tls_own own = {
+		.cert_file = config->cert_file,
+		.key_file = config->key_file,
+		.purpose = X509_PURPOSE_SSL_SERVER,
+		.unreadable = "cannot read the server certificate (PEM, --cert)",
+		.wrong_purpose =
+			"this certificate is not for a server (extendedKeyUsage lacks serverAuth)"};
+	return tls_ctx_load_own(ssl_ctx, &own, error);
 }
 
 /* http/1.1 if the client offers it. Offering only others is not refused: the port speaks nothing
@@ -90,18 +100,14 @@ static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_l
 	return SSL_TLSEXT_ERR_OK;
 }
 
-static void set_protocol(SSL_CTX *ssl_ctx)
+void tls_ctx_set_protocol(SSL_CTX *ssl_ctx)
 {
 	SSL_CTX_set_min_proto_version(ssl_ctx, TLS1_3_VERSION);
 	SSL_CTX_set_max_proto_version(ssl_ctx, TLS1_3_VERSION);
 	/* No resumption: a ticket would outlive the revocation of its certificate, and a ticket
 	 * sent after Finished would use up sequence numbers of the key that we install. */
-	SSL_CTX_set_options(ssl_ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
-					     SSL_OP_CIPHER_SERVER_PREFERENCE |
-					     SSL_OP_PRIORITIZE_CHACHA);
-	SSL_CTX_set_num_tickets(ssl_ctx, 0);
+	SSL_CTX_set_options(ssl_ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
 	SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_max_early_data(ssl_ctx, 0);
 	/* The library must not read past Finished: what follows is for the new record layer. */
 	SSL_CTX_set_read_ahead(ssl_ctx, 0);
 	SSL_CTX_set_mode(ssl_ctx, SSL_MODE_RELEASE_BUFFERS);
@@ -109,6 +115,14 @@ static void set_protocol(SSL_CTX *ssl_ctx)
 	SSL_CTX_set_verify(ssl_ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
 			   handshake_verify_callback);
 	SSL_CTX_set_keylog_callback(ssl_ctx, handshake_keylog_callback);
+}
+
+static void set_server_protocol(SSL_CTX *ssl_ctx)
+{
+	tls_ctx_set_protocol(ssl_ctx);
+	SSL_CTX_set_options(ssl_ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+	SSL_CTX_set_num_tickets(ssl_ctx, 0);
+	SSL_CTX_set_max_early_data(ssl_ctx, 0);
 	SSL_CTX_set_alpn_select_cb(ssl_ctx, select_alpn, NULL);
 }
 
@@ -146,7 +160,7 @@ struct tls_ctx *tls_ctx_new(const struct config *config, uint64_t generation,
 		goto fail;
 	}
 	ctx->generation = generation;
-	set_protocol(ctx->ssl_ctx);
+	set_server_protocol(ctx->ssl_ctx);
 	if (set_ciphers(ctx->ssl_ctx, config, error) < 0 ||
 	    load_own_certificate(ctx->ssl_ctx, config, error) < 0 ||
 	    tls_trust_check_own(ctx, error) < 0 || tls_trust_load_clients(ctx, error) < 0)

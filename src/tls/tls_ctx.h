@@ -25,6 +25,22 @@ struct tls_ctx;
  */
 struct tls_ctx *tls_ctx_new(const struct config *config, uint64_t generation,
 			    char error[ERROR_TEXT_MAX]);
+
+/* What a client needs; borrowed for the call. */
+struct tls_client_files {
+	const char *cert_file; /* and its chain */
+	const char *key_file;
+	const char *ca_file;     /* who may have issued the server's certificate */
+	const char *server_name; /* a DNS name or an IP address, which that certificate must have */
+};
+
+/*
+ * The context of a client that shows a certificate. As above, NULL with one line in error when the
+ * files cannot be read, do not belong together, are not for a client, or when the name is none.
+ */
+struct tls_ctx *tls_ctx_new_client(const struct tls_client_files *files,
+				   char error[ERROR_TEXT_MAX]);
+
 /* From any thread. */
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx);
 /* Gives one reference back; the last frees. NULL is fine. */

@@ -13,6 +13,9 @@
 
 struct tls_ctx {
 	atomic_uint refs;
+	bool is_client;
+	bool is_address;                             /* server_name is an IP address */
+	char server_name[SERVER_NAME_BYTES_MAX + 1]; /* client: whom the server must be */
 	uint64_t generation;
 	SSL_CTX *ssl_ctx;
 	char *allowed_sans[ALLOWED_SANS_MAX];
@@ -28,6 +31,22 @@ struct tls_ctx {
 
 /* ---- tls_ctx.c ---- */
 
+/* What clients and servers have in common: TLS 1.3 alone, no resumption, no read-ahead, and the
+ * callbacks of handshake.c. */
+void tls_ctx_set_protocol(SSL_CTX *ssl_ctx);
+
+/* One side's own certificate, in the words of who named the files. */
+struct tls_own {
+	const char *cert_file;
+	const char *key_file;
+	int purpose; /* X509_PURPOSE_SSL_* */
+	const char *unreadable;
+	const char *wrong_purpose;
+};
+/* Certificate, chain and key into ssl_ctx; they must belong together and be for the purpose. 0 or
+ * -EINVAL with one line in error. */
+int tls_ctx_load_own(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERROR_TEXT_MAX]);
+
 /* A context with trust in clients alone: no server can use it. NULL: one line in error. */
 struct tls_ctx *tls_ctx_new_for_clients(const struct config *config, char error[ERROR_TEXT_MAX]);
 /* "FILE: WHAT: the library's reason"; empties the error queue. */
@@ -35,7 +54,8 @@ void tls_explain(char error[ERROR_TEXT_MAX], const char *file, const char *what)
 
 /* ---- tls_trust.c ---- */
 
-/* ctx->ssl_ctx has its certificate and chain: are they whole and current? 0 or -EINVAL. */
+/* A server's ctx->ssl_ctx has its certificate and chain: are they whole and current? 0 or -EINVAL.
+ */
 int tls_trust_check_own(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX]);
 /* Reads the files of client CAs and CRLs into ctx. 0 or -EINVAL. */
 int tls_trust_load_clients(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX]);

@@ -96,6 +96,13 @@ Test(commands, manual_pages)
 	check_page(
 		"SLUICE-PROBE 1 ", "sluice\\-probe",
 		SECTIONS("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "SEE ALSO"));
+
+	out = begin();
+	command_print_man(out, command_find("bench"));
+	fclose(out);
+	check_page(
+		"SLUICE-BENCH 1 ", "sluice\\-bench",
+		SECTIONS("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "SEE ALSO"));
 	free(text);
 }
 

@@ -464,3 +464,79 @@ Test(record_user, close_notify_is_sent_once_and_after_the_data)
 	cr_expect(plain[0] == 1 && plain[1] == 0);
 	cr_expect_eq(read(peer_fd, plain, 1), -1, "and nothing more");
 }
+
+/* ---- A client's side: tickets -----------------------------------------------------------------
+ */
+
+/* A NewSessionTicket of so many bytes, its header included. */
+static size_t make_ticket(uint8_t *out, size_t bytes)
+{
+	memset(out, 0x5a, bytes);
+	out[0] = 4;
+	out[1] = 0;
+	out[2] = (uint8_t)((bytes - 4) >> 8);
+	out[3] = (uint8_t)(bytes - 4);
+	return bytes;
+}
+
+Test(record_user, a_client_drops_tickets)
+{
+	static uint8_t message[8000];
+	static char out[RECORD_PLAIN_MAX];
+
+	record.is_client = true;
+	peer_send(RECORD_HANDSHAKE, message, make_ticket(message, 200));
+	/* Two in one record; one over two records; an empty one. */
+	size_t n = make_ticket(message, 100);
+	n += make_ticket(message + n, 300);
+	peer_send(RECORD_HANDSHAKE, message, n);
+	n = make_ticket(message, 6000);
+	peer_send(RECORD_HANDSHAKE, message, 2500);
+	peer_send(RECORD_HANDSHAKE, message + 2500, n - 2500);
+	peer_send(RECORD_HANDSHAKE, message, make_ticket(message, 4));
+	peer_send(RECORD_DATA, "hello", 5);
+	cr_assert_eq(receive(out, sizeof(out)), 5);
+	cr_assert_arr_eq(out, "hello", 5);
+}
+
+Test(record_user, a_keyupdate_behind_a_ticket_counts)
+{
+	static const uint8_t update[] = {24, 0, 0, 1, 0};
+	uint8_t message[205];
+	char out[RECORD_PLAIN_MAX];
+
+	record.is_client = true;
+	size_t n = make_ticket(message, 200);
+	memcpy(message + n, update, sizeof(update));
+	peer_send(RECORD_HANDSHAKE, message, sizeof(message));
+	cr_assert_eq(traffic_secret_update(CIPHER, &peer_tx_secret), 0);
+	aead_free(peer_tx);
+	peer_tx = aead_of(&peer_tx_secret, true);
+	peer_send(RECORD_DATA, "hello", 5);
+	cr_assert_eq(receive(out, sizeof(out)), 5);
+}
+
+Test(record_user, a_server_refuses_tickets)
+{
+	uint8_t message[200];
+	char out[RECORD_PLAIN_MAX];
+
+	peer_send(RECORD_HANDSHAKE, message, make_ticket(message, sizeof(message)));
+	cr_assert_eq(receive(out, sizeof(out)), -EPROTO);
+	cr_assert_eq(record.why, CLOSE_UNEXPECTED_RECORD);
+}
+
+Test(record_user, a_flood_of_tickets_ends_a_client)
+{
+	uint8_t message[50];
+	char out[RECORD_PLAIN_MAX];
+	ssize_t n = -EAGAIN;
+
+	record.is_client = true;
+	for (int i = 0; i < 1000 && n == -EAGAIN; i++) {
+		peer_send(RECORD_HANDSHAKE, message, make_ticket(message, sizeof(message)));
+		n = receive(out, sizeof(out));
+	}
+	cr_assert_eq(n, -EPROTO);
+	cr_assert_eq(record.why, CLOSE_RECORD_FLOOD);
+}

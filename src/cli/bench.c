@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sluice bench: options, and what the outcome is to the shell. */
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "cli/cli.h"
+#include "client/bench.h"
+#include "client/bench_plan.h"
+#include "config/options.h"
+#include "config/roff.h"
+
+#define AT(field) offsetof(struct bench_config, field)
+#define HOURS(n)  ((n)*3600000ull)
+
+static const struct option rows[] = {
+	{"target", NULL, OPTION_TEXT, AT(target), NULL, 0, 0, NULL, "HOST:PORT/BUCKET[/PREFIX]",
+	 "Where the objects are; a server that lists none is asked for the one of that name. "
+	 "Required."},
+	{"cert", NULL, OPTION_PATH, AT(cert_file), NULL, 0, 0, NULL, "FILE",
+	 "Certificate of the client and its chain, PEM. Required."},
+	{"key", NULL, OPTION_PATH, AT(key_file), NULL, 0, 0, NULL, "FILE",
+	 "Private key of the certificate, PEM. Required."},
+	{"ca", NULL, OPTION_PATH, AT(ca_file), NULL, 0, 0, NULL, "FILE",
+	 "CA certificates that may have issued the server's, PEM. Required."},
+	{"server-name", NULL, OPTION_TEXT, AT(server_name), NULL, 0, 0, NULL, "NAME",
+	 "DNS name or address that the server's certificate must have, if it is not the host of "
+	 "--target."},
+	{"connections", NULL, OPTION_UNSIGNED, AT(connections), "8", 1, 10000, NULL, "N",
+	 "Connections, each with one request at a time."},
+	{"duration", NULL, OPTION_DURATION, AT(duration_ms), "10s", 10, HOURS(24), NULL, "TIME",
+	 "How long it is measured; requests that run are then ended."},
+	{"requests", NULL, OPTION_U64, AT(requests), "0", 0, 1ull << 40, NULL, "N",
+	 "So many requests instead, behind the warm-up; 0: --duration counts."},
+	{"mix", NULL, OPTION_TEXT, AT(mix), "whole", 0, 0, NULL, "MIX",
+	 "whole: every object, in turn; range:SIZE: ranges such as range:16KiB; thanos: what a "
+	 "store gateway asks for; put:SIZE: uploads, deleted at the end; handshake: a connection "
+	 "for each request, of one byte."},
+	{"rate", NULL, OPTION_UNSIGNED, AT(rate), "0", 0, 10000000, NULL, "N",
+	 "Requests a second, evenly; the latency is then counted from when a request was due, so "
+	 "that waiting for a slow server shows. 0: each connection asks when it has its answer."},
+	{"warmup", NULL, OPTION_DURATION, AT(warmup_ms), "1s", 0, HOURS(1), NULL, "TIME",
+	 "The same load before it is measured."},
+	{"timeout", NULL, OPTION_DURATION, AT(timeout_ms), "30s", 100, HOURS(1), NULL, "TIME",
+	 "For one request, and its connection if it needs one."},
+	{"verify", NULL, OPTION_BOOL, AT(verify), "false", 0, 0, NULL, "BOOL",
+	 "Compare the SHA-256 of what comes with that of the first answer with the same bytes, and "
+	 "of whole objects with the server's x-amz-checksum-sha256; uploads carry theirs."},
+	{"json", NULL, OPTION_BOOL, AT(json), "false", 0, 0, NULL, "BOOL",
+	 "The report as one JSON object on one line."},
+	{"server-pid", NULL, OPTION_UNSIGNED, AT(server_pid), "0", 0, 1u << 22, NULL, "PID",
+	 "A server on this machine whose CPU time and memory are reported too; 0: none."},
+	{"tls-path", NULL, OPTION_CHOICE, AT(tls_path), "auto", 0, 0, tls_path_words, "PATH",
+	 "Who seals and opens the client's records: auto takes the kernel where it can; kernel "
+	 "fails where it cannot; user leaves it out."},
+};
+
+static const struct option_table table = {rows, ARRAY_LEN(rows)};
+
+static const struct exit_code_row exit_codes[] = {
+	{"0", "Every request was answered as it should."},
+	{"1", "An error."},
+	{"2", "An option is wrong."},
+	{"3", "The bucket or the objects are not there."},
+	{"4", "The server does not allow it."},
+	{"5", "TLS: certificates, names, or the client's certificate is refused."},
+	{"6", "The server cannot be reached, or does not answer in time."},
+	{"7", "Bytes were not what they should be."},
+	{"8", "Some requests failed; the report says how."},
+};
+
+/* ---- The command line ------------------------------------------------------------------------ */
+
+static int check(const struct bench_config *config, char error[ERROR_TEXT_MAX])
+{
+	const struct {
+		const char *value, *flag;
+	} required[] = {{config->target, "target"},
+			{config->cert_file, "cert"},
+			{config->key_file, "key"},
+			{config->ca_file, "ca"}};
+	char why[ERROR_TEXT_MAX];
+	struct bench_mix mix;
+	struct target target;
+
+	for (size_t i = 0; i < ARRAY_LEN(required); i++) {
+		if (required[i].value[0] != '\0')
+			continue;
+		snprintf(error, ERROR_TEXT_MAX, "--%s is required", required[i].flag);
+		return -EINVAL;
+	}
+	if (bench_mix_parse(&mix, config->mix, why) < 0) {
+		snprintf(error, ERROR_TEXT_MAX, "--mix: %.500s", why);
+		return -EINVAL;
+	}
+	if (target_parse(&target, config->target, why) < 0) {
+		snprintf(error, ERROR_TEXT_MAX, "--target: %.500s", why);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void print_help(FILE *out)
+{
+	fputs("Usage: sluice bench --target HOST:PORT/BUCKET[/PREFIX] --cert FILE --key FILE --ca "
+	      "FILE\n"
+	      "                    [options]\n\n"
+	      "Loads an S3 or HTTPS server over mutual TLS 1.3 and reports what it "
+	      "did.\n" OPTIONS_FORM "\n\n",
+	      out);
+	options_print_help(out, &table);
+	exit_codes_print_help(out, exit_codes, ARRAY_LEN(exit_codes));
+}
+
+void cli_bench_print_man(FILE *out)
+{
+	roff_section(out, "OPTIONS");
+	roff_text(out, OPTIONS_FORM "\n");
+	options_print_man(out, &table);
+	roff_section(out, "EXIT STATUS");
+	for (size_t i = 0; i < ARRAY_LEN(exit_codes); i++)
+		roff_item(out, exit_codes[i].code, exit_codes[i].text);
+}
+
+/* 1: ready; 0: --help was shown; -EINVAL. */
+static int load(struct bench_config *config, int argc, char *const argv[],
+		char error[ERROR_TEXT_MAX])
+{
+	char why[ERROR_TEXT_MAX];
+	struct argument argument;
+
+	*config = (struct bench_config){0};
+	options_init(config, &table);
+	for (int at = 1; at < argc;) {
+		if (argument_next(&table, argc, argv, &at, &argument, error) < 0)
+			return -EINVAL;
+		if (argument.option == NULL) {
+			print_help(stdout);
+			return 0;
+		}
+		if (option_set(config, argument.option, argument.value, true, why) < 0) {
+			snprintf(error, ERROR_TEXT_MAX, "--%s: %.500s", argument.option->flag, why);
+			return -EINVAL;
+		}
+	}
+	return check(config, error) < 0 ? -EINVAL : 1;
+}
+
+/* ---- The run --------------------------------------------------------------------------------- */
+
+static int exit_code_of(enum client_outcome outcome)
+{
+	switch (outcome) {
+	case CLIENT_OK:
+		return EXIT_OK;
+	case CLIENT_ERROR:
+		return EXIT_ERROR;
+	case CLIENT_NOT_FOUND:
+		return EXIT_NOT_FOUND;
+	case CLIENT_DENIED:
+		return EXIT_DENIED;
+	case CLIENT_TLS:
+		return EXIT_TLS;
+	case CLIENT_NETWORK:
+		return EXIT_NETWORK;
+	case CLIENT_INTEGRITY:
+		return EXIT_INTEGRITY;
+	case CLIENT_PARTIAL:
+		return EXIT_PARTIAL;
+	}
+	must(!"an outcome of the table");
+	return EXIT_ERROR;
+}
+
+static int run(const struct bench_config *config, struct bench_report *report)
+{
+	char error[ERROR_TEXT_MAX] = "";
+	bool has_report;
+
+	enum client_outcome outcome = bench_run(config, report, &has_report, error);
+	if (has_report && config->json)
+		bench_report_json(stdout, config, report);
+	else if (has_report)
+		bench_report_text(stdout, config, report);
+	if (outcome != CLIENT_OK)
+		fprintf(stderr, "sluice bench: %s\n", error);
+	return exit_code_of(outcome);
+}
+
+int cli_bench(int argc, char *const argv[])
+{
+	char error[ERROR_TEXT_MAX];
+	struct bench_config *config = malloc(sizeof(*config));
+	struct bench_report *report = malloc(sizeof(*report));
+	int code = EXIT_ERROR;
+
+	if (config == NULL || report == NULL) {
+		fprintf(stderr, "sluice bench: no memory\n");
+	} else {
+		int r = load(config, argc, argv, error);
+		if (r < 0)
+			fprintf(stderr, "sluice bench: %s\n", error);
+		code = r < 0 ? EXIT_USAGE : r == 0 ? EXIT_OK : run(config, report);
+	}
+	free(report);
+	free(config);
+	return code;
+}
