@@ -55,7 +55,7 @@ static bool name_files(struct reload *reload, const struct config *config)
 	bool is_new = false;
 	for (int i = 0; i < FILES_MAX; i++) {
 		is_new |= strcmp(reload->file[i], files[i]) != 0;
-		strcpy(reload->file[i], files[i]);
+		memcpy(reload->file[i], files[i], strlen(files[i]) + 1);
 	}
 	return is_new;
 }

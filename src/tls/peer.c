@@ -172,7 +172,8 @@ static X509 *cert_at(const SSL *ssl, int i)
 		      : sk_X509_value(SSL_get_peer_cert_chain(ssl), i - 1);
 }
 
-static_assert(PEER_CERTS_MAX == 8 && PEER_DER_BYTES_MAX == 64 * 1024, "as base/reasons.h says");
+static_assert(PEER_CERTS_MAX == 8, "as base/reasons.h says");
+static_assert(PEER_DER_BYTES_MAX == 65536, "as base/reasons.h says");
 
 bool peer_chain_fits(const STACK_OF(X509) * certs)
 {

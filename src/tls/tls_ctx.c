@@ -130,9 +130,9 @@ static int copy_names(struct tls_ctx *ctx, const struct config *config)
 			return -ENOMEM;
 		ctx->allowed_san_count++;
 	}
-	strcpy(ctx->cert_file, config->cert_file);
-	strcpy(ctx->client_ca_file, config->client_ca_file);
-	strcpy(ctx->crl_file, config->crl_file);
+	memcpy(ctx->cert_file, config->cert_file, PATH_MAX);
+	memcpy(ctx->client_ca_file, config->client_ca_file, PATH_MAX);
+	memcpy(ctx->crl_file, config->crl_file, PATH_MAX);
 	return 0;
 }
 
