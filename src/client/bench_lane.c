@@ -198,13 +198,6 @@ static void count_sent(struct lane *lane)
 
 /* ---- What came of it ------------------------------------------------------------------------- */
 
-static enum client_outcome outcome_of_status(int status)
-{
-	if (status == 404)
-		return CLIENT_NOT_FOUND;
-	return status == 401 || status == 403 ? CLIENT_DENIED : CLIENT_ERROR;
-}
-
 /* A request, or a connection without one, has failed. */
 static void count_failure(struct lane *lane, enum bench_error error, enum client_outcome outcome,
 			  const char *text)
@@ -282,7 +275,7 @@ static void judge(struct lane *lane)
 	if (!is_right) {
 		lane->bench->report->status[status]++;
 		snprintf(text, sizeof(text), "the server answers %d", status);
-		count_failure(lane, BENCH_ERROR_STATUS, outcome_of_status(status), text);
+		count_failure(lane, BENCH_ERROR_STATUS, client_outcome_of_status(status), text);
 	} else if (!is_whole) {
 		snprintf(text, sizeof(text), "a response of another length than the object's: %llu",
 			 (unsigned long long)session->body_bytes);

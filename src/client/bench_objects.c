@@ -152,9 +152,7 @@ static enum client_outcome status_outcome(int status, const struct target *targe
 	snprintf(error, ERROR_TEXT_MAX, "%.200s/%s%s%.200s: the server answers %d",
 		 target->authority, target->bucket, target->prefix[0] != '\0' ? "/" : "",
 		 target->prefix, status);
-	if (status == 404)
-		return CLIENT_NOT_FOUND;
-	return status == 401 || status == 403 ? CLIENT_DENIED : CLIENT_ERROR;
+	return client_outcome_of_status(status);
 }
 
 /* The target as one object: what a server without listings has. */

@@ -66,6 +66,20 @@ enum client_outcome client_init(struct client *client, const struct client_optio
 	return outcome;
 }
 
+enum client_outcome client_outcome_of_status(int status)
+{
+	switch (status) {
+	case 404:
+		return CLIENT_NOT_FOUND;
+	case 401:
+	case 403:
+	case 405: /* the server is not one to write to */
+		return CLIENT_DENIED;
+	default:
+		return CLIENT_ERROR;
+	}
+}
+
 void client_fini(struct client *client)
 {
 	pool_fini(&client->tx_bufs);

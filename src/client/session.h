@@ -140,5 +140,7 @@ void session_close(struct session *session);
  * -ETIMEDOUT: not in timeout_ms. */
 int session_wait(struct session *session, unsigned timeout_ms);
 enum client_outcome session_outcome(enum session_failure failure);
+/* Of a status that is none of success. */
+enum client_outcome client_outcome_of_status(int status);
 
 #endif

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sluice bench against a real server: both sides must have counted the same. */
+#include "wire/wire.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <yaml.h>
+
+#include "base/must.h"
+#include "wire/wire_put.h"
+
+TestSuite(bench, .timeout = WIRE_TIMEOUT);
+
+#define ARGUMENTS_MAX 24
+#define RUN_MS        60000
+
+/* What a run is about, where it is not the usual. */
+struct run {
+	const char *target; /* behind the address and a slash */
+	const char *addr;   /* NULL: the server's */
+	const char *cert;   /* NULL: good */
+	const char *ca;     /* NULL: ca */
+	const char *name;   /* NULL: localhost */
+	const char *option[10];
+};
+
+static struct wire_program program;
+
+static void run(const struct wire_server *server, const struct run *run)
+{
+	const struct wire_env *env = &server->env;
+	char text[8][PATH_MAX + 64];
+	char *argv[ARGUMENTS_MAX] = {(char *)(uintptr_t)env->program, (char *)(uintptr_t) "bench"};
+	unsigned count = 2;
+	const char *cert = run->cert != NULL ? run->cert : "good";
+
+	snprintf(text[0], sizeof(text[0]), "--target=%s/%s",
+		 run->addr != NULL ? run->addr : server->addr, run->target);
+	snprintf(text[1], sizeof(text[1]), "--cert=%s/certs/%s.crt", env->dir, cert);
+	snprintf(text[2], sizeof(text[2]), "--key=%s/certs/%s.key", env->dir, cert);
+	snprintf(text[3], sizeof(text[3]), "--ca=%s/certs/%s.crt", env->dir,
+		 run->ca != NULL ? run->ca : "ca");
+	snprintf(text[4], sizeof(text[4]), "--server-name=%s",
+		 run->name != NULL ? run->name : "localhost");
+	snprintf(text[5], sizeof(text[5]), "--tls-path=%s", env->tls_path);
+	snprintf(text[6], sizeof(text[6]), "--timeout=%dms", wire_ms(env, 20000));
+	for (unsigned i = 0; i < 7; i++)
+		argv[count++] = text[i];
+	for (unsigned i = 0; i < ARRAY_LEN(run->option) && run->option[i] != NULL; i++)
+		argv[count++] = (char *)(uintptr_t)run->option[i];
+	must(count < ARGUMENTS_MAX);
+	wire_program_run(env, argv, RUN_MS, &program);
+}
+
+static void expect_exit(int code)
+{
+	cr_assert_eq(program.exit_code, code, "exit code %d\n%s%s", program.exit_code, program.out,
+		     program.err);
+	if (code == 0)
+		cr_assert_str_empty(program.err, "no live line where there is no terminal");
+}
+
+/* The number behind "name": in the report, from the place of within on. */
+static double number(const char *within, const char *name)
+{
+	char quoted[64];
+	const char *at = strstr(program.out, within);
+
+	snprintf(quoted, sizeof(quoted), "\"%s\":", name);
+	at = at != NULL ? strstr(at, quoted) : NULL;
+	cr_assert_not_null(at, "no %s in %s", name, program.out);
+	return strtod(at + strlen(quoted), NULL);
+}
+
+/* JSON is YAML: libyaml finds a comma or bracket that is wrong. */
+static void expect_json(void)
+{
+	yaml_parser_t parser;
+	yaml_document_t document;
+
+	must(yaml_parser_initialize(&parser));
+	yaml_parser_set_input_string(&parser, (const unsigned char *)program.out,
+				     strlen(program.out));
+	cr_assert(yaml_parser_load(&parser, &document), "%s: %s", parser.problem, program.out);
+	cr_assert_eq(yaml_document_get_root_node(&document)->type, YAML_MAPPING_NODE);
+	yaml_document_delete(&document);
+	yaml_parser_delete(&parser);
+	cr_assert_eq(strchr(program.out, '\n'), program.out + strlen(program.out) - 1);
+}
+
+/* Every connection went the way that this run of the tests is about. */
+static void expect_path(const struct wire_server *server)
+{
+	double connections = number("\"tls\":", "connections");
+
+	if (!server->env.is_kernel)
+		return;
+	cr_assert_float_eq(number("\"tls\":", "rx_kernel"), connections, 0);
+	cr_assert_float_eq(number("\"tls\":", "tx_kernel"), connections, 0);
+}
+
+/* ---- Counts ---------------------------------------------------------------------------------- */
+
+WIRE_TEST(bench, both_sides_count_the_same)
+{
+	struct wire_server server = {0};
+	char pid[40];
+
+	wire_server_start(&server);
+	snprintf(pid, sizeof(pid), "--server-pid=%d", (int)server.pid);
+	run(&server, &(struct run){.target = "data/size-65536",
+				   .option = {"--mix=range:16KiB", "--requests=300", "--warmup=0",
+					      "--connections=3", "--json", "--verify", pid}});
+	expect_exit(0);
+	expect_json();
+	expect_path(&server);
+	cr_assert_float_eq(number("requests", "begun"), 300, 0);
+	cr_assert_float_eq(number("requests", "succeeded"), 300, 0);
+	cr_assert_float_eq(number("requests", "measured"), 300, 0);
+	cr_assert_float_eq(number("latency", "count"), 300, 0);
+	cr_assert_float_eq(number("", "received_bytes"), 300 * 16384, 0);
+	cr_assert_float_eq(number("verify", "verified"), 296, 0, "all but the first of four");
+	cr_assert_gt(number("server", "cpu_seconds"), 0);
+	cr_assert_gt(number("server", "rss_bytes"), 100000);
+	cr_assert_eq(
+		wire_metric(&server, "sluice_http_requests_total{method=\"GET\",code=\"206\"}"),
+		300);
+	cr_assert_eq(
+		wire_metric(&server, "sluice_http_requests_total{method=\"GET\",code=\"200\"}"), 1,
+		"the listing");
+	cr_assert_eq(wire_metric(&server, "sluice_connections_accepted_total"), 4);
+	wire_closed(&server, "client_done", 4);
+	wire_server_stop(&server);
+}
+
+WIRE_TEST(bench, whole_objects_of_every_name_and_size)
+{
+	struct wire_server server = {0};
+
+	wire_server_start(&server);
+	run(&server, &(struct run){.target = "data",
+				   .option = {"--requests=100", "--warmup=0", "--verify",
+					      "--connections=2", "--json"}});
+	expect_exit(0);
+	expect_path(&server);
+	double objects = number("", "objects");
+	cr_assert_geq(objects, wire_size_count + wire_key_count + 1);
+	cr_assert_eq(
+		wire_metric(&server, "sluice_http_requests_total{method=\"GET\",code=\"200\"}"),
+		101);
+	wire_server_stop(&server);
+}
+
+WIRE_TEST(bench, the_thanos_mix)
+{
+	struct wire_server server = {0};
+
+	wire_server_start(&server);
+	run(&server, &(struct run){.target = "data",
+				   .option = {"--mix=thanos", "--requests=500", "--warmup=0",
+					      "--verify", "--json"}});
+	expect_exit(0);
+	expect_path(&server);
+	uint64_t sum =
+		wire_metric(&server, "sluice_http_requests_total{method=\"GET\",code=\"206\"}");
+	sum += wire_metric(&server, "sluice_http_requests_total{method=\"GET\",code=\"200\"}");
+	sum += wire_metric(&server, "sluice_http_requests_total{method=\"HEAD\",code=\"200\"}");
+	uint64_t absent =
+		wire_metric(&server, "sluice_http_requests_total{method=\"GET\",code=\"404\"}");
+	cr_assert_geq(absent, 1);
+	cr_assert_eq(sum + absent, 501, "and the listing");
+	wire_server_stop(&server);
+}
+
+WIRE_TEST(bench, a_handshake_for_each_request)
+{
+	struct wire_server server = {0};
+
+	wire_server_start(&server);
+	run(&server, &(struct run){.target = "data/size-16384",
+				   .option = {"--mix=handshake", "--requests=25", "--warmup=0",
+					      "--connections=2", "--json"}});
+	expect_exit(0);
+	expect_path(&server);
+	cr_assert_float_eq(number("handshake", "count"), 25, 0);
+	cr_assert_eq(wire_metric(&server, "sluice_connections_accepted_total"), 26);
+	wire_server_stop(&server);
+}
+
+WIRE_TEST(bench, uploads_and_leaves_nothing)
+{
+	struct wire_server server = {.writable = true};
+	struct wire_client client = {0};
+
+	wire_server_root(&server);
+	wire_server_start(&server);
+	run(&server, &(struct run){.target = "data/folder",
+				   .option = {"--mix=put:300KiB", "--requests=12", "--warmup=0",
+					      "--verify", "--connections=3", "--json"}});
+	expect_exit(0);
+	expect_path(&server);
+	cr_assert_float_eq(number("", "sent_bytes"), 12 * 300 * 1024, 0);
+	cr_assert_eq(
+		wire_metric(&server, "sluice_http_requests_total{method=\"PUT\",code=\"200\"}"),
+		12);
+	cr_assert_eq(
+		wire_metric(&server, "sluice_http_requests_total{method=\"DELETE\",code=\"204\"}"),
+		3);
+	cr_assert_eq(wire_metric(&server, "sluice_http_request_body_bytes_total"), 12 * 300 * 1024);
+	wire_connect(&client, &server);
+	wire_lists(&client, 0);
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
+/* ---- Time ------------------------------------------------------------------------------------ */
+
+/* A process that does something beside the run, and ends with the test. */
+static pid_t beside(void (*what)(const struct wire_server *, const char *),
+		    const struct wire_server *server, const char *argument)
+{
+	pid_t pid = fork();
+
+	cr_assert_geq(pid, 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		what(server, argument);
+		_exit(0);
+	}
+	return pid;
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	must(waitpid(pid, NULL, 0) == pid);
+}
+
+WIRE_TEST(bench, a_rate_is_kept)
+{
+	struct wire_server server = {0};
+
+	wire_server_start(&server);
+	run(&server,
+	    &(struct run){.target = "data/size-100",
+			  .option = {"--rate=50", "--duration=2s", "--warmup=500ms", "--json"}});
+	expect_exit(0);
+	/* 100 were due; on a machine that is busy some come late. */
+	cr_assert_float_eq(number("latency", "count") + number("requests", "unsent"), 100, 2);
+	cr_assert_float_eq(number("requests", "begun") + number("requests", "unsent"), 125, 3);
+	wire_server_stop(&server);
+}
+
+static void stop_for_a_while(const struct wire_server *server, const char *argument)
+{
+	(void)argument;
+	usleep(800000);
+	kill(server->pid, SIGSTOP);
+	usleep(600000);
+	kill(server->pid, SIGCONT);
+}
+
+/* The server stands still for 0.6 of 2 s. The one request that is on its way sees that; so must
+ * those that were due meanwhile, and that a client which waits for its answer would not have made.
+ */
+WIRE_TEST(bench, a_stall_shows_in_every_request_that_was_due)
+{
+	struct wire_server server = {0};
+
+	wire_server_start(&server);
+	pid_t pid = beside(stop_for_a_while, &server, NULL);
+	run(&server, &(struct run){.target = "data/size-100",
+				   .option = {"--rate=50", "--duration=2s", "--warmup=0",
+					      "--connections=1", "--json"}});
+	must(waitpid(pid, NULL, 0) == pid);
+	expect_exit(0);
+	cr_assert_geq(number("latency", "p90"), 0.2);
+	cr_assert_geq(number("latency", "max"), 0.4);
+	wire_server_stop(&server);
+}
+
+WIRE_TEST(bench, a_server_that_ends_connections_is_asked_again)
+{
+	struct wire_server server = {.option = {"--idle-timeout=100ms"}};
+
+	wire_server_start(&server);
+	run(&server, &(struct run){.target = "data/size-100",
+				   .option = {"--rate=4", "--duration=2s", "--warmup=0",
+					      "--connections=1", "--json"}});
+	expect_exit(0);
+	cr_assert_gt(number("requests", "repeated"), 0);
+	cr_assert_gt(number("\"tls\":", "connections"), 1);
+	wire_server_stop(&server);
+}
+
+/* ---- What is wrong is found ------------------------------------------------------------------ */
+
+static void damage(const struct wire_server *server, const char *path)
+{
+	int fd = open(path, O_WRONLY);
+
+	(void)server;
+	for (char byte = 'a'; fd >= 0; byte++) {
+		if (pwrite(fd, &byte, 1, 40000) != 1)
+			break;
+		usleep(20000);
+	}
+}
+
+WIRE_TEST(bench, verify_finds_a_byte_that_changes)
+{
+	static const char *const mixes[] = {"--mix=whole", "--mix=range:16KiB", "--mix=thanos"};
+	struct wire_server server = {0};
+	char path[PATH_MAX + 32];
+	static char bytes[65536];
+
+	snprintf(path, sizeof(path), "%s/data/object", wire_server_root(&server));
+	int fd = open(path, O_WRONLY | O_CREAT, 0644);
+	must(fd >= 0 && write(fd, bytes, sizeof(bytes)) == sizeof(bytes) && close(fd) == 0);
+	wire_server_start(&server);
+	pid_t pid = beside(damage, &server, path);
+	for (size_t i = 0; i < ARRAY_LEN(mixes); i++) {
+		run(&server, &(struct run){.target = "data",
+					   .option = {mixes[i], "--duration=2s", "--warmup=0",
+						      "--verify", "--json"}});
+		expect_exit(7);
+		cr_assert_gt(number("errors", "integrity"), 0, "%s", mixes[i]);
+		cr_assert_not_null(
+			strstr(program.err, "/data/object: bytes are not what they were"), "%s",
+			program.err);
+	}
+	end(pid);
+	wire_server_stop(&server);
+}
+
+static const struct {
+	struct run run;
+	int code;
+	const char *says;
+} failures[] = {
+	{{.target = "absent"}, 3, "answers 404"},
+	{{.target = "data/no-such-prefix"}, 3, "answers 404"},
+	{{.target = "data/size-1", .ca = "other-ca"}, 5, "certificate"},
+	{{.target = "data/size-1", .name = "elsewhere.test"}, 5, "mismatch"},
+	{{.target = "data/size-1", .cert = "wrong-ca"}, 5, "alert"},
+	{{.target = "data/size-1", .cert = "revoked", .option = {"--mix=put:1"}}, 5, "alert"},
+	{{.target = "data/size-1", .cert = "server"}, 5, "not for a client"},
+	{{.target = "data/size-1", .cert = "absent"}, 5, "cannot read the client certificate"},
+	{{.target = "data/size-1", .addr = "127.0.0.1:1"}, 6, "refused"},
+	{{.target = "data/size-1", .addr = "no-such-host.invalid:1"}, 6, "no-such-host"},
+	{{.target = "data/size-1", .option = {"--mix=halves"}}, 2, "use whole, range:SIZE"},
+	{{.target = ""}, 2, "use HOST:PORT/bucket"},
+	{{.target = "data", .option = {"--connection=1"}}, 2, "did you mean --connections"},
+};
+
+WIRE_TEST(bench, exit_codes)
+{
+	struct wire_server server = {.wants_crl = true, .may_differ = true};
+
+	wire_server_start(&server);
+	for (size_t i = 0; i < ARRAY_LEN(failures); i++) {
+		run(&server, &failures[i].run);
+		expect_exit(failures[i].code);
+		cr_assert_not_null(strstr(program.err, failures[i].says), "%zu: %s", i,
+				   program.err);
+		cr_assert_str_empty(program.out);
+	}
+	wire_server_stop(&server);
+}
+
+WIRE_TEST(bench, denied_in_whole_and_in_part)
+{
+	struct wire_server server = {0};
+	char file[PATH_MAX], option[PATH_MAX + 16];
+
+	wire_env_read(&server.env);
+	snprintf(file, sizeof(file), "%s/bench-rules.%d.yml", server.env.dir, (int)getpid());
+	snprintf(option, sizeof(option), "--config=%s", file);
+	FILE *out = fopen(file, "w");
+	must(out != NULL &&
+	     fputs("access:\n"
+		   "  - identity: \"dns:good.clients.test\"\n"
+		   "    allow: [read, list]\n"
+		   "    on: [\"data\", \"data/size-163*\", \"data/size-16384\"]\n"
+		   "  - identity: \"dns:good.clients.test\"\n"
+		   "    allow: [list]\n"
+		   "    on: [\"data/**\"]\n",
+		   out) >= 0 &&
+	     fclose(out) == 0);
+	server.option[0] = option;
+	wire_server_start(&server);
+
+	/* size-16000 may be listed and not read. */
+	run(&server, &(struct run){.target = "data/size-16",
+				   .option = {"--requests=40", "--warmup=0", "--json"}});
+	expect_exit(8);
+	cr_assert_float_eq(number("requests", "failed"), 10, 0);
+	cr_assert_float_eq(number("requests", "succeeded"), 30, 0);
+	cr_assert_float_eq(number("statuses", "403"), 10, 0);
+	cr_assert_float_eq(number("errors", "status"), 10, 0);
+
+	run(&server, &(struct run){.target = "data/size-100"});
+	expect_exit(4);
+	run(&server, &(struct run){.target = "data", .cert = "uri"});
+	expect_exit(4);
+	run(&server, &(struct run){.target = "data", .option = {"--mix=put:10MiB"}});
+	expect_exit(4);
+	wire_server_stop(&server);
+}
+
+/* ---- Another server -------------------------------------------------------------------------- */
+
+static const char nginx_conf[] =
+	"daemon off; master_process off; pid %1$s/pid; error_log %1$s/log;\n"
+	"events { worker_connections 64; }\n"
+	"http { access_log off; keepalive_requests 7;\n"
+	" client_body_temp_path %1$s/a; proxy_temp_path %1$s/b; fastcgi_temp_path %1$s/c;\n"
+	" uwsgi_temp_path %1$s/d; scgi_temp_path %1$s/e;\n"
+	" server { listen %2$s ssl; root %3$s/root; ssl_protocols TLSv1.3;\n"
+	"  ssl_certificate %3$s/certs/server.crt; ssl_certificate_key %3$s/certs/server.key;\n"
+	"  ssl_client_certificate %3$s/certs/ca.crt; ssl_verify_client on; } }\n";
+
+static void nginx(const struct wire_server *server, const char *conf)
+{
+	(void)server;
+	execlp("nginx", "nginx", "-c", conf, NULL);
+	execl("/usr/sbin/nginx", "nginx", "-c", conf, NULL);
+}
+
+/* nginx sends session tickets behind the handshake, lists nothing, and ends connections. The
+ * address is that of a server of ours that has been stopped. */
+WIRE_TEST(bench, nginx_and_its_tickets)
+{
+	struct wire_server server = {0};
+	char dir[PATH_MAX], conf[PATH_MAX + 16], log[PATH_MAX + 16];
+	const struct run load = {.target = "data/size-1048577",
+				 .option = {"--mix=range:16KiB", "--requests=100", "--warmup=0",
+					    "--verify", "--connections=2", "--json"}};
+
+	if (access("/usr/sbin/nginx", X_OK) != 0)
+		cr_skip_test("nginx is missing (Debian: nginx-light)");
+	wire_server_start(&server);
+	wire_server_stop(&server);
+	snprintf(dir, sizeof(dir), "%s/nginx.%d", server.env.dir, (int)getpid());
+	must(mkdir(dir, 0755) == 0);
+	snprintf(conf, sizeof(conf), "%s/conf", dir);
+	snprintf(log, sizeof(log), "%s/log", dir);
+	FILE *out = fopen(conf, "w");
+	must(out != NULL);
+	fprintf(out, nginx_conf, dir, server.addr, server.env.dir); /* NOLINT */
+	must(fclose(out) == 0);
+	pid_t pid = beside(nginx, &server, conf);
+	/* Until it listens. */
+	for (int tries = 0; tries < 100; tries++) {
+		run(&server, &load);
+		if (program.exit_code != 6)
+			break;
+		usleep(50000);
+	}
+	end(pid);
+	expect_exit(0);
+	expect_path(&server);
+	cr_assert_float_eq(number("requests", "succeeded"), 100, 0);
+	cr_assert_gt(number("\"tls\":", "connections"), 10);
+}
