@@ -258,34 +258,6 @@ WIRE_TEST(bench, a_rate_is_kept)
 	wire_server_stop(&server);
 }
 
-static void stop_for_a_while(const struct wire_server *server, const char *argument)
-{
-	(void)argument;
-	usleep(800000);
-	kill(server->pid, SIGSTOP);
-	usleep(600000);
-	kill(server->pid, SIGCONT);
-}
-
-/* The server stands still for 0.6 of 2 s. The one request that is on its way sees that; so must
- * those that were due meanwhile, and that a client which waits for its answer would not have made.
- */
-WIRE_TEST(bench, a_stall_shows_in_every_request_that_was_due)
-{
-	struct wire_server server = {0};
-
-	wire_server_start(&server);
-	pid_t pid = beside(stop_for_a_while, &server, NULL);
-	run(&server, &(struct run){.target = "data/size-100",
-				   .option = {"--rate=50", "--duration=2s", "--warmup=0",
-					      "--connections=1", "--json"}});
-	must(waitpid(pid, NULL, 0) == pid);
-	expect_exit(0);
-	cr_assert_geq(number("latency", "p90"), 0.2);
-	cr_assert_geq(number("latency", "max"), 0.4);
-	wire_server_stop(&server);
-}
-
 WIRE_TEST(bench, a_server_that_ends_connections_is_asked_again)
 {
 	struct wire_server server = {.option = {"--idle-timeout=100ms"}};
@@ -436,7 +408,7 @@ static void nginx(const struct wire_server *server, const char *conf)
 
 /* nginx sends session tickets behind the handshake, lists nothing, and ends connections. The
  * address is that of a server of ours that has been stopped. */
-WIRE_TEST(bench, nginx_and_its_tickets)
+WIRE_TEST(bench_nginx, tickets)
 {
 	struct wire_server server = {0};
 	char dir[PATH_MAX], conf[PATH_MAX + 16], log[PATH_MAX + 16];
