@@ -2,6 +2,7 @@
 #include "client/bench_usage.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 #include <time.h>
@@ -18,9 +19,12 @@ static uint64_t clock_of(clockid_t clock)
 static bool take_line(const char *line, const char *name, uint64_t *bytes)
 {
 	unsigned long long kib;
+	char *end;
 
-	if (strncmp(line, name, strlen(name)) != 0 ||
-	    sscanf(line + strlen(name), "%llu", &kib) != 1)
+	if (strncmp(line, name, strlen(name)) != 0)
+		return false;
+	kib = strtoull(line + strlen(name), &end, 10);
+	if (end == line + strlen(name))
 		return false;
 	*bytes = kib * 1024;
 	return true;

@@ -47,7 +47,7 @@ static int field(void *out, bool in_item, const char *name, const char *value)
 		if (strcmp(name, "IsTruncated") == 0)
 			list->is_truncated = strcmp(value, "true") == 0;
 		else if (strcmp(name, "NextContinuationToken") == 0)
-			strcpy(list->token, value); /* both hold value_bytes_max */
+			memcpy(list->token, value, strlen(value) + 1); /* value_bytes_max */
 		else if (strcmp(name, "EncodingType") == 0)
 			list->is_url = strcmp(value, "url") == 0;
 		return 0;

@@ -135,7 +135,8 @@ static inline bool record_is_kernel_tx(const struct record *record)
 #define RECORD_RECV_BYTES_MIN 5
 
 /*
- * Plaintext of application data, len >= RECORD_RECV_BYTES_MIN. > 0: bytes; 0: the peer's
+ * Plaintext of application data, len >= RECORD_RECV_BYTES_MIN; on a client >= RECORD_PLAIN_MAX, as
+ * tickets take the same place. > 0: bytes; 0: the peer's
  * close_notify; -EAGAIN: wait until the socket is readable; other: the connection is over, .why
  * says the reason (-EPIPE: FIN without close_notify).
  */

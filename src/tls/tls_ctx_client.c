@@ -24,7 +24,7 @@ static int take_name(struct tls_ctx *ctx, const char *name, char error[ERROR_TEX
 		snprintf(error, ERROR_TEXT_MAX, "\"%.100s\" is not the name of a server", name);
 		return -EINVAL;
 	}
-	strcpy(ctx->server_name, name);
+	memcpy(ctx->server_name, name, strlen(name) + 1);
 	ctx->is_address =
 		inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
 	return 0;
