@@ -3,7 +3,8 @@
  * A load generator: N connections of one thread, each with one request at a time, and what came of
  * it. One run a process.
  *
- *   objects (bench_objects.c) -> plan (bench_plan.c) -> lanes (bench_lane.c) on a ring (bench.c)
+ *   objects (bench_objects.c) -> plan (bench_plan.c) -> lanes (bench_lane.c) on a ring
+ * (bench_loop.c)
  *   -> report (bench_report.c)
  */
 #ifndef SLUICE_CLIENT_BENCH_H

@@ -86,8 +86,9 @@ struct bench {
 	struct lane *idle_last;
 	enum bench_phase phase;
 	uint64_t now_ns;
-	uint64_t start_ns;    /* of the warm-up */
-	uint64_t measure_ns;  /* the warm-up's end */
+	uint64_t start_ns;   /* of the warm-up */
+	uint64_t measure_ns; /* the warm-up's end */
+	uint64_t end_ns;     /* nothing that is due then, or later, is begun; UINT64_MAX: unknown */
 	uint64_t schedule_ns; /* of the rate: the start of the phase, so that what the warm-up
 				 could not keep up with is not measured */
 	uint64_t issued;      /* requests, from schedule_ns on */
@@ -109,7 +110,10 @@ void lane_expired(struct lane *lane);
 /* The path that a lane uploads to. */
 void lane_upload_path(const struct lane *lane, struct text *out);
 
-/* bench.c: is a request due? Then it counts as begun, *due_ns is when. */
+/* bench_loop.c: the clock and the wheel begin; then every phase, until nothing is in flight. */
+void bench_clock_begin(struct bench *bench);
+enum client_outcome bench_loop(struct bench *bench, char error[ERROR_TEXT_MAX]);
+/* Is a request due? Then it counts as begun, *due_ns is when. */
 bool bench_take(struct bench *bench, uint64_t *due_ns);
 bool bench_is_exhausted(const struct bench *bench);
 /* A lane is not opening any more, whatever became of it. */

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loop of a run over the ring: phases, and the clock by which requests are due. */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/must.h"
+#include "client/bench_private.h"
+#include "client/bench_usage.h"
+#include "io/caps.h"
+
+#define NS_PER_MS     1000000ull
+#define NS_PER_SECOND 1000000000ull
+#define EVENTS_MAX    256
+#define WAIT_MS_MAX   1000
+#define TOKEN_TIMER   (1ull << 62)
+
+struct bench_clock {
+	int timer_fd;
+	bool is_polled;
+	struct bench_usage begin;
+	uint64_t window_begin_ns;
+	uint64_t live_ns; /* when the live line is next due; 0: there is none */
+	uint64_t live_requests;
+	uint64_t live_bytes;
+};
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+}
+
+/* ---- Which request, and when ----------------------------------------------------------------- */
+
+bool bench_is_exhausted(const struct bench *bench)
+{
+	return bench->phase == BENCH_ENDING ||
+	       (bench->config->requests > 0 && bench->issued_measured == bench->config->requests);
+}
+
+bool bench_take(struct bench *bench, uint64_t *due_ns)
+{
+	if (bench->phase == BENCH_OPENING || bench_is_exhausted(bench))
+		return false;
+	*due_ns = bench->now_ns;
+	if (bench->config->rate > 0) {
+		*due_ns = bench->schedule_ns + bench_due_ns(bench->issued, bench->config->rate);
+		if (*due_ns > bench->now_ns || *due_ns >= bench->end_ns)
+			return false;
+	}
+	bench->issued++;
+	bench->issued_measured += bench->phase == BENCH_MEASURING;
+	bench->report->begun++;
+	return true;
+}
+
+static struct lane *pop_idle(struct bench *bench)
+{
+	struct lane *lane = bench->idle_first;
+
+	bench->idle_first = lane->idle_next;
+	if (bench->idle_first == NULL)
+		bench->idle_last = NULL;
+	return lane;
+}
+
+static bool is_due(const struct bench *bench)
+{
+	return bench->config->rate == 0 ||
+	       bench->schedule_ns + bench_due_ns(bench->issued, bench->config->rate) <=
+		       bench->now_ns;
+}
+
+/* Idle lanes take what is due. A turn, so that no lane is looked at twice. */
+static void serve_idle(struct bench *bench)
+{
+	unsigned turns = bench->config->connections;
+
+	while (bench->phase != BENCH_OPENING && bench->idle_first != NULL && turns-- > 0 &&
+	       (is_due(bench) || bench_is_exhausted(bench))) {
+		bench->now_ns = clock_ns();
+		lane_next(pop_idle(bench));
+	}
+}
+
+/* The next one is due in less than the ring's milliseconds: a timer of its own. */
+static void arm_timer(struct bench *bench, struct bench_clock *clock)
+{
+	if (bench->config->rate == 0 || bench->phase == BENCH_OPENING ||
+	    bench->idle_first == NULL || bench_is_exhausted(bench))
+		return;
+	uint64_t due_ns = bench->schedule_ns + bench_due_ns(bench->issued, bench->config->rate);
+	struct itimerspec when = {.it_value = {.tv_sec = (time_t)(due_ns / NS_PER_SECOND),
+					       .tv_nsec = (long)(due_ns % NS_PER_SECOND)}};
+	timerfd_settime(clock->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+	if (clock->is_polled)
+		return;
+	ring_poll(&bench->ring, clock->timer_fd, POLLIN, TOKEN_TIMER);
+	bench->ring_in_flight++;
+	clock->is_polled = true;
+}
+
+/* ---- Phases ---------------------------------------------------------------------------------- */
+
+void bench_opened(struct bench *bench)
+{
+	must(bench->opening > 0);
+	bench->opening--;
+}
+
+static void begin_warmup(struct bench *bench)
+{
+	bench->phase = BENCH_WARMUP;
+	bench->start_ns = bench->schedule_ns = bench->now_ns;
+	bench->end_ns = UINT64_MAX;
+	bench->measure_ns = bench->start_ns + bench->config->warmup_ms * NS_PER_MS;
+}
+
+static void begin_measuring(struct bench *bench, struct bench_clock *clock)
+{
+	bench->phase = BENCH_MEASURING;
+	clock->window_begin_ns = bench->measure_ns = bench->schedule_ns = bench->now_ns;
+	bench->issued = 0;
+	if (bench->config->requests == 0)
+		bench->end_ns = bench->now_ns + bench->config->duration_ms * NS_PER_MS;
+	bench_usage_read(&clock->begin, bench->config->server_pid);
+}
+
+/* What was due in time, and found no connection free. */
+static uint64_t count_unsent(const struct bench *bench)
+{
+	uint64_t until_ns = bench->now_ns < bench->end_ns ? bench->now_ns : bench->end_ns;
+	uint64_t count = 0;
+
+	if (bench->config->rate == 0 || bench->config->requests > 0)
+		return 0;
+	while (bench->schedule_ns + bench_due_ns(bench->issued + count, bench->config->rate) <
+	       until_ns)
+		count++;
+	return count;
+}
+
+static void end_measuring(struct bench *bench, struct bench_clock *clock)
+{
+	struct bench_report *report = bench->report;
+	struct bench_usage end;
+
+	if (bench->phase == BENCH_MEASURING) {
+		bench_usage_read(&end, bench->config->server_pid);
+		report->window_ns = bench->now_ns - clock->window_begin_ns;
+		report->client_cpu_ns = end.own_cpu_ns - clock->begin.own_cpu_ns;
+		report->has_server = end.has_server && clock->begin.has_server;
+		report->server_cpu_ns = end.server_cpu_ns - clock->begin.server_cpu_ns;
+		report->server_rss_bytes = end.server_rss_bytes;
+		report->server_peak_bytes = end.server_peak_bytes;
+		report->unsent = count_unsent(bench);
+	}
+	bench->phase = BENCH_ENDING;
+}
+
+static bool is_idle(const struct bench *bench)
+{
+	for (unsigned i = 0; i < bench->config->connections; i++)
+		if (bench->lane[i]->has_request)
+			return false;
+	return true;
+}
+
+static bool is_hopeless(const struct bench *bench)
+{
+	const struct bench_report *report = bench->report;
+	uint64_t failures = 0;
+
+	for (unsigned i = 0; i < BENCH_ERROR_COUNT; i++)
+		failures += report->error[i];
+	return report->succeeded == 0 && failures >= BENCH_FAILURES_MAX &&
+	       failures >= bench->config->connections;
+}
+
+static void move_phase(struct bench *bench, struct bench_clock *clock)
+{
+	const struct bench_config *config = bench->config;
+	bool is_over = false;
+
+	if (bench->phase == BENCH_OPENING && bench->opening == 0)
+		begin_warmup(bench);
+	if (bench->phase == BENCH_WARMUP && bench->now_ns >= bench->measure_ns)
+		begin_measuring(bench, clock);
+	if (bench->phase == BENCH_MEASURING)
+		is_over = config->requests > 0
+				  ? bench->issued_measured == config->requests && is_idle(bench)
+				  : bench->now_ns >= bench->end_ns;
+	if (bench->phase != BENCH_ENDING && (is_over || is_hopeless(bench)))
+		end_measuring(bench, clock);
+}
+
+/* Milliseconds until move_phase has something to do. */
+static int phase_timeout_ms(const struct bench *bench, const struct bench_clock *clock)
+{
+	uint64_t until_ns = bench->now_ns + WAIT_MS_MAX * NS_PER_MS;
+
+	if (bench->phase == BENCH_OPENING && bench->opening == 0)
+		return 0;
+	if (bench->phase == BENCH_WARMUP)
+		until_ns = bench->measure_ns;
+	if (bench->phase == BENCH_MEASURING && bench->config->requests == 0)
+		until_ns = bench->end_ns;
+	if (clock->live_ns != 0 && clock->live_ns < until_ns)
+		until_ns = clock->live_ns;
+	if (until_ns <= bench->now_ns)
+		return 0;
+	uint64_t ms = (until_ns - bench->now_ns + NS_PER_MS - 1) / NS_PER_MS;
+	return ms < WAIT_MS_MAX ? (int)ms : WAIT_MS_MAX;
+}
+
+/* ---- The live line --------------------------------------------------------------------------- */
+
+static void live_line(struct bench *bench, struct bench_clock *clock)
+{
+	const struct bench_report *report = bench->report;
+	uint64_t bytes = report->window_received + report->window_sent;
+
+	if (clock->live_ns == 0 || bench->now_ns < clock->live_ns)
+		return;
+	/* Of the last second; blanks wipe what stood there before. */
+	fprintf(stderr, "\r%s %3llu s  %8llu requests/s  %8.1f MiB/s  p99 %7.2f ms  %llu failed  ",
+		bench->phase == BENCH_MEASURING ? "measuring" : "warming up",
+		(unsigned long long)((bench->now_ns - bench->start_ns) / NS_PER_SECOND),
+		(unsigned long long)(report->succeeded - clock->live_requests),
+		(double)(bytes - clock->live_bytes) / (1024 * 1024),
+		(double)quantiles_at(&report->latency, 990000) / 1e6,
+		(unsigned long long)report->failed);
+	clock->live_requests = report->succeeded;
+	clock->live_bytes = bytes;
+	clock->live_ns += NS_PER_SECOND;
+}
+
+static void live_begin(const struct bench *bench, struct bench_clock *clock)
+{
+	clock->live_ns = isatty(STDERR_FILENO) == 1 ? bench->now_ns + NS_PER_SECOND : 0;
+}
+
+static void live_end(const struct bench_clock *clock)
+{
+	if (clock->live_ns != 0)
+		fprintf(stderr, "\r%90s\r", "");
+}
+
+/* ---- The loop -------------------------------------------------------------------------------- */
+
+static void take_events(struct bench *bench, struct bench_clock *clock,
+			const struct ring_event *events, int count)
+{
+	for (int i = 0; i < count; i++) {
+		bench->now_ns = clock_ns();
+		if (events[i].token == TOKEN_TIMER) {
+			uint64_t expirations;
+			ssize_t n = read(clock->timer_fd, &expirations, sizeof(expirations));
+			(void)n; /* nothing: it was set again meanwhile */
+			clock->is_polled = false;
+			bench->ring_in_flight--;
+			continue;
+		}
+		lane_event(bench->lane[(uint32_t)events[i].token],
+			   (uint32_t)(events[i].token >> 32), events[i].result);
+	}
+}
+
+static void expire(struct bench *bench)
+{
+	struct wheel_entry *entry;
+
+	while ((entry = wheel_expire(&bench->wheel, bench->now_ns / NS_PER_MS)) != NULL)
+		lane_expired((struct lane *)((char *)entry - offsetof(struct lane, deadline)));
+}
+
+static bool is_over(const struct bench *bench)
+{
+	return bench->phase == BENCH_ENDING && is_idle(bench);
+}
+
+/* 0, or the ring's error. */
+static int loop(struct bench *bench, struct bench_clock *clock)
+{
+	struct ring_event events[EVENTS_MAX];
+
+	while (!is_over(bench)) {
+		int timeout_ms = phase_timeout_ms(bench, clock);
+		uint64_t now_ms = bench->now_ns / NS_PER_MS;
+		int wheel_ms = wheel_timeout_ms(&bench->wheel, now_ms);
+		if (wheel_ms >= 0 && wheel_ms < timeout_ms)
+			timeout_ms = wheel_ms;
+		int count = ring_wait(&bench->ring, now_ms, timeout_ms, events, EVENTS_MAX);
+		if (count < 0)
+			return count;
+		take_events(bench, clock, events, count);
+		bench->now_ns = clock_ns();
+		expire(bench);
+		serve_idle(bench); /* with what is due up to the end of this phase */
+		move_phase(bench, clock);
+		serve_idle(bench);
+		arm_timer(bench, clock);
+		live_line(bench, clock);
+	}
+	return 0;
+}
+
+/* Everything that is in flight ends. */
+static void drain(struct bench *bench, struct bench_clock *clock)
+{
+	struct ring_event events[EVENTS_MAX];
+
+	if (clock->is_polled)
+		ring_cancel(&bench->ring, TOKEN_TIMER);
+	for (unsigned i = 0; i < bench->config->connections; i++) {
+		struct lane *lane = bench->lane[i];
+		if (lane->is_in_flight)
+			ring_cancel(&bench->ring,
+				    (uint64_t)(lane->generation & 0x3fffffff) << 32 | lane->index);
+	}
+	for (unsigned tries = 0; bench->ring_in_flight > 0 && tries < 1000; tries++) {
+		int count = ring_wait(&bench->ring, clock_ns() / NS_PER_MS, 10, events, EVENTS_MAX);
+		for (int i = 0; i < count; i++) {
+			bench->ring_in_flight--;
+			if (events[i].token != TOKEN_TIMER)
+				bench->lane[(uint32_t)events[i].token]->is_in_flight = false;
+		}
+	}
+}
+
+void bench_clock_begin(struct bench *bench)
+{
+	bench->now_ns = clock_ns();
+	wheel_init(&bench->wheel, bench->now_ns / NS_PER_MS);
+}
+
+/* ---- The whole ------------------------------------------------------------------------------- */
+
+enum client_outcome bench_loop(struct bench *bench, char error[ERROR_TEXT_MAX])
+{
+	const struct bench_config *config = bench->config;
+	struct bench_clock clock = {
+		.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)};
+
+	if (clock.timer_fd < 0) {
+		snprintf(error, ERROR_TEXT_MAX, "%s", strerrordesc_np(errno));
+		return CLIENT_ERROR;
+	}
+	int r = ring_init(&bench->ring, RING_ENTRIES);
+	if (r < 0) {
+		io_caps_explain_ring_error(r, error, ERROR_TEXT_MAX);
+		close(clock.timer_fd);
+		return CLIENT_ERROR;
+	}
+	r = ring_begin(&bench->ring);
+	bench->now_ns = clock_ns();
+	live_begin(bench, &clock);
+	bench->start_ns = bench->now_ns;
+	for (unsigned i = 0; r == 0 && i < config->connections; i++) {
+		if (bench->mix.kind == BENCH_HANDSHAKE) { /* each request opens its own */
+			lane_next(bench->lane[i]);
+		} else {
+			bench->opening++;
+			lane_open(bench->lane[i]);
+		}
+	}
+	if (r == 0)
+		r = loop(bench, &clock);
+	live_end(&clock);
+	drain(bench, &clock);
+	ring_fini(&bench->ring);
+	close(clock.timer_fd);
+	if (r == 0)
+		return CLIENT_OK;
+	snprintf(error, ERROR_TEXT_MAX, "%s", strerrordesc_np(-r));
+	return CLIENT_ERROR;
+}
