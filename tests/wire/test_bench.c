@@ -258,6 +258,34 @@ WIRE_TEST(bench, a_rate_is_kept)
 	wire_server_stop(&server);
 }
 
+static void stop_for_a_while(const struct wire_server *server, const char *argument)
+{
+	while (wire_log_count(server, argument) < 10) /* the load has begun */
+		usleep(10000);
+	kill(server->pid, SIGSTOP);
+	usleep(600000);
+	kill(server->pid, SIGCONT);
+}
+
+/* The server stands still for 0.6 of 2 s. The one request that is on its way sees that; so must
+ * those that were due meanwhile, and that a client which waits for its answer would not have made.
+ */
+WIRE_TEST(bench, a_stall_shows_in_every_request_that_was_due)
+{
+	struct wire_server server = {0};
+
+	wire_server_start(&server);
+	pid_t pid = beside(stop_for_a_while, &server, "msg=request");
+	run(&server, &(struct run){.target = "data/size-100",
+				   .option = {"--rate=50", "--duration=2s", "--warmup=0",
+					      "--connections=1", "--json"}});
+	must(waitpid(pid, NULL, 0) == pid);
+	expect_exit(0);
+	cr_assert_geq(number("latency", "p90"), 0.2);
+	cr_assert_geq(number("latency", "max"), 0.4);
+	wire_server_stop(&server);
+}
+
 WIRE_TEST(bench, a_server_that_ends_connections_is_asked_again)
 {
 	struct wire_server server = {.option = {"--idle-timeout=100ms"}};
