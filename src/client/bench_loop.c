@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "client/bench_private.h"
 #include "client/bench_usage.h"
@@ -27,13 +28,6 @@ struct bench_clock {
 	uint64_t live_requests;
 	uint64_t live_bytes;
 };
-
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
-}
 
 /* ---- Which request, and when ----------------------------------------------------------------- */
 
@@ -83,7 +77,7 @@ static void serve_idle(struct bench *bench)
 
 	while (bench->phase != BENCH_OPENING && bench->idle_first != NULL && turns-- > 0 &&
 	       (is_due(bench) || bench_is_exhausted(bench))) {
-		bench->now_ns = clock_ns();
+		bench->now_ns = clock_now_ns();
 		lane_next(pop_idle(bench));
 	}
 }
@@ -257,7 +251,7 @@ static void take_events(struct bench *bench, struct bench_clock *clock,
 			const struct ring_event *events, int count)
 {
 	for (int i = 0; i < count; i++) {
-		bench->now_ns = clock_ns();
+		bench->now_ns = clock_now_ns();
 		if (events[i].token == TOKEN_TIMER) {
 			uint64_t expirations;
 			ssize_t n = read(clock->timer_fd, &expirations, sizeof(expirations));
@@ -299,7 +293,7 @@ static int loop(struct bench *bench, struct bench_clock *clock)
 		if (count < 0)
 			return count;
 		take_events(bench, clock, events, count);
-		bench->now_ns = clock_ns();
+		bench->now_ns = clock_now_ns();
 		expire(bench);
 		serve_idle(bench); /* with what is due up to the end of this phase */
 		move_phase(bench, clock);
@@ -324,7 +318,8 @@ static void drain(struct bench *bench, struct bench_clock *clock)
 				    (uint64_t)(lane->generation & 0x3fffffff) << 32 | lane->index);
 	}
 	for (unsigned tries = 0; bench->ring_in_flight > 0 && tries < 1000; tries++) {
-		int count = ring_wait(&bench->ring, clock_ns() / NS_PER_MS, 10, events, EVENTS_MAX);
+		int count =
+			ring_wait(&bench->ring, clock_now_ns() / NS_PER_MS, 10, events, EVENTS_MAX);
 		for (int i = 0; i < count; i++) {
 			bench->ring_in_flight--;
 			if (events[i].token != TOKEN_TIMER)
@@ -335,7 +330,7 @@ static void drain(struct bench *bench, struct bench_clock *clock)
 
 void bench_clock_begin(struct bench *bench)
 {
-	bench->now_ns = clock_ns();
+	bench->now_ns = clock_now_ns();
 	wheel_init(&bench->wheel, bench->now_ns / NS_PER_MS);
 }
 
@@ -358,7 +353,7 @@ enum client_outcome bench_loop(struct bench *bench, char error[ERROR_TEXT_MAX])
 		return CLIENT_ERROR;
 	}
 	r = ring_begin(&bench->ring);
-	bench->now_ns = clock_ns();
+	bench->now_ns = clock_now_ns();
 	live_begin(bench, &clock);
 	bench->start_ns = bench->now_ns;
 	for (unsigned i = 0; r == 0 && i < config->connections; i++) {

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "client/session_private.h"
 
@@ -322,21 +323,14 @@ void session_close(struct session *session)
 	session->state = SESSION_CLOSED;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 int session_wait(struct session *session, unsigned timeout_ms)
 {
-	uint64_t end_ms = now_ms() + timeout_ms;
+	uint64_t end_ms = clock_now_ms() + timeout_ms;
 	struct pollfd wait = {.fd = session->sock_fd};
 	int r;
 
 	while ((r = session_step(session, (unsigned)wait.revents)) == -EAGAIN) {
-		uint64_t at_ms = now_ms();
+		uint64_t at_ms = clock_now_ms();
 		if (at_ms >= end_ms)
 			return -ETIMEDOUT;
 		wait.events = session_wants(session);

@@ -246,6 +246,15 @@ int config_load(struct config *config, int argc, char *const argv[], char error[
 	return r;
 }
 
+void config_trust_files(const struct config *config, const char *files[CONFIG_TRUST_FILES])
+{
+	files[0] = config->config_file;
+	files[1] = config->cert_file;
+	files[2] = config->key_file;
+	files[3] = config->client_ca_file;
+	files[4] = config->crl_file;
+}
+
 /* ---- Reload ---------------------------------------------------------------------------------- */
 
 static size_t size_of(const struct option *option)

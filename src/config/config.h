@@ -100,6 +100,10 @@ enum config_outcome {
 int config_load(struct config *config, int argc, char *const argv[], char error[ERROR_TEXT_MAX]);
 void config_fini(struct config *config);
 
+#define CONFIG_TRUST_FILES 5
+/* What a reload reads: the configuration, certificate, key, client CAs and CRLs; "": none. They
+ * live as long as config. */
+void config_trust_files(const struct config *config, const char *files[CONFIG_TRUST_FILES]);
 /*
  * The options whose values in loaded, a configuration that a running server has read again, would
  * need a restart: their names, separated by commas, cut to size. Returns their number.

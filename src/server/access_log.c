@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 #include "base/limits.h"
 
 #define IDENTITY_TEXT_MAX 512
@@ -16,13 +18,6 @@
 static_assert(2 * (METHOD_TEXT_MAX + PATH_TEXT_MAX) + 2 * IDENTITY_TEXT_MAX + 512 <
 		      LOG_LINE_BYTES_MAX,
 	      "the fields behind a path have room");
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static void log_identity(struct log_line *line, const struct conn *conn)
 {
@@ -73,7 +68,7 @@ void access_log_request(struct conn *conn, const char *cut)
 	struct worker *worker = conn->worker;
 	const struct request *request = conn->request;
 	const struct answer *answer = &request->answer;
-	uint64_t duration_ns = now_ns() - request->started_ns;
+	uint64_t duration_ns = clock_now_ns() - request->started_ns;
 
 	metric_add(&worker->metrics.request[method_of(request)][request_code_of(answer->status)],
 		   1);

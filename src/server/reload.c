@@ -11,7 +11,6 @@
 
 #include "base/must.h"
 
-#define FILES_MAX    5
 #define WATCH_EVENTS (IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_ATTRIB | IN_ONLYDIR)
 /* Events are read and forgotten: that there were some is all that counts. */
 #define EVENT_BYTES  (16 * 1024)
@@ -26,17 +25,17 @@ struct stamp {
 };
 
 struct stamps {
-	struct stamp of[FILES_MAX];
+	struct stamp of[CONFIG_TRUST_FILES];
 };
 
 struct reload {
 	struct reload_owner owner;
-	char file[FILES_MAX][PATH_MAX]; /* "": none */
-	int inotify_fd;                 /* -1: nothing tells, we look */
-	struct stamps seen;             /* of the last attempt that was decided */
-	struct stamps tried;            /* of the last attempt */
-	uint64_t look_ms;               /* when the files are looked at without an event */
-	uint64_t due_ms;                /* 0: nothing is due */
+	char file[CONFIG_TRUST_FILES][PATH_MAX]; /* "": none */
+	int inotify_fd;                          /* -1: nothing tells, we look */
+	struct stamps seen;                      /* of the last attempt that was decided */
+	struct stamps tried;                     /* of the last attempt */
+	uint64_t look_ms;                        /* when the files are looked at without an event */
+	uint64_t due_ms;                         /* 0: nothing is due */
 	uint64_t give_up_ms;
 	uint64_t requested; /* tickets */
 	uint64_t decided;
@@ -49,11 +48,11 @@ struct reload {
 /* True: they are not the same as before. */
 static bool name_files(struct reload *reload, const struct config *config)
 {
-	const char *const files[FILES_MAX] = {config->config_file, config->cert_file,
-					      config->key_file, config->client_ca_file,
-					      config->crl_file};
+	const char *files[CONFIG_TRUST_FILES];
 	bool is_new = false;
-	for (int i = 0; i < FILES_MAX; i++) {
+
+	config_trust_files(config, files);
+	for (int i = 0; i < CONFIG_TRUST_FILES; i++) {
 		is_new |= strcmp(reload->file[i], files[i]) != 0;
 		memcpy(reload->file[i], files[i], PATH_MAX);
 	}
@@ -67,7 +66,7 @@ static struct stamps stamps_take(const struct reload *reload)
 	struct stat st;
 
 	memset(&stamps, 0, sizeof(stamps)); /* compared whole */
-	for (int i = 0; i < FILES_MAX; i++) {
+	for (int i = 0; i < CONFIG_TRUST_FILES; i++) {
 		if (reload->file[i][0] == '\0' || stat(reload->file[i], &st) < 0)
 			continue;
 		stamps.of[i].device = st.st_dev;
@@ -106,7 +105,7 @@ static void watch(struct reload *reload)
 	reload->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (reload->inotify_fd < 0)
 		return;
-	for (int i = 0; i < FILES_MAX; i++) {
+	for (int i = 0; i < CONFIG_TRUST_FILES; i++) {
 		if (reload->file[i][0] == '\0')
 			continue;
 		watch_folder_of(reload->inotify_fd, reload->file[i]);
@@ -172,12 +171,12 @@ static void plan_again(struct reload *reload, uint64_t now_ms)
 	reload->due_ms = reload->give_up_ms = now_ms;
 }
 
-static void take_up(struct reload *reload)
+static void decide(struct reload *reload, bool is_refused)
 {
 	reload->due_ms = 0;
 	reload->seen = reload->tried;
 	reload->decided = reload->requested;
-	reload->is_refused = false;
+	reload->is_refused = is_refused;
 }
 
 /* Said once, until there is something else to say, or somebody has asked. */
@@ -186,10 +185,7 @@ static void refuse(struct reload *reload, const char *error)
 	bool is_known = reload->is_refused && reload->decided == reload->requested &&
 			is_same(&reload->tried, &reload->seen) && strcmp(error, reload->error) == 0;
 
-	reload->due_ms = 0;
-	reload->seen = reload->tried;
-	reload->decided = reload->requested;
-	reload->is_refused = true;
+	decide(reload, true);
 	snprintf(reload->error, sizeof(reload->error), "%s", error);
 	if (!is_known)
 		reload->owner.refused(reload->owner.arg, error);
@@ -214,7 +210,7 @@ static void attempt(struct reload *reload, uint64_t now_ms)
 		return;
 	}
 	struct stamps after = stamps_take(reload);
-	take_up(reload);
+	decide(reload, false);
 	bool is_elsewhere = name_files(reload, trust->config);
 	if (is_elsewhere) {
 		watch(reload);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/server.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -14,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "io/caps.h"
 #include "io/sandbox.h"
@@ -47,13 +49,6 @@ struct process {
 #define ADMIN_WAKE_MS 1000
 /* From closing everything to leaving without those that a disk still holds. */
 #define ABORT_MS      5000
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* ---- Before the workers ------------------------------------------------------------------------
  */
@@ -243,12 +238,11 @@ static enum server_outcome start_workers(struct process *process)
 static void enter_sandbox(struct process *process)
 {
 	const struct config *config = process->server.config;
-	const struct sandbox_plan plan = {
-		.root_fd = process->server.root_fd,
-		.writable = config->writable,
-		.file = {config->cert_file, config->key_file, config->client_ca_file,
-			 config->crl_file, config->config_file},
-	};
+	struct sandbox_plan plan = {.root_fd = process->server.root_fd,
+				    .writable = config->writable};
+
+	static_assert(SANDBOX_FILES_MAX >= CONFIG_TRUST_FILES, "room for all of them");
+	config_trust_files(config, plan.file);
 
 	if (!config->sandbox) {
 		log_msg(&process->log, LOG_LEVEL_WARN,
@@ -286,7 +280,7 @@ static bool is_ready(void *arg)
 static uint64_t request_reload(void *arg)
 {
 	struct process *process = arg;
-	return reload_request(process->keeper.reload, now_ms());
+	return reload_request(process->keeper.reload, clock_now_ms());
 }
 
 static enum reload_state ask_reload(void *arg, uint64_t ticket, const char **error)
@@ -304,7 +298,7 @@ static void drain(struct process *process)
 /* A worker could not start: those that could leave again. */
 static void give_up(struct process *process)
 {
-	process->drain_due_ms = now_ms();
+	process->drain_due_ms = clock_now_ms();
 	drain(process);
 }
 
@@ -314,7 +308,7 @@ static void begin_drain(struct process *process, const char *signal_name)
 	log_msg(&process->log, LOG_LEVEL_INFO,
 		"%s: stopping; responses that run have %u ms to end (--drain-timeout)", signal_name,
 		timeout_ms);
-	process->drain_due_ms = now_ms() + timeout_ms;
+	process->drain_due_ms = clock_now_ms() + timeout_ms;
 	drain(process);
 }
 
@@ -322,7 +316,7 @@ static void abort_all(struct process *process, const char *why)
 {
 	if (atomic_exchange(&process->server.is_aborting, true))
 		return;
-	process->abort_due_ms = now_ms() + ABORT_MS;
+	process->abort_due_ms = clock_now_ms() + ABORT_MS;
 	log_msg(&process->log, LOG_LEVEL_WARN, "%s: closing %u connections that are still open",
 		why, atomic_load(&process->server.conns_open));
 	wake_all(process);
@@ -334,7 +328,7 @@ static void take_signal(struct process *process)
 	if (read(process->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo == SIGHUP)
-		reload_request(process->keeper.reload, now_ms());
+		reload_request(process->keeper.reload, clock_now_ms());
 	else if (process->drain_due_ms == 0)
 		begin_drain(process, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
 	else
@@ -349,17 +343,17 @@ static int timeout_ms(const struct process *process, unsigned admin_count)
 {
 	bool is_busy = admin_count > 1 || process->drain_due_ms != 0;
 	int timeout = is_busy ? TICK_MS : ADMIN_WAKE_MS;
-	int reload = reload_timeout_ms(process->keeper.reload, now_ms());
+	int reload = reload_timeout_ms(process->keeper.reload, clock_now_ms());
 	return reload < timeout ? reload : timeout;
 }
 
 static void look_at_clock(struct process *process)
 {
 	if (process->drain_due_ms == 0)
-		sweeper_step(&process->sweeper, now_ms());
-	if (process->drain_due_ms != 0 && now_ms() >= process->drain_due_ms)
+		sweeper_step(&process->sweeper, clock_now_ms());
+	if (process->drain_due_ms != 0 && clock_now_ms() >= process->drain_due_ms)
 		abort_all(process, "drain timeout");
-	if (process->abort_due_ms != 0 && now_ms() >= process->abort_due_ms) {
+	if (process->abort_due_ms != 0 && clock_now_ms() >= process->abort_due_ms) {
 		log_msg(&process->log, LOG_LEVEL_ERROR,
 			"a disk does not answer; leaving without %u connections",
 			atomic_load(&process->server.conns_open));
@@ -380,7 +374,8 @@ static void main_loop(struct process *process)
 			(struct pollfd){.fd = process->server.event_fd, .events = POLLIN};
 		pollfds[POLL_RELOAD] = reload_poll(process->keeper.reload);
 		unsigned admin_count =
-			admin != NULL ? admin_poll_fill(admin, pollfds + POLL_ADMIN, now_ms()) : 0;
+			admin != NULL ? admin_poll_fill(admin, pollfds + POLL_ADMIN, clock_now_ms())
+				      : 0;
 		if (poll(pollfds, POLL_ADMIN + admin_count, timeout_ms(process, admin_count)) < 0)
 			continue;
 		if (pollfds[POLL_SIGNAL].revents != 0)
@@ -390,9 +385,9 @@ static void main_loop(struct process *process)
 			ssize_t n = read(process->server.event_fd, &sink, sizeof(sink));
 			(void)n;
 		}
-		reload_step(process->keeper.reload, now_ms());
+		reload_step(process->keeper.reload, clock_now_ms());
 		if (admin != NULL)
-			admin_poll_done(admin, pollfds + POLL_ADMIN, admin_count, now_ms());
+			admin_poll_done(admin, pollfds + POLL_ADMIN, admin_count, clock_now_ms());
 		look_at_clock(process);
 	}
 }

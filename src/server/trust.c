@@ -7,7 +7,7 @@
 
 #include "base/must.h"
 
-static void config_free(struct config *config)
+void trust_config_free(struct config *config)
 {
 	if (config == NULL)
 		return;
@@ -27,7 +27,6 @@ struct trust *trust_new(struct config *config, bool take_config, uint64_t genera
 		tls_ctx = tls_ctx_new(config, generation, error);
 	if (tls_ctx == NULL) {
 		free(trust);
-		config_free(take_config ? config : NULL);
 		return NULL;
 	}
 	trust->generation = generation;
@@ -49,7 +48,7 @@ void trust_release(struct trust *trust)
 	if (trust == NULL || atomic_fetch_sub(&trust->refs, 1) > 1)
 		return;
 	tls_ctx_release(trust->tls_ctx);
-	config_free(trust->own_config);
+	trust_config_free(trust->own_config);
 	free(trust);
 }
 

@@ -25,12 +25,14 @@ struct trust {
 };
 
 /*
- * Reads the files that config names. config is borrowed, or with take_config handed over (and freed
- * by a failure, too). NULL: one line in error.
+ * Reads the files that config names. config is borrowed, or on success taken over with take_config.
+ * NULL: one line in error.
  */
 struct trust *trust_new(struct config *config, bool take_config, uint64_t generation,
 			char error[ERROR_TEXT_MAX]);
 struct trust *trust_ref(struct trust *trust);
+/* Ends and frees a configuration that was allocated; NULL is fine. */
+void trust_config_free(struct config *config);
 /* NULL is fine. */
 void trust_release(struct trust *trust);
 

@@ -9,19 +9,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "server/worker.h"
 #include "tls/peer.h"
 
 /* A worker takes up a new trust in far less; one that does not is busy with an accident. */
 #define ADOPT_MS 1000
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* Landlock refuses to open what access(2), which it does not look at, allows. */
 static bool is_outside_of_sandbox(const char *file)
@@ -37,8 +31,9 @@ static bool is_outside_of_sandbox(const char *file)
 
 static bool is_any_outside(const struct trust_keeper *keeper, const struct config *config)
 {
-	const char *const files[] = {config->config_file, config->cert_file, config->key_file,
-				     config->client_ca_file, config->crl_file};
+	const char *files[CONFIG_TRUST_FILES];
+
+	config_trust_files(config, files);
 	for (size_t i = 0; keeper->server->config->sandbox && i < ARRAY_LEN(files); i++)
 		if (is_outside_of_sandbox(files[i]))
 			return true;
@@ -61,7 +56,7 @@ static struct trust *load_trust(void *arg, char error[ERROR_TEXT_MAX])
 	struct trust_keeper *keeper = arg;
 	uint64_t generation = atomic_load(&keeper->server->trust.generation) + 1;
 	struct config *config = malloc(sizeof(*config));
-	struct trust *trust;
+	struct trust *trust = NULL;
 	char names[256];
 
 	keeper->attempts++;
@@ -69,26 +64,20 @@ static struct trust *load_trust(void *arg, char error[ERROR_TEXT_MAX])
 		snprintf(error, ERROR_TEXT_MAX, "no memory");
 		return NULL;
 	}
-	if (config_load(config, keeper->argc, keeper->argv, error) < 0) {
+	if (config_load(config, keeper->argc, keeper->argv, error) >= 0)
+		trust = trust_new(config, true, generation, error);
+	if (trust == NULL) {
 		if (is_any_outside(keeper, config))
 			blame_sandbox(error);
-		config_fini(config);
-		free(config);
+		trust_config_free(config);
 		return NULL;
 	}
-	unsigned waiting =
-		config_restart_needed(keeper->server->config, config, names, sizeof(names));
-	/* Before trust_new, which takes config whatever comes of it. */
-	bool is_outside = is_any_outside(keeper, config);
-	trust = trust_new(config, true, generation, error);
-	if (trust == NULL && is_outside)
-		blame_sandbox(error);
-	if (trust != NULL && tls_ctx_stale(trust->tls_ctx)[0] != '\0') {
+	if (tls_ctx_stale(trust->tls_ctx)[0] != '\0') {
 		snprintf(error, ERROR_TEXT_MAX, "%s", tls_ctx_stale(trust->tls_ctx));
 		trust_release(trust);
 		return NULL;
 	}
-	if (trust != NULL && waiting > 0)
+	if (config_restart_needed(keeper->server->config, config, names, sizeof(names)) > 0)
 		log_msg(keeper->log, LOG_LEVEL_WARN,
 			"%s: changed in the configuration, but read at start only; restart to "
 			"change it",
@@ -100,10 +89,10 @@ static struct trust *load_trust(void *arg, char error[ERROR_TEXT_MAX])
 static void wait_for_workers(struct trust_keeper *keeper, uint64_t generation)
 {
 	struct pollfd wait = {.fd = keeper->server->event_fd, .events = POLLIN};
-	uint64_t until_ms = now_ms() + ADOPT_MS, sink;
+	uint64_t until_ms = clock_now_ms() + ADOPT_MS, sink;
 
 	while (!keeper->have_adopted(keeper->arg, generation) &&
-	       atomic_load(&keeper->server->workers_running) > 0 && now_ms() < until_ms)
+	       atomic_load(&keeper->server->workers_running) > 0 && clock_now_ms() < until_ms)
 		if (poll(&wait, 1, TICK_MS) > 0 && read(wait.fd, &sink, sizeof(sink)) < 0)
 			return;
 }
@@ -171,7 +160,7 @@ int trust_keeper_init(struct trust_keeper *keeper, struct config *config,
 
 	snprintf(error, ERROR_TEXT_MAX, "no memory");
 	keeper->server->peers = peers_new();
-	keeper->reload = reload_new(&owner, config, now_ms());
+	keeper->reload = reload_new(&owner, config, clock_now_ms());
 	if (keeper->server->peers != NULL && keeper->reload != NULL)
 		trust = trust_new(config, false, 1, error);
 	if (trust == NULL)

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "server/conn.h"
 #include "server/job.h"
@@ -23,10 +24,9 @@
 
 static void clock_read(struct worker *worker)
 {
-	struct timespec now, wall;
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	struct timespec wall;
 	clock_gettime(CLOCK_REALTIME_COARSE, &wall);
-	worker->now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	worker->now_ns = clock_now_ns();
 	worker->now_ms = worker->now_ns / 1000000;
 	worker->wall_seconds = wall.tv_sec;
 }

@@ -150,43 +150,44 @@ static int copy_names(struct tls_ctx *ctx, const struct config *config)
 	return 0;
 }
 
-struct tls_ctx *tls_ctx_new(const struct config *config, uint64_t generation,
-			    char error[ERROR_TEXT_MAX])
+/* With one reference, nothing read yet. */
+static struct tls_ctx *begin(const struct config *config, uint64_t generation,
+			     char error[ERROR_TEXT_MAX])
 {
 	struct tls_ctx *ctx = calloc(1, sizeof(*ctx));
 	if (ctx == NULL || (ctx->ssl_ctx = SSL_CTX_new(TLS_server_method())) == NULL ||
 	    copy_names(ctx, config) < 0) {
 		tls_explain(error, "TLS", "no memory");
-		goto fail;
+		free_whole(ctx);
+		return NULL;
 	}
-	ctx->generation = generation;
-	set_server_protocol(ctx->ssl_ctx);
-	if (set_ciphers(ctx->ssl_ctx, config, error) < 0 ||
-	    load_own_certificate(ctx->ssl_ctx, config, error) < 0 ||
-	    tls_trust_check_own(ctx, error) < 0 || tls_trust_load_clients(ctx, error) < 0)
-		goto fail;
 	atomic_init(&ctx->refs, 1);
+	ctx->generation = generation;
 	return ctx;
-fail:
+}
+
+struct tls_ctx *tls_ctx_new(const struct config *config, uint64_t generation,
+			    char error[ERROR_TEXT_MAX])
+{
+	struct tls_ctx *ctx = begin(config, generation, error);
+	if (ctx == NULL)
+		return NULL;
+	set_server_protocol(ctx->ssl_ctx);
+	if (set_ciphers(ctx->ssl_ctx, config, error) == 0 &&
+	    load_own_certificate(ctx->ssl_ctx, config, error) == 0 &&
+	    tls_trust_check_own(ctx, error) == 0 && tls_trust_load_clients(ctx, error) == 0)
+		return ctx;
 	free_whole(ctx);
 	return NULL;
 }
 
 struct tls_ctx *tls_ctx_new_for_clients(const struct config *config, char error[ERROR_TEXT_MAX])
 {
-	struct tls_ctx *ctx = calloc(1, sizeof(*ctx));
-	if (ctx == NULL || (ctx->ssl_ctx = SSL_CTX_new(TLS_server_method())) == NULL ||
-	    copy_names(ctx, config) < 0) {
-		tls_explain(error, "TLS", "no memory");
-		free_whole(ctx);
-		return NULL;
-	}
-	atomic_init(&ctx->refs, 1);
-	if (tls_trust_load_clients(ctx, error) < 0) {
-		free_whole(ctx);
-		return NULL;
-	}
-	return ctx;
+	struct tls_ctx *ctx = begin(config, 0, error);
+	if (ctx != NULL && tls_trust_load_clients(ctx, error) == 0)
+		return ctx;
+	free_whole(ctx);
+	return NULL;
 }
 
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx)

@@ -11,23 +11,9 @@
 #include "base/must.h"
 #include "config/config.h"
 #include "config/options.h"
+#include "yaml_error.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define FILE_NAME "fuzz.yml"
-
-static void check_error(int r, const char *error)
-{
-	must(r == -EINVAL);
-	must(memchr(error, '\0', ERROR_TEXT_MAX) != NULL);
-	must(strncmp(error, FILE_NAME ":", sizeof(FILE_NAME)) == 0);
-	const char *line = error + sizeof(FILE_NAME);
-	size_t digits = strspn(line, "0123456789");
-	must(digits > 0 && line[0] != '0' && strncmp(line + digits, ": ", 2) == 0);
-	for (const char *at = line + digits + 2; *at != '\0'; at++)
-		must((unsigned char)*at >= 0x20 && *at != 0x7f);
-	must(strlen(line + digits) > 8);
-}
 
 /* Ended within size, and one line. */
 static void check_text(const char *text, size_t size)
@@ -158,7 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_rules(&config.policy);
 		check_decisions(&config.policy);
 	} else {
-		check_error(r, error);
+		yaml_error_check(r, error);
 	}
 	config_fini(&config);
 	free(text);

@@ -19,10 +19,10 @@
 #include "base/text.h"
 #include "base/utf8.h"
 #include "client/endpoints.h"
+#include "yaml_error.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define FILE_NAME      "fuzz.yml"
 #define TEXT_BYTES_MAX ((size_t)1024 * 1024)
 
 static char *variable(const char *name)
@@ -33,19 +33,6 @@ static char *variable(const char *name)
 }
 
 /* ---- The contract ---------------------------------------------------------------------------- */
-
-static void check_error(int r, const char *error)
-{
-	must(r == -EINVAL);
-	must(memchr(error, '\0', ERROR_TEXT_MAX) != NULL);
-	must(strncmp(error, FILE_NAME ":", sizeof(FILE_NAME)) == 0);
-	const char *line = error + sizeof(FILE_NAME);
-	size_t digits = strspn(line, "0123456789");
-	must(digits > 0 && line[0] != '0' && strncmp(line + digits, ": ", 2) == 0);
-	for (const char *at = line + digits + 2; *at != '\0'; at++)
-		must((unsigned char)*at >= 0x20 && *at != 0x7f);
-	must(strlen(line + digits) > 8);
-}
 
 static bool matches(const char *pattern, const char *text)
 {
@@ -304,7 +291,7 @@ static void check_file(const struct endpoints_source *source, bool is_list)
 	memset(error, 'x', sizeof(error));
 	int r = (is_list ? endpoints_parse_list : endpoints_parse_sd)(&endpoints, source, error);
 	if (r < 0) {
-		check_error(r, error);
+		yaml_error_check(r, error);
 		must(endpoints.group == NULL && endpoints.group_count == 0);
 	} else {
 		must(error[0] == '\0');
@@ -322,7 +309,7 @@ static void check_target_file(const struct endpoints_source *source)
 	memset(error, 'x', sizeof(error));
 	int r = endpoint_targets_parse(&targets, source, error);
 	if (r < 0) {
-		check_error(r, error);
+		yaml_error_check(r, error);
 		must(targets.address == NULL && targets.address_count == 0);
 	} else {
 		check_addresses(targets.address, targets.address_count);
