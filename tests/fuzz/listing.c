@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,7 @@ struct query {
 	const char *text; /* NUL-terminated */
 	bool is_refused;
 	bool is_v2, is_versions, is_url;
+	bool is_after_told; /* a page has ended there */
 	char prefix[VALUE_BYTES], delimiter[VALUE_BYTES], after[VALUE_BYTES];
 	size_t max;
 };
@@ -155,6 +157,7 @@ static void read_token(struct query *query)
 	must(strcmp(again, token) == 0);
 	decoded[n] = '\0';
 	memcpy(query->after, decoded, sizeof(decoded));
+	query->is_after_told = true;
 }
 
 static void read_query(struct query *query, const char *text)
@@ -174,6 +177,7 @@ static void read_query(struct query *query, const char *text)
 	query->is_refused |= number[strspn(number, "0123456789")] != '\0';
 	if (number[0] != '\0') {
 		unsigned long long max = strtoull(number, NULL, 10);
+		query->is_refused |= max > INT32_MAX;
 		query->max = max < LIST_PAGE_MAX ? (size_t)max : LIST_PAGE_MAX;
 	}
 	second_text(query,
@@ -181,6 +185,7 @@ static void read_query(struct query *query, const char *text)
 		    : query->is_v2     ? "start-after"
 				       : "marker",
 		    query->after, VALUE_BYTES);
+	query->is_after_told = !query->is_v2;
 	if (query->is_v2)
 		read_token(query);
 }
@@ -192,13 +197,14 @@ static void second_list(const struct query *query, struct page *page)
 	memset(page, 0, sizeof(*page));
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		char entry[VALUE_BYTES];
-		if (strncmp(keys[i], query->prefix, prefix) != 0)
+		if (strncmp(keys[i], query->prefix, prefix) != 0 ||
+		    strcmp(keys[i], query->after) <= 0)
 			continue;
 		strcpy(entry, keys[i]);
 		char *end = delimiter > 0 ? strstr(entry + prefix, query->delimiter) : NULL;
 		if (end != NULL)
 			end[delimiter] = '\0';
-		if (strcmp(entry, query->after) <= 0 ||
+		if ((query->is_after_told && strcmp(entry, query->after) == 0) ||
 		    (page->count > 0 && strcmp(entry, page->entry[page->count - 1]) == 0))
 			continue;
 		if (page->count == query->max) {

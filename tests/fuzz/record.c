@@ -8,6 +8,8 @@
  * done and one for how.
  */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -202,6 +204,10 @@ static int fake_setsockopt(int fd, int level, int name, const void *value, sockl
 	must(fd == SOCK_FD);
 	if (level == SOL_SOCKET) {
 		must(name == SO_RCVLOWAT);
+		return 0;
+	}
+	if (level == IPPROTO_TCP) {
+		must(name == TCP_NODELAY);
 		return 0;
 	}
 	must(level == ABI_SOL_TLS && (name == ABI_TLS_TX || name == ABI_TLS_RX));

@@ -8,6 +8,8 @@
  * The input is read byte by byte, by what our side does and by what the kernel answers.
  */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -76,6 +78,10 @@ static int any_setsockopt(int fd, int level, int name, const void *value, sockle
 		must(name == SO_RCVLOWAT && len == sizeof(kernel.low_water));
 		memcpy(&kernel.low_water, value, sizeof(kernel.low_water));
 		must(kernel.low_water >= 1);
+		return 0;
+	}
+	if (level == IPPROTO_TCP) {
+		must(name == TCP_NODELAY);
 		return 0;
 	}
 	must(level == ABI_SOL_TLS && len == ABI_GCM_BYTES);
