@@ -12,7 +12,7 @@ import sys
 import time
 
 ROUNDS, SLOW, PORT, CA = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-REQUESTS, RANGE = 2000, 16384
+REQUESTS, RANGE = 20000, 16384
 KINDS = ("handshake", "head", "body", "reader")
 AT_ONCE = 50  # handshakes of the slow
 
@@ -26,7 +26,7 @@ def context_of(name):
 # ---- The slow ----
 
 
-async def slow_one(kind, number, context, gate, up):
+async def slow_one(kind, number, context, gate, up, moved):
     """Comes again when the server has sent it away, until the process ends."""
     hello = bytes.fromhex("1603010200010001fc0303") + bytes(500)
     head = b"GET /bucket/object HTTP/1.1\r\nHost: localhost\r\nX-Slow: " + b"x" * 4000 + b"\r\n\r\n"
@@ -47,6 +47,7 @@ async def slow_one(kind, number, context, gate, up):
             if kind == "reader":
                 writer.write(text)
                 while await reader.read(1):
+                    moved[kind] += 1
                     await asyncio.sleep(1)
             else:
                 first = len(put) if kind == "body" else 0
@@ -54,6 +55,7 @@ async def slow_one(kind, number, context, gate, up):
                 for at in range(first, len(text)):
                     writer.write(text[at : at + 1])
                     await writer.drain()
+                    moved[kind] += 1
                     await asyncio.sleep(1)
                     if reader.at_eof():
                         break
@@ -67,19 +69,22 @@ async def slow_one(kind, number, context, gate, up):
 
 
 async def be_slow(pipe):
-    context, gate, up = context_of("slow"), asyncio.Semaphore(AT_ONCE), collections.Counter()
-    tasks = [asyncio.create_task(slow_one(KINDS[i % len(KINDS)], i, context, gate, up)) for i in range(SLOW)]
-    while sum(up.values()) < SLOW * 9 // 10:
+    context, gate = context_of("slow"), asyncio.Semaphore(AT_ONCE)
+    up, moved = collections.Counter(), collections.Counter()
+    tasks = [asyncio.create_task(slow_one(KINDS[i % len(KINDS)], i, context, gate, up, moved)) for i in range(SLOW)]
+    while sum(up.values()) < SLOW * 99 // 100:
         await asyncio.sleep(0.1)
-    pipe.send(dict(up))
+    moved.clear()
+    start = time.monotonic()
+    pipe.send("all are there")
     while not pipe.poll():
         await asyncio.sleep(0.1)
-    pipe.send(dict(up))
+    pipe.send((dict(up), sum(moved.values()) / (time.monotonic() - start)))
     del tasks
 
 
 def slow_process(pipe):
-    os.nice(10)
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # what it costs is not the server's
     asyncio.run(be_slow(pipe))
     os._exit(0)  # 2,000 connections are closed by the kernel, not one by one
 
@@ -94,10 +99,11 @@ def measure(connection):
         at = i * RANGE % (64 << 20)
         start = time.perf_counter()
         connection.request("GET", "/bucket/object", headers={"Range": f"bytes={at}-{at + RANGE - 1}"})
-        body = connection.getresponse().read()
+        response = connection.getresponse()
+        body = response.read()
         times.append(time.perf_counter() - start)
         if len(body) != RANGE:
-            sys.exit("a healthy client got something else")
+            sys.exit(f"slow-clients: the healthy client got {response.status} and {len(body)} bytes")
     return times
 
 
@@ -117,18 +123,20 @@ def wait_for_server():
 
 def main():
     wait_for_server()
-    rows, ends = [], []
+    rows, ends, rates = [], [], []
     for _ in range(ROUNDS):
         connection = http.client.HTTPSConnection("localhost", PORT, context=context_of("healthy"))
         measure(connection)  # warm
         alone = measure(connection)
         ours, theirs = multiprocessing.Pipe()
-        process = multiprocessing.Process(target=slow_process, args=(theirs,))
+        process = multiprocessing.Process(target=slow_process, args=(theirs,), daemon=True)
         process.start()
         ours.recv()
         beside = measure(connection)
         ours.send("end")
-        ends.append(ours.recv())
+        end, rate = ours.recv()
+        ends.append(end)
+        rates.append(rate)
         process.join()
         connection.close()
         rows.append([quantile(t, q) for q in (0.5, 0.99) for t in (alone, beside)])
@@ -139,7 +147,8 @@ def main():
               f"| {p99 * 1e3:.2f} | {p99_beside * 1e3:.2f} | {p99_beside / p99:.2f} |")
     ratio = sorted(row[3] / row[2] for row in rows)[len(rows) // 2]
     kept = " ".join(f"{kind} {min(end.get(kind, 0) for end in ends)}" for kind in KINDS)
-    print(f"\nMedian of the p99 ratios: **{ratio:.2f}** (goal: at most 2). Slow clients connected at the end of a round, at least: {kept}.")
+    print(f"\nMedian of the p99 ratios: **{ratio:.2f}** (goal: at most 2). Slow clients connected at the end of a round, at least: "
+          f"{kept}; bytes that they moved in a second, all together, at least: {min(rates):.0f}.")
     sys.exit(0 if ratio <= 2 else 1)
 
 

@@ -144,7 +144,7 @@ enum send_state send_drain(struct send *send, bool more)
 	return r < 0 ? send_fail(send, record->why) : SEND_DONE;
 }
 
-static void buf_give(struct send *send)
+void send_give_buffer(struct send *send)
 {
 	if (send->record->tx_buf == NULL)
 		return;
@@ -158,7 +158,7 @@ enum send_state send_head(struct send *send)
 	 * four whole ones, which costs 4 % (bench/cost, 64 MiB, Linux 6.12, 2026-11-23). */
 	enum send_state state = send_drain(send, false);
 	if (state == SEND_DONE)
-		buf_give(send);
+		send_give_buffer(send);
 	return state;
 }
 
@@ -206,7 +206,7 @@ enum send_state send_step(struct send *send, uint64_t token)
 void send_fini(struct send *send)
 {
 	must(!send->is_reading);
-	buf_give(send);
+	send_give_buffer(send);
 	if (send->pipe != NULL) {
 		pipe_pool_give(send->means->pipes, send->pipe, send->in_pipe > 0);
 		send->pipe = NULL;

@@ -6,9 +6,16 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+
+#include <linux/sock_diag.h>
 
 #include "base/must.h"
 #include "xfer/send_private.h"
+
+/* A socket that polls as writable has a third of its buffer free, and no buffer is smaller than
+ * SOCK_MIN_SNDBUF (4.5 KiB): so much is there, or a poll will wait. */
+#define SOCKET_ROOM_MIN 1024
 
 /* Cuts iov to bytes_max in all; returns the pieces left. */
 static unsigned iov_clip(struct iovec *iov, unsigned count, uint64_t bytes_max)
@@ -87,6 +94,43 @@ static enum send_state buf_ready(struct send *send)
 	return send->used > 0 ? SEND_DONE : send_drain(send, true);
 }
 
+/* Bytes that TCP takes now; 0: the socket is full (sk_stream_memory_free, include/net/sock.h). */
+static uint64_t socket_room(int sock_fd)
+{
+	uint32_t info[SK_MEMINFO_VARS];
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(sock_fd, SOL_SOCKET, SO_MEMINFO, info, &len) < 0)
+		return UINT64_MAX; /* the send will say */
+	uint32_t queued = info[SK_MEMINFO_WMEM_QUEUED], max = info[SK_MEMINFO_SNDBUF];
+	return queued < max ? max - queued : 0;
+}
+
+/*
+ * How much to fill tx_buf with. What the socket does not take keeps the buffer until the client
+ * has read; sealed it cannot be given back and made anew. While buffers are scarce it is filled
+ * with what the socket takes at once (an eighth is for what TCP and TLS add), so that those who
+ * wait for their clients hold none, and clients that read slowly do not keep it from others.
+ */
+static uint64_t fill_max(const struct send *send)
+{
+	const struct pool *bufs = send->means->tx_bufs;
+	uint64_t max = record_tx_room_bytes(send->record);
+
+	if (bufs->lent <= bufs->made_max / 2)
+		return max;
+	uint64_t room = socket_room(send->record->sock_fd) / 8 * 7;
+	room = room > send->used ? room - send->used : 0;
+	return room < SOCKET_ROOM_MIN ? 0 : room < max ? room : max;
+}
+
+/* Nothing was filled in: the client's turn, without a buffer. */
+static enum send_state wait_without_buffer(struct send *send)
+{
+	send_give_buffer(send);
+	return send_socket_full(send);
+}
+
 enum send_state send_step_copy(struct send *send, uint64_t turn_bytes, uint64_t token)
 {
 	uint64_t sent_before = send->sent;
@@ -94,7 +138,9 @@ enum send_state send_step_copy(struct send *send, uint64_t turn_bytes, uint64_t 
 	while (send->sent - sent_before < turn_bytes) {
 		enum send_state state = buf_ready(send);
 		if (state == SEND_DONE)
-			state = send_fill(send, record_tx_room_bytes(send->record), token);
+			state = send_fill(send, fill_max(send), token);
+		if (state == SEND_DONE && send->used == 0)
+			return wait_without_buffer(send);
 		if (state == SEND_DONE)
 			state = send_drain(send, send->left > 0);
 		if (state != SEND_DONE || send->left == 0)

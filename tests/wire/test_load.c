@@ -92,6 +92,29 @@ Test(load, no_sending_buffer)
 	wire_server_stop(&server);
 }
 
+/* Clients that take nothing, many more than there are buffers, leave half of these to others. */
+Test(load, stopped_readers_leave_buffers)
+{
+	struct wire_server server = {.engine = "copy",
+				     .option = {"--workers=1", "--send-buffers=64", ANY_RATE}};
+	struct wire_client holder[3 * 64] = {0};
+	struct wire_response response;
+
+	wire_server_start(&server);
+	for (size_t i = 0; i < ARRAY_LEN(holder); i++) {
+		holder[i].receive_buffer_bytes = 32 * 1024;
+		wire_connect(&holder[i], &server);
+		wire_get(&holder[i], "/data/big", "", &response);
+		cr_assert_eq(response.status, 200);
+	}
+	for (int i = 0; i < 10; i++)
+		wire_serves_others(&server);
+	cr_assert_eq(wire_metric(&server, "sluice_tx_buffer_waits_total"), 0);
+	for (size_t i = 0; i < ARRAY_LEN(holder); i++)
+		wire_disconnect(&holder[i]);
+	wire_server_stop(&server);
+}
+
 /* One buffer that comes back serves all who wait, one after the other and at once, though they are
  * more than there are buffers. */
 Test(load, many_wait_for_a_sending_buffer)
