@@ -13,6 +13,7 @@
 
 #include "base/must.h"
 #include "tls/tls_ctx_private.h"
+#include "tls/tls_library.h"
 
 void tls_explain(char error[ERROR_TEXT_MAX], const char *file, const char *what)
 {
@@ -41,6 +42,30 @@ static int set_ciphers(SSL_CTX *ssl_ctx, const struct config *config, char error
 	return 0;
 }
 
+/* Keys with a passphrase are refused: nobody is there to be asked. */
+static int no_passphrase(char *out, int size, int for_writing, void *arg)
+{
+	(void)out;
+	(void)size;
+	(void)for_writing;
+	(void)arg;
+	return -1;
+}
+
+/* Read with all decoders there are, which ssl_ctx's library context need not have. 1, or 0: the
+ * library says why. */
+static int use_private_key(SSL_CTX *ssl_ctx, const char *file)
+{
+	BIO *bio = BIO_new_file(file, "r");
+	EVP_PKEY *key =
+		bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+	int r = key != NULL ? SSL_CTX_use_PrivateKey(ssl_ctx, key) : 0;
+
+	EVP_PKEY_free(key);
+	BIO_free(bio);
+	return r;
+}
+
 int tls_ctx_load_own(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERROR_TEXT_MAX])
 {
 	static const char mismatch[] =
@@ -50,7 +75,7 @@ int tls_ctx_load_own(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERR
 		tls_explain(error, own->cert_file, own->unreadable);
 		return -EINVAL;
 	}
-	if (SSL_CTX_use_PrivateKey_file(ssl_ctx, own->key_file, SSL_FILETYPE_PEM) != 1) {
+	if (use_private_key(ssl_ctx, own->key_file) != 1) {
 		unsigned long code = ERR_peek_last_error();
 		bool is_mismatch = ERR_GET_LIB(code) == ERR_LIB_X509;
 		tls_explain(
@@ -110,7 +135,10 @@ void tls_ctx_set_protocol(SSL_CTX *ssl_ctx)
 	SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_OFF);
 	/* The library must not read past Finished: what follows is for the new record layer. */
 	SSL_CTX_set_read_ahead(ssl_ctx, 0);
-	SSL_CTX_set_mode(ssl_ctx, SSL_MODE_RELEASE_BUFFERS);
+	/* The chain is what its file says. Else the library builds one from the CAs that the peer
+	 * is verified with, anew and with its signatures checked for each handshake, and sends the
+	 * root, which the peer has or does not trust. */
+	SSL_CTX_set_mode(ssl_ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_set1_groups_list(ssl_ctx, "X25519:P-256:P-384");
 	SSL_CTX_set_verify(ssl_ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
 			   handshake_verify_callback);
@@ -155,7 +183,8 @@ static struct tls_ctx *begin(const struct config *config, uint64_t generation,
 			     char error[ERROR_TEXT_MAX])
 {
 	struct tls_ctx *ctx = calloc(1, sizeof(*ctx));
-	if (ctx == NULL || (ctx->ssl_ctx = SSL_CTX_new(TLS_server_method())) == NULL ||
+	if (ctx == NULL ||
+	    (ctx->ssl_ctx = SSL_CTX_new_ex(tls_library(), NULL, TLS_server_method())) == NULL ||
 	    copy_names(ctx, config) < 0) {
 		tls_explain(error, "TLS", "no memory");
 		free_whole(ctx);

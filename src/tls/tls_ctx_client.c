@@ -10,6 +10,7 @@
 #include <openssl/x509v3.h>
 
 #include "tls/tls_ctx_private.h"
+#include "tls/tls_library.h"
 
 /* The order of `sluice serve`, so that servers that follow the client's choose the same. */
 static const char ciphers[] =
@@ -54,7 +55,8 @@ struct tls_ctx *tls_ctx_new_client(const struct tls_client_files *files, char er
 {
 	struct tls_ctx *ctx = calloc(1, sizeof(*ctx));
 
-	if (ctx == NULL || (ctx->ssl_ctx = SSL_CTX_new(TLS_client_method())) == NULL) {
+	if (ctx == NULL ||
+	    (ctx->ssl_ctx = SSL_CTX_new_ex(tls_library(), NULL, TLS_client_method())) == NULL) {
 		tls_explain(error, "TLS", "no memory");
 		free(ctx);
 		return NULL;

@@ -10,6 +10,7 @@
 #include <openssl/x509v3.h>
 
 #include "tls/tls_ctx_private.h"
+#include "tls/tls_library.h"
 
 /* ---- Times and names ------------------------------------------------------------------------- */
 
@@ -110,8 +111,14 @@ STACK_OF(X509) *
 	X509 *cert = NULL;
 	bool is_whole = bio != NULL && certs != NULL;
 
-	while (is_whole && (cert = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL)) != NULL)
+	/* Their keys belong to the context that they verify in. */
+	while (is_whole && (cert = X509_new_ex(tls_library(), NULL)) != NULL) {
+		if (PEM_read_bio_X509_AUX(bio, &cert, NULL, NULL) == NULL) {
+			X509_free(cert);
+			break;
+		}
 		is_whole = sk_X509_push(certs, cert) > 0;
+	}
 	/* The end of the file is an error too, the only good one. */
 	if (is_whole && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE &&
 	    sk_X509_num(certs) > 0) {

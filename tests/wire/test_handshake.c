@@ -226,6 +226,20 @@ Test(handshake, protocol_is_chosen_if_offered)
 }
 
 /* A ticket would outlive the revocation of its certificate. */
+/* --cert holds a leaf: that is what the client gets, not also the root from --client-ca, which
+ * signed it. */
+Test(handshake, chain_is_that_of_the_file)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+
+	wire_server_start(&server);
+	wire_connect(&client, &server);
+	cr_assert_eq(sk_X509_num(SSL_get_peer_cert_chain(client.ssl)), 1);
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
 Test(handshake, no_session_to_resume)
 {
 	struct wire_server server = {0};

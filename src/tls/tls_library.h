@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The OpenSSL library context of all handshakes: the default provider without the algorithms that
+ * they never use.
+ *
+ * OpenSSL 3.0 looks through every decoder and every kind of key that it has, several times, for
+ * each certificate that it reads: 1.2 million instructions for a client's one, a sixth of a
+ * handshake (bench/handshake under callgrind, libssl 3.0.22, 2026-11-25). With the few that read
+ * public keys of certificates that is next to nothing.
+ *
+ * Private keys, and all that a machine's OpenSSL configuration changes, are not for this context.
+ */
+#ifndef SLUICE_TLS_TLS_LIBRARY_H
+#define SLUICE_TLS_TLS_LIBRARY_H
+
+#include <openssl/types.h>
+
+/* NULL: the library's default context, which does as well; so it is where the machine's
+ * configuration has other providers than the default one (FIPS), and without memory. Any thread;
+ * never freed. */
+OSSL_LIB_CTX *tls_library(void);
+
+#endif
