@@ -471,7 +471,7 @@ static int64_t bytes_taken(const struct conn *conn)
 	const struct tx_buf *buf = conn->record.tx_buf;
 	int queued = 0;
 	ioctl(conn->sock_fd, SIOCOUTQ, &queued);
-	return (int64_t)conn->request->send.sent - queued -
+	return (int64_t)(conn->request->send.sent - conn->request->send.counted_ahead) - queued -
 	       (int64_t)(buf != NULL ? buf->end - buf->at : 0);
 }
 

@@ -225,7 +225,7 @@ static struct request *request_new(struct conn *conn)
 	request->job = NULL;
 	request->is_interim = request->is_continued = false;
 	request->send.pipe = NULL;
-	request->send.sent = 0;
+	request->send.sent = request->send.counted_ahead = 0;
 	request->send.engine = SEND_ENGINE_COPY;
 	request->send.is_limit_hit = false;
 	request->error = S3_ERROR_COUNT;

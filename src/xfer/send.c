@@ -61,6 +61,8 @@ void send_begin(struct send *send, const struct send_means *means, struct record
 	send->cached_until = 0;
 	send->used = (uint32_t)head_bytes;
 	send->used_body = 0;
+	send->ready_body = 0;
+	send->counted_ahead = 0;
 	send->in_pipe = 0;
 	send->is_reading = false;
 	send->read_error = 0;
@@ -113,9 +115,46 @@ enum send_state send_refused(struct send *send, int error)
 
 void send_count(struct send *send, uint64_t bytes, enum send_path path)
 {
+	uint64_t again = bytes < send->counted_ahead ? bytes : send->counted_ahead;
+
+	send->counted_ahead -= again;
+	bytes -= again;
 	send->sent += bytes;
 	metric_add(&send->means->metrics->send_path_bytes[path], bytes);
 	metric_add(&send->means->metrics->value[METRIC_SENT_BYTES], bytes);
+}
+
+void send_give_buffer(struct send *send)
+{
+	if (send->record->tx_buf == NULL)
+		return;
+	pool_give(send->means->tx_bufs, send->record->tx_buf);
+	send->record->tx_buf = NULL;
+}
+
+bool send_bufs_are_scarce(const struct send *send)
+{
+	return send->means->tx_bufs->lent > send->means->tx_bufs->made_max / 2;
+}
+
+/*
+ * What kernel TLS has not taken is plaintext, and comes from the file again when the client has
+ * made room: while buffers are scarce it is not kept. Not so a head, nor what this program has
+ * sealed.
+ */
+static void take_back(struct send *send)
+{
+	const struct tx_buf *buf = send->record->tx_buf;
+
+	if (!record_is_kernel_tx(send->record) || !send_bufs_are_scarce(send))
+		return;
+	size_t unsent = buf->end - buf->at;
+	if (unsent > send->ready_body)
+		return;
+	send->offset -= unsent;
+	send->left += unsent;
+	send->counted_ahead += unsent;
+	send_give_buffer(send);
 }
 
 enum send_state send_drain(struct send *send, bool more)
@@ -136,20 +175,16 @@ enum send_state send_drain(struct send *send, bool more)
 		send_count(send, send->used_body,
 			   record_is_kernel_tx(record) ? SEND_PATH_KERNEL_COPY
 						       : SEND_PATH_USER_COPY);
+		send->ready_body = send->used_body;
 		send->used = send->used_body = 0;
 	}
 	r = record_tx_flush(record, more);
-	if (r == -EAGAIN)
+	if (r == -EAGAIN) {
+		if (record->tx_buf != NULL)
+			take_back(send);
 		return SEND_WAIT_SOCKET;
+	}
 	return r < 0 ? send_fail(send, record->why) : SEND_DONE;
-}
-
-void send_give_buffer(struct send *send)
-{
-	if (send->record->tx_buf == NULL)
-		return;
-	pool_give(send->means->tx_bufs, send->record->tx_buf);
-	send->record->tx_buf = NULL;
 }
 
 enum send_state send_head(struct send *send)

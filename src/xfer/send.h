@@ -52,8 +52,10 @@ struct send {
 	uint64_t looked_ms;      /* when that was */
 	dev_t device;            /* of the file */
 	ino_t inode;
-	uint32_t used;      /* plaintext in tx_buf that is not sealed */
-	uint32_t used_body; /* how much of it is of the file */
+	uint32_t used;          /* plaintext in tx_buf that is not sealed */
+	uint32_t used_body;     /* how much of it is of the file */
+	uint32_t ready_body;    /* file bytes that tx_buf held when it was sealed */
+	uint64_t counted_ahead; /* file bytes counted in sent that are yet to be sent again */
 	uint32_t in_pipe;
 	bool is_reading;       /* the ring owns tx_buf or the pipe */
 	bool is_limit_hit;     /* the key's record limit is reached and cannot be lifted */

@@ -114,10 +114,9 @@ static uint64_t socket_room(int sock_fd)
  */
 static uint64_t fill_max(const struct send *send)
 {
-	const struct pool *bufs = send->means->tx_bufs;
 	uint64_t max = record_tx_room_bytes(send->record);
 
-	if (bufs->lent <= bufs->made_max / 2)
+	if (!send_bufs_are_scarce(send))
 		return max;
 	uint64_t room = socket_room(send->record->sock_fd) / 8 * 7;
 	room = room > send->used ? room - send->used : 0;
