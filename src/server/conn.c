@@ -512,6 +512,17 @@ static void check_rate(struct conn *conn)
 	}
 }
 
+/* The client has not read enough for the next answer in the whole of a window. */
+static void client_waited_long(struct conn *conn)
+{
+	const struct config *config = conn->worker->server->config;
+
+	if (config->min_rate_bytes > 0)
+		conn_abort(conn, CLOSE_SLOW_READER);
+	else
+		conn_deadline(conn, config->rate_window_ms);
+}
+
 /* The answer has waited for a tx_buf as long as a client may keep one without taking anything: it
  * becomes "503 SlowDown", for which some are spared; with all of them gone, too, the end. */
 static void buffer_waited_long(struct conn *conn)
@@ -548,7 +559,10 @@ void conn_expired(struct conn *conn)
 		conn_abort(conn, CLOSE_DISK_TIMEOUT);
 		break;
 	case CONN_ANSWER:
-		buffer_waited_long(conn);
+		if (conn->request->awaits_client)
+			client_waited_long(conn);
+		else
+			buffer_waited_long(conn);
 		break;
 	case CONN_BODY:
 	case CONN_SEND:

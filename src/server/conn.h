@@ -56,14 +56,15 @@ struct request {
 	size_t head_bytes;
 	uint64_t started_ns;
 	bool keep_alive;
-	bool is_parsed;    /* head is valid; false: refused is */
-	bool is_bucket;    /* path is the bucket's: what is opened is only to be there */
-	bool is_interim;   /* the answer is "100 Continue" */
-	bool is_continued; /* that was said, or need not be */
-	bool is_aged;      /* --max-connection-age: the response is the connection's last */
-	bool is_denied;    /* by the access rules */
-	int denied_about;  /* struct decision.about */
-	bool is_overdue;   /* a tx_buf did not come in time: the answer is SlowDown */
+	bool is_parsed;     /* head is valid; false: refused is */
+	bool is_bucket;     /* path is the bucket's: what is opened is only to be there */
+	bool is_interim;    /* the answer is "100 Continue" */
+	bool is_continued;  /* that was said, or need not be */
+	bool is_aged;       /* --max-connection-age: the response is the connection's last */
+	bool is_denied;     /* by the access rules */
+	int denied_about;   /* struct decision.about */
+	bool is_overdue;    /* a tx_buf did not come in time: the answer is SlowDown */
+	bool awaits_client; /* the answer waits until the socket has room; then for a tx_buf */
 	enum http_head_error refused;
 	enum s3_error error;    /* S3_ERROR_COUNT: none so far */
 	const char *error_text; /* NULL: the table's */

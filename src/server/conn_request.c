@@ -226,6 +226,7 @@ static struct request *request_new(struct conn *conn)
 	request->is_interim = request->is_continued = false;
 	request->send.pipe = NULL;
 	request->send.sent = request->send.counted_ahead = 0;
+	request->awaits_client = false;
 	request->send.engine = SEND_ENGINE_COPY;
 	request->send.is_limit_hit = false;
 	request->error = S3_ERROR_COUNT;
@@ -374,6 +375,16 @@ static void take_failure(struct conn *conn)
 			strerrordesc_np(call->error_errno));
 }
 
+/* The client has not read what came before this answer: no buffer for it until then. */
+static enum conn_next wait_for_client(struct conn *conn)
+{
+	if (!conn->request->awaits_client)
+		conn_deadline(conn, conn->worker->server->config->rate_window_ms);
+	conn->request->awaits_client = true;
+	conn_wait(conn, POLLOUT);
+	return CONN_WAITS;
+}
+
 enum conn_next conn_step_answer(struct conn *conn)
 {
 	struct request *request = conn->request;
@@ -381,6 +392,9 @@ enum conn_next conn_step_answer(struct conn *conn)
 	struct answer *answer = &request->answer;
 
 	take_failure(conn);
+	if (send_bufs_are_scarce(&worker->means) && !send_socket_has_room(conn->sock_fd))
+		return wait_for_client(conn);
+	request->awaits_client = false;
 	struct tx_buf *buf = worker_take_buffer(worker, conn);
 	if (buf != NULL || worker->served != conn) /* waiting on does not begin anew */
 		conn_deadline(conn, worker->server->config->rate_window_ms);

@@ -51,7 +51,7 @@ void tls_ctx_release(struct tls_ctx *ctx);
  * later, but does not put it in the place of a better one. */
 const char *tls_ctx_stale(const struct tls_ctx *ctx);
 /* What is allowed and worth a word, "": nothing: a CA that has expired, or that has no CRL beside
- * others that do. */
+ * others that do, or our own certificate without the intermediate CA that issued it. */
 const char *tls_ctx_warning(const struct tls_ctx *ctx);
 
 enum tls_expiry_of { TLS_EXPIRY_SERVER, TLS_EXPIRY_CLIENT_CA, TLS_EXPIRY_CRL };

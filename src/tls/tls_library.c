@@ -14,6 +14,8 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/provider.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
 
 #include "base/must.h"
 
@@ -22,22 +24,25 @@
 /*
  * What TLS 1.3 and the signatures of certificates need, by the first name that each has; decoders
  * only those of public keys. Kinds of keys: those of certificates, and X25519; P-256 and P-384 of
- * the key exchange are EC. What these use inside (AES for random numbers, digests of signatures)
- * they take from the context that they come from.
+ * the key exchange are EC. ML-DSA is there from OpenSSL 3.5 on. What these use inside (AES for
+ * random numbers, digests of signatures) they take from the context that they come from.
  */
+#define CERTIFICATE_KINDS                                                                          \
+	"RSA", "RSA-PSS", "EC", "ED25519", "ED448", "DSA", "SM2", "ML-DSA-44", "ML-DSA-65",        \
+		"ML-DSA-87"
 static const struct {
 	int operation;
-	const char *names[8];
+	const char *names[12];
 } wanted[] = {
-	{OSSL_OP_DIGEST, {"SHA1", "SHA2-224", "SHA2-256", "SHA2-384", "SHA2-512"}},
+	{OSSL_OP_DIGEST, {"SHA1", "SHA2-224", "SHA2-256", "SHA2-384", "SHA2-512", "SM3"}},
 	{OSSL_OP_CIPHER, {"AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"}},
 	{OSSL_OP_MAC, {"HMAC"}},
 	{OSSL_OP_KDF, {"HKDF", "TLS13-KDF"}},
 	{OSSL_OP_RAND, {"CTR-DRBG", "SEED-SRC"}},
-	{OSSL_OP_KEYMGMT, {"RSA", "RSA-PSS", "EC", "ED25519", "ED448", "X25519"}},
+	{OSSL_OP_KEYMGMT, {CERTIFICATE_KINDS, "X25519"}},
 	{OSSL_OP_KEYEXCH, {"ECDH", "X25519"}},
-	{OSSL_OP_SIGNATURE, {"RSA", "ECDSA", "ED25519", "ED448"}},
-	{OSSL_OP_DECODER, {"RSA", "RSA-PSS", "EC", "ED25519", "ED448"}},
+	{OSSL_OP_SIGNATURE, {CERTIFICATE_KINDS, "ECDSA"}},
+	{OSSL_OP_DECODER, {CERTIFICATE_KINDS}},
 };
 
 static OSSL_PROVIDER *full;
@@ -134,6 +139,17 @@ static int note_other(OSSL_PROVIDER *provider, void *has_other)
 	return 1;
 }
 
+/* Can it do the first that a handshake asks of it? */
+static bool works(OSSL_LIB_CTX *ctx)
+{
+	unsigned char byte;
+	SSL_CTX *ssl_ctx = SSL_CTX_new_ex(ctx, NULL, TLS_method());
+	bool is_whole = ssl_ctx != NULL && RAND_bytes_ex(ctx, &byte, 1, 0) == 1;
+
+	SSL_CTX_free(ssl_ctx);
+	return is_whole;
+}
+
 static void make(void)
 {
 	bool has_other = false;
@@ -146,7 +162,7 @@ static void make(void)
 		goto out;
 	ctx = OSSL_LIB_CTX_new();
 	if (ctx == NULL || OSSL_PROVIDER_add_builtin(ctx, "sluice", begin) != 1 ||
-	    OSSL_PROVIDER_load(ctx, "sluice") == NULL) {
+	    OSSL_PROVIDER_load(ctx, "sluice") == NULL || !works(ctx)) {
 		OSSL_LIB_CTX_free(ctx);
 		ctx = NULL;
 	}

@@ -8,7 +8,8 @@
  * handshake (bench/handshake under callgrind, libssl 3.0.22, 2026-11-25). With the few that read
  * public keys of certificates that is next to nothing.
  *
- * Private keys, and all that a machine's OpenSSL configuration changes, are not for this context.
+ * It reads no private keys. Of a machine's OpenSSL configuration what is said of TLS holds in it
+ * (ssl_conf); its choice of a random number generator does not.
  */
 #ifndef SLUICE_TLS_TLS_LIBRARY_H
 #define SLUICE_TLS_TLS_LIBRARY_H

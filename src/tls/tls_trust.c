@@ -145,6 +145,13 @@ static int add_ca(struct tls_ctx *ctx, X509 *cert, STACK_OF(X509_NAME) * names,
 			ctx->client_ca_file, subject);
 		return -EINVAL;
 	}
+	if (X509_get0_pubkey(cert) == NULL) {
+		snprintf(error, ERROR_TEXT_MAX,
+			 "%.200s: the key of the CA %s is of a kind that cannot be used here",
+			 ctx->client_ca_file, subject);
+		ERR_clear_error();
+		return -EINVAL;
+	}
 	X509_NAME *name = X509_NAME_dup(X509_get_subject_name(cert));
 	if (name == NULL || sk_X509_NAME_push(names, name) <= 0 ||
 	    X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx->ssl_ctx), cert) != 1) {
@@ -318,6 +325,28 @@ static int load_crls(struct tls_ctx *ctx, STACK_OF(X509) * cas, char error[ERROR
 	return r;
 }
 
+/* Our own certificate comes from an intermediate CA that is known here, but not sent: clients that
+ * have only the root would refuse it. */
+static void note_lacking_chain(struct tls_ctx *ctx, STACK_OF(X509) * cas)
+{
+	STACK_OF(X509) *chain = NULL;
+	X509 *cert = SSL_CTX_get0_certificate(ctx->ssl_ctx);
+
+	SSL_CTX_get0_chain_certs(ctx->ssl_ctx, &chain);
+	if (cert == NULL || sk_X509_num(chain) > 0 || ctx->warning[0] != '\0')
+		return;
+	for (int i = 0; i < sk_X509_num(cas); i++) {
+		X509 *ca = sk_X509_value(cas, i);
+		if ((X509_get_extension_flags(ca) & EXFLAG_SS) == 0 && issued(ca, cert))
+			snprintf(ctx->warning, sizeof(ctx->warning),
+				 "%.200s: the intermediate CA that issued this certificate is not "
+				 "in the file, and is not sent; clients that do not have it refuse "
+				 "the server: add it below the certificate",
+				 ctx->cert_file);
+	}
+	ERR_clear_error();
+}
+
 int tls_trust_load_clients(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
 {
 	STACK_OF(X509) *cas = tls_trust_read_certs(
@@ -328,6 +357,8 @@ int tls_trust_load_clients(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
 	int r = load_cas(ctx, cas, error);
 	if (r == 0 && ctx->crl_file[0] != '\0')
 		r = load_crls(ctx, cas, error);
+	if (r == 0)
+		note_lacking_chain(ctx, cas);
 	sk_X509_pop_free(cas, X509_free);
 	return r;
 }

@@ -2,6 +2,7 @@
 #include "xfer/send.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
@@ -132,9 +133,17 @@ void send_give_buffer(struct send *send)
 	send->record->tx_buf = NULL;
 }
 
-bool send_bufs_are_scarce(const struct send *send)
+bool send_bufs_are_scarce(const struct send_means *means)
 {
-	return send->means->tx_bufs->lent > send->means->tx_bufs->made_max / 2;
+	return means->tx_bufs->lent > means->tx_bufs->made_max / 2;
+}
+
+/* As the ring's poll has it: who is told "no" waits, and is not told at once that he may go on. An
+ * error of the socket is room, too, for the send that will say it. */
+bool send_socket_has_room(int sock_fd)
+{
+	struct pollfd socket = {.fd = sock_fd, .events = POLLOUT};
+	return poll(&socket, 1, 0) != 0;
 }
 
 /*
@@ -146,7 +155,7 @@ static void take_back(struct send *send)
 {
 	const struct tx_buf *buf = send->record->tx_buf;
 
-	if (!record_is_kernel_tx(send->record) || !send_bufs_are_scarce(send))
+	if (!record_is_kernel_tx(send->record) || !send_bufs_are_scarce(send->means))
 		return;
 	size_t unsent = buf->end - buf->at;
 	if (unsent > send->ready_body)

@@ -98,6 +98,11 @@ void send_file_event(struct send *send, int32_t result);
 /* Gives buffers and pipe back; at any time when nothing is in flight. */
 void send_fini(struct send *send);
 
+/* More than half of the buffers are lent: who waits for his client holds none, if he can. */
+bool send_bufs_are_scarce(const struct send_means *means);
+/* Would a send to this socket not have to wait? Never blocks. */
+bool send_socket_has_room(int sock_fd);
+
 /* "copy", "sendfile", "splice" */
 const char *send_engine_label(enum send_engine engine);
 /* Is this file's file system one that lives in memory (tmpfs, ramfs)? */

@@ -13,10 +13,6 @@
 #include "base/must.h"
 #include "xfer/send_private.h"
 
-/* A socket that polls as writable has a third of its buffer free, and no buffer is smaller than
- * SOCK_MIN_SNDBUF (4.5 KiB): so much is there, or a poll will wait. */
-#define SOCKET_ROOM_MIN 1024
-
 /* Cuts iov to bytes_max in all; returns the pieces left. */
 static unsigned iov_clip(struct iovec *iov, unsigned count, uint64_t bytes_max)
 {
@@ -94,7 +90,8 @@ static enum send_state buf_ready(struct send *send)
 	return send->used > 0 ? SEND_DONE : send_drain(send, true);
 }
 
-/* Bytes that TCP takes now; 0: the socket is full (sk_stream_memory_free, include/net/sock.h). */
+/* Bytes that TCP takes of a socket that polls as writable; at least 1 (sk_stream_memory_free,
+ * include/net/sock.h). */
 static uint64_t socket_room(int sock_fd)
 {
 	uint32_t info[SK_MEMINFO_VARS];
@@ -103,7 +100,7 @@ static uint64_t socket_room(int sock_fd)
 	if (getsockopt(sock_fd, SOL_SOCKET, SO_MEMINFO, info, &len) < 0)
 		return UINT64_MAX; /* the send will say */
 	uint32_t queued = info[SK_MEMINFO_WMEM_QUEUED], max = info[SK_MEMINFO_SNDBUF];
-	return queued < max ? max - queued : 0;
+	return queued < max ? max - queued : 1;
 }
 
 /*
@@ -116,11 +113,15 @@ static uint64_t fill_max(const struct send *send)
 {
 	uint64_t max = record_tx_room_bytes(send->record);
 
-	if (!send_bufs_are_scarce(send))
+	if (!send_bufs_are_scarce(send->means))
 		return max;
-	uint64_t room = socket_room(send->record->sock_fd) / 8 * 7;
-	room = room > send->used ? room - send->used : 0;
-	return room < SOCKET_ROOM_MIN ? 0 : room < max ? room : max;
+	if (!send_socket_has_room(send->record->sock_fd))
+		return 0;
+	uint64_t room = socket_room(send->record->sock_fd);
+	room -= room / 8;
+	if (room <= send->used)
+		return send->used > 0 ? 0 : 1;
+	return room - send->used < max ? room - send->used : max;
 }
 
 /* Nothing was filled in: the client's turn, without a buffer. */
@@ -145,5 +146,7 @@ enum send_state send_step_copy(struct send *send, uint64_t turn_bytes, uint64_t 
 		if (state != SEND_DONE || send->left == 0)
 			return state;
 	}
+	if (send_bufs_are_scarce(send->means)) /* drained; the socket may be full by now */
+		send_give_buffer(send);
 	return SEND_TURN_OVER;
 }

@@ -17,8 +17,6 @@ enum send_state send_fill(struct send *send, uint64_t bytes_max, uint64_t token)
 enum send_state send_drain(struct send *send, bool more);
 /* Head first: tx_buf drained and given back. SEND_DONE: nothing is left but file bytes. */
 enum send_state send_head(struct send *send);
-/* More than half of the buffers are lent: who waits for his client gives his back, if he can. */
-bool send_bufs_are_scarce(const struct send *send);
 /* Back to its pool, if there is one; it holds nothing. */
 void send_give_buffer(struct send *send);
 enum send_state send_fail(struct send *send, enum close_reason why);

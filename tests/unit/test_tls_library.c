@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lean library context: every kind of key that a certificate may have, and every cipher and
  * group, in a whole mutual handshake with a peer that uses the library's default one. */
+#include <string.h>
+
 #include <criterion/criterion.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -40,26 +42,35 @@ static EVP_PKEY *key_of(size_t row)
 	return key;
 }
 
-/* Its own issuer, good for both sides. */
-static X509 *cert_of(size_t row, EVP_PKEY *key)
+/* Signed by the issuer; NULL: by itself. */
+static X509 *cert_of(size_t row, const char *common_name, EVP_PKEY *key, X509 *issuer,
+		     EVP_PKEY *issuer_key)
 {
 	X509 *cert = X509_new();
-	bool is_edwards = rows[row].kind[0] == 'E' && rows[row].kind[1] == 'D';
+	bool is_edwards = strncmp(rows[row].kind, "ED", 2) == 0;
 	X509_NAME *name = X509_get_subject_name(cert);
 
 	must(X509_set_version(cert, X509_VERSION_3) == 1 && X509_set_pubkey(cert, key) == 1);
-	must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)"one", -1, -1,
-					0) == 1);
-	must(X509_set_issuer_name(cert, name) == 1);
+	must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)common_name, -1,
+					-1, 0) == 1);
+	must(X509_set_issuer_name(cert, issuer != NULL ? X509_get_subject_name(issuer) : name) ==
+	     1);
 	must(ASN1_INTEGER_set(X509_get_serialNumber(cert), 1) == 1);
 	must(X509_gmtime_adj(X509_getm_notBefore(cert), -60) != NULL &&
 	     X509_gmtime_adj(X509_getm_notAfter(cert), 3600) != NULL);
-	must(X509_sign(cert, key, is_edwards ? NULL : EVP_sha256()) > 0);
+	if (issuer == NULL) {
+		X509_EXTENSION *ca =
+			X509V3_EXT_nconf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
+		must(ca != NULL && X509_add_ext(cert, ca, -1) == 1);
+		X509_EXTENSION_free(ca);
+	}
+	must(X509_sign(cert, issuer != NULL ? issuer_key : key, is_edwards ? NULL : EVP_sha256()) >
+	     0);
 	return cert;
 }
 
-static SSL *side_of(OSSL_LIB_CTX *library, const SSL_METHOD *method, size_t row, X509 *cert,
-		    EVP_PKEY *key)
+static SSL *side_of(OSSL_LIB_CTX *library, const SSL_METHOD *method, size_t row, X509 *ca,
+		    X509 *cert, EVP_PKEY *key)
 {
 	SSL_CTX *ctx = SSL_CTX_new_ex(library, NULL, method);
 
@@ -67,7 +78,7 @@ static SSL *side_of(OSSL_LIB_CTX *library, const SSL_METHOD *method, size_t row,
 	cr_assert_eq(SSL_CTX_use_certificate(ctx, cert), 1);
 	cr_assert_eq(SSL_CTX_use_PrivateKey(ctx, key), 1);
 	cr_assert_eq(SSL_CTX_check_private_key(ctx), 1);
-	must(X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), cert) == 1);
+	must(X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), ca) == 1);
 	must(SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) == 1);
 	cr_assert_eq(SSL_CTX_set_ciphersuites(ctx, rows[row].cipher), 1);
 	cr_assert_eq(SSL_CTX_set1_groups_list(ctx, rows[row].groups), 1, "%s", rows[row].groups);
@@ -94,14 +105,29 @@ static void shake_hands(SSL *client, SSL *server)
 	}
 }
 
+/* In ours the CA's key, too, is one of the lean context. */
+static X509 *again_in(OSSL_LIB_CTX *library, X509 *cert)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509(cert, &der);
+	const unsigned char *at = der;
+	X509 *again = X509_new_ex(library, NULL);
+
+	must(len > 0 && again != NULL && d2i_X509(&again, &at, len) != NULL);
+	OPENSSL_free(der);
+	return again;
+}
+
 static void run_row(size_t row, bool is_server)
 {
-	EVP_PKEY *key = key_of(row);
-	X509 *cert = cert_of(row, key);
-	SSL *ours = side_of(tls_library(), is_server ? TLS_server_method() : TLS_client_method(),
-			    row, cert, key);
-	SSL *theirs = side_of(NULL, is_server ? TLS_client_method() : TLS_server_method(), row,
-			      cert, key);
+	const SSL_METHOD *us = is_server ? TLS_server_method() : TLS_client_method();
+	const SSL_METHOD *them = is_server ? TLS_client_method() : TLS_server_method();
+	EVP_PKEY *ca_key = key_of(row), *key = key_of(row);
+	X509 *ca = cert_of(row, "ca", ca_key, NULL, NULL);
+	X509 *cert = cert_of(row, "leaf", key, ca, ca_key);
+	X509 *our_ca = again_in(tls_library(), ca);
+	SSL *ours = side_of(tls_library(), us, row, our_ca, cert, key);
+	SSL *theirs = side_of(NULL, them, row, ca, cert, key);
 	char said[256] = "";
 
 	shake_hands(is_server ? theirs : ours, is_server ? ours : theirs);
@@ -113,8 +139,11 @@ static void run_row(size_t row, bool is_server)
 	ERR_clear_error();
 	SSL_free(ours);
 	SSL_free(theirs);
+	X509_free(our_ca);
 	X509_free(cert);
+	X509_free(ca);
 	EVP_PKEY_free(key);
+	EVP_PKEY_free(ca_key);
 }
 
 /* Skipped nowhere: this machine's configuration adds no provider. */

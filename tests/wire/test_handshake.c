@@ -225,7 +225,6 @@ Test(handshake, protocol_is_chosen_if_offered)
 	wire_server_stop(&server);
 }
 
-/* A ticket would outlive the revocation of its certificate. */
 /* --cert holds a leaf: that is what the client gets, not also the root from --client-ca, which
  * signed it. */
 Test(handshake, chain_is_that_of_the_file)
@@ -240,6 +239,7 @@ Test(handshake, chain_is_that_of_the_file)
 	wire_server_stop(&server);
 }
 
+/* A ticket would outlive the revocation of its certificate. */
 Test(handshake, no_session_to_resume)
 {
 	struct wire_server server = {0};

@@ -92,28 +92,51 @@ Test(load, no_sending_buffer)
 	wire_server_stop(&server);
 }
 
-/* Clients that take nothing, more than there are buffers for them, leave half of these to others.
- * No more than that: what TCP holds for them is what a small machine has for all. */
-Test(load, stopped_readers_leave_buffers)
+#define STOPPED 32
+
+/* STOPPED clients, with so small a window (receive_buffer_bytes), have sent text and read nothing.
+ * Half of 40 buffers stay for others: nobody waits for one. */
+static void leave_buffers(const char *text, int receive_buffer_bytes)
 {
-	struct wire_server server = {.engine = "copy",
-				     .option = {"--workers=1", "--send-buffers=40", ANY_RATE}};
-	struct wire_client holder[40 - SEND_BUFFERS_SPARED + 8] = {0};
-	struct wire_response response;
+	struct wire_server server = {
+		.engine = "copy",
+		.option = {"--workers=1", "--send-buffers=40", ANY_RATE, "--rate-window=1h"}};
+	struct wire_client stopped[STOPPED] = {0};
 
 	wire_server_start(&server);
-	for (size_t i = 0; i < ARRAY_LEN(holder); i++) {
-		holder[i].receive_buffer_bytes = 32 * 1024;
-		wire_connect(&holder[i], &server);
-		wire_get(&holder[i], "/data/big", "", &response);
-		cr_assert_eq(response.status, 200);
+	for (int i = 0; i < STOPPED; i++) {
+		stopped[i].receive_buffer_bytes = receive_buffer_bytes;
+		wire_connect(&stopped[i], &server);
+		cr_assert(wire_send(&stopped[i], "%s", text));
 	}
+	wire_metric_reaches(&server, "sluice_http_inflight_requests", STOPPED);
 	for (int i = 0; i < 10; i++)
 		wire_serves_others(&server);
 	cr_assert_eq(wire_metric(&server, "sluice_tx_buffer_waits_total"), 0);
-	for (size_t i = 0; i < ARRAY_LEN(holder); i++)
-		wire_disconnect(&holder[i]);
+	for (int i = 0; i < STOPPED; i++)
+		wire_disconnect(&stopped[i]);
 	wire_server_stop(&server);
+}
+
+Test(load, stopped_readers_leave_buffers)
+{
+	leave_buffers("GET /data/big HTTP/1.1\r\nHost: a\r\n\r\n", 32 * 1024);
+	leave_buffers("GET /data/big HTTP/1.1\r\nHost: a\r\n\r\n", 1);
+}
+
+/* So do those whose answers are small, but many. */
+Test(load, stopped_pipelines_leave_buffers)
+{
+	static const char one[] = "GET /data/never-seen HTTP/1.1\r\nHost: a\r\n\r\n";
+	enum { REQUESTS = 20000 };
+	char *text = malloc(REQUESTS * (sizeof(one) - 1) + 1);
+
+	must(text != NULL);
+	text[0] = '\0';
+	for (int i = 0; i < REQUESTS; i++)
+		memcpy(text + (size_t)i * (sizeof(one) - 1), one, sizeof(one));
+	leave_buffers(text, 1);
+	free(text);
 }
 
 /* One buffer that comes back serves all who wait, one after the other and at once, though they are
