@@ -14,6 +14,7 @@ class Peer:
     """A server of the comparison. missing: why it is not there, or None once it is."""
 
     can_upload = False
+    is_plain = False  # without TLS
 
     def __init__(self, name, about, place):
         self.name, self.about, self.place = name, about, place
@@ -33,6 +34,10 @@ class Peer:
     def finish(self):
         """What is left to do when it listens. None, or why it does not serve."""
         return None
+
+    def can(self, load):
+        """Whether that load can be put on it."""
+        return (self.can_upload or not load.is_upload) and (not self.is_plain or load.kind in ("whole", "range"))
 
     def start(self):
         self.missing = self.prepare()
@@ -131,6 +136,7 @@ class NginxPlain(Nginx):
     """Without TLS: nothing here that seals can be quicker."""
 
     can_upload = False
+    is_plain = True
     file = "nginx-plain.conf"
 
     def run(self):
@@ -249,6 +255,7 @@ class Place:
 
     def __init__(self, options):
         self.tmp, self.peers, self.sluice = options.tmp, os.path.realpath(options.peers), options.sluice
+        self.load = options.load
         self.ca = os.path.join(options.tmp, "ca")
         self.objects = os.path.join(options.tmp, "objects")
         self.check_object = ""

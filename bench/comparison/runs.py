@@ -5,12 +5,14 @@ import os
 import subprocess
 import time
 
-from loads import SIZES
+from loads import MIB, SIZES
 from processes import machine_busy
 
 WARM_SECONDS = 0.3
 SETTLE_SECONDS = 0.1  # for the server to do what it does behind the last response
 CIPHER = "AES-128-GCM"
+DOWNLOAD_BYTES, UPLOAD_BYTES = 768 * MIB, 256 * MIB  # a second, about: so many are asked for that it takes as long as is wanted
+PLAIN_REQUESTS, PLAIN_BYTES = 20000, 2048 * MIB  # the same, of load
 
 
 class Failed(Exception):
@@ -30,6 +32,7 @@ def ask_bench(place, peer, load, amount):
     if not run.stdout:
         raise Failed(f"sluice bench: {said}")
     report = json.loads(run.stdout)
+    report.pop("target")  # a port of this run
     if run.returncode != 0 or report["requests"]["failed"]:
         raise Failed(f"sluice bench: {report['requests']['failed']} requests failed: {report['first_error'] or said}")
     if CIPHER not in report["tls"]["cipher"].upper().replace("_", "-"):
@@ -38,20 +41,51 @@ def ask_bench(place, peer, load, amount):
 
 
 def amount_of(load, seconds):
-    """How long; large uploads by their number, as one that is not ended is not synced either."""
-    if load.is_upload and not load.counts_requests:
-        return ["--requests", str(max(1, round(seconds * 4)))]
+    """How long; what is large by its number, for nothing to be half done at the end: half an upload is not synced."""
+    if not load.counts_requests:
+        bytes_a_second = UPLOAD_BYTES if load.is_upload else DOWNLOAD_BYTES
+        return ["--requests", str(max(load.connections, round(seconds * bytes_a_second / SIZES[load.size])))]
     return ["--duration", f"{int(seconds * 1000)}ms"]
+
+
+def ask_plain(place, peer, load, seconds):
+    """What load says, in those words of a report of sluice bench that it has an answer for. It knows no latency."""
+    size = SIZES[load.size]
+    count = max(load.connections, int(seconds * min(PLAIN_REQUESTS, PLAIN_BYTES / size)))
+    what = ["--ranges", str(count), "--range-bytes", str(size)] if load.kind == "range" else ["--whole", str(count)]
+    run = subprocess.run(
+        [place.load, "--target", f"127.0.0.1:{peer.port}", "--path", f"/bench/{load.object}", "--connections",
+         str(load.connections), *what],
+        stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    if run.returncode != 0:
+        raise Failed(run.stderr.decode("utf-8", "replace").strip()[-300:])
+    words = run.stdout.decode("ascii").split()
+    said = {name: float(value) for name, value in zip(words[::2], words[1::2])}
+    return {
+        "requests": {"measured": int(said["requests"]), "per_second": said["requests"] / said["seconds"]},
+        "received_bytes": said["bytes"],
+        "sent_bytes": 0,
+        "bytes_per_second": said["bytes"] / said["seconds"],
+        "latency_seconds": {"p50": None, "p99": None},
+        "client_cpu_seconds": said["own_ns"] / 1e9,
+    }
+
+
+def ask(place, peer, load, seconds):
+    if peer.is_plain:
+        return ask_plain(place, peer, load, seconds)
+    return ask_bench(place, peer, load, amount_of(load, seconds))
 
 
 def measure(place, peer, load, seconds):
     """One turn of one server at one load: a flat row of figures, with the whole report in it."""
     peer.processes.let_go()
     try:
-        ask_bench(place, peer, load, amount_of(load, WARM_SECONDS))
+        ask(place, peer, load, WARM_SECONDS)  # the first use of everything
         time.sleep(SETTLE_SECONDS)
         cpu, busy, start = peer.processes.cpu(), machine_busy(), time.monotonic()
-        report = ask_bench(place, peer, load, amount_of(load, seconds))
+        report = ask(place, peer, load, seconds)
         time.sleep(SETTLE_SECONDS)
         elapsed = time.monotonic() - start
         cpu, busy = peer.processes.cpu() - cpu, machine_busy() - busy
