@@ -30,7 +30,8 @@ def curl_bytes_per_second(place, peer, load):
 
 def run(place, there, options):
     load = loads.Load("whole", "64MiB", 1)
-    print("| server | curl, MiB/s | sluice bench, MiB/s | sluice bench / curl: median (least–most) | |\n|---|--:|--:|--:|---|")
+    print("| server | curl, MiB/s | sluice bench, MiB/s | sluice bench / curl: median (least–most) | |")
+    print("|---|--:|--:|--:|---|")
     for peer in there:
         curl, bench = [], []
         for _ in range(options.rounds):
@@ -40,5 +41,6 @@ def run(place, there, options):
             peer.processes.hold()
         ratio = Spread.of([ours / theirs for ours, theirs in zip(bench, curl)])
         word = "agree within 10 %" if abs(ratio.median - 1) <= LIMIT else "differ"
-        print(f"| {peer.name} | {Spread.of(curl).text(1 / 1024 ** 2, 0)} | {Spread.of(bench).text(1 / 1024 ** 2, 0)} | {ratio.text()} | {word} |")
+        figures = [Spread.of(values).text(1 / loads.MIB, 0) for values in (curl, bench)]
+        print(f"| {peer.name} | {' | '.join(figures)} | {ratio.text()} | {word} |")
     return 0

@@ -20,6 +20,15 @@ from figures import Rows
 GO_PEERS = ("versitygw", "rclone", "minio")
 
 
+CONDITIONS = """Server and client share the processors, so throughput and latency are those of the pair; CPU is the server's
+alone, all its processes and threads, its connections' handshakes included. Everyone has the same files (in the page cache),
+certificates and TLS_AES_128_GCM_SHA256, a client certificate where it can ask for one, and no access log; sluice, nginx,
+HAProxy and hitch have one worker, Go programs as many threads as they start by default. Nobody is pinned. A server is stopped
+(SIGSTOP) while it is not its turn. Ratios are those of pairs within a round: median (least–most). Memory is RssAnon and
+RssShmem of all its processes after the load.
+"""
+
+
 def options_read():
     parser = argparse.ArgumentParser(prog="bench/compare")
     for name in ("sluice", "load", "tmp", "peers", "results", "commit", *GO_PEERS):
@@ -31,7 +40,7 @@ def options_read():
     parser.add_argument("--seconds", type=float)
     options = parser.parse_args()
     if options.seconds is None:
-        options.seconds = 3.0 if options.quick else 2.0
+        options.seconds = 2.0
     if options.rounds < 1 or not 0.1 <= options.seconds <= 600:
         parser.error("--rounds is 1 or more, --seconds is 0.1 to 600")
     return options
@@ -55,6 +64,10 @@ def processor():
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         found = re.search(r"model name\s*: (.*)", file.read())
     return found.group(1) if found else platform.machine()
+
+
+def day(seconds):
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
 
 
 def kernel():
@@ -103,19 +116,16 @@ def head_of(options, rows, there, load_average, started):
     versions |= {"OpenSSL": version_of(["openssl", "version"]), "Linux": kernel()}
     command = "bench/compare" + "".join(f" {word}" for word in sys.argv[1:] if word in ("--quick",))
     command += f" --rounds {options.rounds} --seconds {options.seconds:g}" + (f" --only {options.only}" if options.only else "")
-    return (
-        f"# sluice beside others, native\n\n"
-        f"{time.strftime('%Y-%m-%d', time.gmtime(started))}, `{command}`: sluice {version_of([options.sluice, '--version'])} at {options.commit}, "
-        + ", ".join(f"{name} {version}" for name, version in versions.items())
-        + f"; {os.cpu_count()} CPUs ({processor()}); {(time.time() - started) / 60:.0f} minutes.\n\n"
-        f"Load average before: {load_average[0]:.2f}. Of the machine, others than the server and its client took "
-        f"{others[len(others) // 2]:.0%} (median; at most {others[-1]:.0%}) while it was measured: what the kernel does for no process is in it.\n\n"
-        "Servers and client share the processors, so throughput and latency are those of the pair; CPU is the server's alone, all its "
-        "processes and threads, its connections' handshakes included. Everyone has the same files (in the page cache), certificates and "
-        "TLS_AES_128_GCM_SHA256, a client certificate where it can ask for one, no access log; sluice, nginx, HAProxy and hitch one worker; "
-        "Go programs as many threads as they start by default. Nobody is pinned. A server is stopped (SIGSTOP) while it is not its turn. "
-        "Ratios are those of pairs within a round: median (least–most). Memory is RssAnon and RssShmem of all its processes after the load.\n"
-    )
+    return f"""# sluice beside others, native
+
+{day(started)}, `{command}`: sluice {version_of([options.sluice, "--version"])} at {options.commit},
+{", ".join(f"{name} {version}" for name, version in versions.items())};
+{os.cpu_count()} CPUs ({processor()}); {(time.time() - started) / 60:.0f} minutes.
+
+Load average before: {load_average[0]:.2f}. While it was measured, others than the server and its client took
+{others[len(others) // 2]:.0%} of the machine (median; at most {others[-1]:.0%}); what the kernel did for no process is in it.
+
+{CONDITIONS}"""
 
 
 def compare(place, known, options):
@@ -129,7 +139,7 @@ def compare(place, known, options):
     finally:
         for peer in known:
             peer.processes.stop()
-    folder = f"{time.strftime('%Y-%m-%d', time.gmtime(started))}-{os.cpu_count()}cpu-linux-{kernel()}{'-quick' if options.quick else ''}"
+    folder = f"{day(started)}-{os.cpu_count()}cpu-linux-{kernel()}{'-quick' if options.quick else ''}"
     head = head_of(options, rows, there, load_average, started)
     print(report.write(os.path.join(options.results, folder), head, rows, known, missing, failures, chosen))
     say(f"written to bench/results/{folder}")
@@ -154,7 +164,8 @@ def main():
     names = {peer.name for peer in known}
     only = set(options.only.split(",")) if options.only else names
     if only - names:
-        sys.exit(f"bench/compare: no such peer: {', '.join(sorted(only - names))}; there are {', '.join(p.name for p in known)}")
+        say(f"no such peer: {', '.join(sorted(only - names))}; there are {', '.join(peer.name for peer in known)}")
+        return 2
     known = [peer for peer in known if peer.name in only or peer.name.startswith("sluice")]
     return check_curl(place, known, options) if options.check_curl else compare(place, known, options)
 

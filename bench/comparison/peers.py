@@ -210,8 +210,8 @@ class Rclone(GoPeer):
     def run(self):
         cert, key = self.certificate()
         self.processes.start(
-            [self.program, "serve", "s3", "--config", "/dev/null", "--addr", f"127.0.0.1:{self.port}", "--cert", cert, "--key", key,
-             "--client-ca", f"{self.place.ca}/ca.crt", self.root]
+            [self.program, "serve", "s3", "--config", os.devnull, "--addr", f"127.0.0.1:{self.port}", "--cert", cert,
+             "--key", key, "--client-ca", f"{self.place.ca}/ca.crt", self.root]
         )
 
 
@@ -219,7 +219,8 @@ class Versitygw(GoPeer):
     def run(self):
         cert, key = self.certificate()
         self.processes.start(
-            [self.program, "--quiet", "--port", f"127.0.0.1:{self.port}", "--cert", cert, "--key", key, "posix", self.root],
+            [self.program, "--quiet", "--keep-alive", "--port", f"127.0.0.1:{self.port}", "--cert", cert, "--key", key,
+             "posix", self.root],
             {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET},
         )
 
@@ -287,7 +288,8 @@ def all_peers(place, options):
         HAProxy("haproxy", "HAProxy, mode tcp, in front of nginx", place),
         Hitch("hitch", "hitch in front of nginx", place),
         Rclone("rclone", "rclone serve s3", place, options.rclone),
-        Versitygw("versitygw", "versitygw, POSIX backend; no client certificate; uploads not synced", place, options.versitygw),
+        Versitygw("versitygw", "versitygw, POSIX backend, --keep-alive; no client certificate; uploads not synced", place,
+                  options.versitygw),
         Minio("minio", "MinIO, one drive; no client certificate", place, options.minio),
         NginxPlain("nginx-plain", "nginx, plain HTTP: the ceiling", place),
     ]

@@ -57,7 +57,8 @@ def plots(rows, peers, folder):
     made = []
     kinds = {
         "size": ([load for load in loads.FULL if load.kind == "whole" and load.connections == 8], "object", "8 connections"),
-        "connections-64MiB": ([load for load in loads.FULL if load.kind == "whole" and load.size == "64MiB"], "connections", "objects of 64 MiB"),
+        "connections-64MiB": ([load for load in loads.FULL if load.kind == "whole" and load.size == "64MiB"], "connections",
+                              "objects of 64 MiB"),
         "connections-16KiB": ([load for load in loads.FULL if load.kind == "range"], "connections", "ranges of 16 KiB"),
     }
     units = {
@@ -66,7 +67,8 @@ def plots(rows, peers, folder):
         "latency": ("p50", 1e3, "Latency, p50", "ms"),
     }
     for kind, (chosen, x_title, what) in kinds.items():
-        chosen = sorted((load for load in chosen if rows.of(load, OURS)), key=lambda load: (loads.SIZES[load.size], load.connections))
+        chosen = [load for load in chosen if rows.of(load, OURS)]
+        chosen.sort(key=lambda load: (loads.SIZES[load.size], load.connections))
         if len(chosen) < 2:
             continue
         places = [load.size if kind == "size" else load.connections for load in chosen]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One measurement: sluice bench (or, without TLS, load of bench/) against one server, with the server's CPU time beside it."""
+"""One measurement: sluice bench (or, without TLS, load of bench/) at one server, with that server's CPU time."""
 import json
 import os
 import subprocess
@@ -11,7 +11,7 @@ from processes import machine_busy
 WARM_SECONDS = 0.3
 SETTLE_SECONDS = 0.1  # for the server to do what it does behind the last response
 CIPHER = "AES-128-GCM"
-DOWNLOAD_BYTES, UPLOAD_BYTES = 768 * MIB, 256 * MIB  # a second, about: so many are asked for that it takes as long as is wanted
+DOWNLOAD_BYTES, UPLOAD_BYTES = 768 * MIB, 256 * MIB  # a second, about: for how many to ask to take as long as is wanted
 PLAIN_REQUESTS, PLAIN_BYTES = 20000, 2048 * MIB  # the same, of load
 
 
@@ -20,7 +20,7 @@ class Failed(Exception):
 
 
 def ask_bench(place, peer, load, amount):
-    """The report of sluice bench, without a warm-up of its own: its window is then the whole of what it did. amount: options."""
+    """The report of sluice bench, without a warm-up of its own, so that it is of all it did. amount: its options for that."""
     target = f"127.0.0.1:{peer.port}/bench/" + ("uploads" if load.is_upload else load.object)
     run = subprocess.run(
         [place.sluice, "bench", "--target", target, "--cert", f"{place.ca}/client.crt", "--key", f"{place.ca}/client.key",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Line plots as SVG: x in powers of two, y from nought, a line a server, its range as a bar at each point."""
+"""Line plots as SVG: places at equal distances, y from nought, a line a server, its range as a bar at each place."""
 from html import escape
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 400, 70, 180, 40, 50
@@ -28,7 +28,7 @@ def plot(title, x_title, y_title, places, lines):
     top = step * 5
     across = (WIDTH - LEFT - RIGHT) / max(1, len(places) - 1)
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
         text((WIDTH - RIGHT + LEFT) / 2, 22, title, size=15),
         text((WIDTH - RIGHT + LEFT) / 2, HEIGHT - 10, x_title),
@@ -48,9 +48,11 @@ def plot(title, x_title, y_title, places, lines):
         colour = COLOURS[number % len(COLOURS)]
         spots = [(at(place, points[place][0]), at(place, points[place][1]), at(place, points[place][2]))
                  for place in places if place in points]
-        out.append(f'<path d="M{" L".join(f"{x:.1f} {y:.1f}" for (x, y), _, _ in spots)}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        through = " L".join(f"{x:.1f} {y:.1f}" for (x, y), _, _ in spots)
+        out.append(f'<path d="M{through}" fill="none" stroke="{colour}" stroke-width="2"/>')
         for (x, y), (_, low), (_, high) in spots:
-            out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/><path d="M{x:.1f} {low:.1f}V{high:.1f}" stroke="{colour}"/>')
+            out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>')
+            out.append(f'<path d="M{x:.1f} {low:.1f}V{high:.1f}" stroke="{colour}"/>')
         y = TOP + 10 + number * 20
         out.append(f'<path d="M{WIDTH - RIGHT + 20} {y}h20" stroke="{colour}" stroke-width="2"/>')
         out.append(text(WIDTH - RIGHT + 46, y + 4, name, "start"))
