@@ -135,6 +135,8 @@ def compare(place, known, options):
     there = []
     try:
         there, missing = start_all(known)
+        if report.OURS in missing:
+            return 1
         rows, failures = take_turns(place, there, chosen, options)
     finally:
         for peer in known:
