@@ -9,12 +9,15 @@ from processes import Processes, free_port
 
 KEY, SECRET = "compare", "compare-secret"  # of the administrator who sets the policy of a bucket on this run's servers
 
+NO_KERNEL_TLS = "this kernel has no TLS (sluice probe)"
+
 
 class Peer:
     """A server of the comparison. missing: why it is not there, or None once it is."""
 
     can_upload = False
     is_plain = False  # without TLS
+    is_kernel = False  # its records are sealed by the kernel
 
     def __init__(self, name, about, place):
         self.name, self.about, self.place = name, about, place
@@ -101,6 +104,13 @@ class Sluice(Peer):
         )
 
 
+class SluiceKernel(Sluice):
+    is_kernel = True
+
+    def prepare(self):
+        return None if self.place.has_kernel_tls else NO_KERNEL_TLS
+
+
 class Nginx(Peer):
     can_upload = True
     file = "nginx-user.conf"
@@ -124,12 +134,11 @@ class Nginx(Peer):
 
 
 class NginxKernel(Nginx):
+    is_kernel = True
     file = "nginx-ktls.conf"
 
     def prepare(self):
-        if not self.place.has_kernel_tls:
-            return "this kernel has no TLS (sluice probe)"
-        return super().prepare()
+        return super().prepare() if self.place.has_kernel_tls else NO_KERNEL_TLS
 
 
 class NginxPlain(Nginx):
@@ -278,10 +287,9 @@ class Place:
 def all_peers(place, options):
     """Every one that is known, in the order of the tables; sluice in userspace first: ratios are to it."""
     peers = [Sluice("sluice", "sluice, userspace TLS", place, "--tls-path", "user")]
-    if place.has_kernel_tls:
-        for engine in ("auto", "sendfile", "splice", "copy"):
-            about = f"sluice, kernel TLS, --send-engine {engine}"
-            peers.append(Sluice(f"sluice-{engine}", about, place, "--tls-path", "kernel", "--send-engine", engine))
+    for engine in ("auto", "sendfile", "splice", "copy"):
+        about = f"sluice, kernel TLS, --send-engine {engine}"
+        peers.append(SluiceKernel(f"sluice-{engine}", about, place, "--tls-path", "kernel", "--send-engine", engine))
     return peers + [
         Nginx("nginx", "nginx, userspace TLS; uploads by WebDAV, not synced", place),
         NginxKernel("nginx-ktls", "nginx, kernel TLS and sendfile", place),

@@ -50,6 +50,16 @@ def machine_busy():
     return (user + nice + system + irq + softirq) / TICKS
 
 
+def kernel_sealed():
+    """How many connections the kernel has sealed for so far."""
+    try:
+        with open("/proc/net/tls_stat", encoding="ascii") as file:
+            counters = dict(line.split() for line in file)
+    except FileNotFoundError:
+        return 0
+    return int(counters["TlsTxSw"]) + int(counters["TlsTxDevice"])
+
+
 class Processes:
     """Programs that together are one server, with their children. Ends what it started, by its id."""
 

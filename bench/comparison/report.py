@@ -39,8 +39,8 @@ def load_table(rows, load, peers, missing):
     out = []
     for peer in peers:
         if peer.name in missing:
-            out.append([peer.name, f"missing: {missing[peer.name]}", *[""] * (len(head) - 2)])
-        elif rows.of(load, peer.name):
+            continue
+        if rows.of(load, peer.name):
             spread = {name: rows.spread(load, peer.name, name) for name in (field, cost, "p50", "p99", "memory_bytes")}
             ratios = [rows.ratio(load, OURS, peer.name, name) for name in (cost, field)]
             latency = [spread[name].text(1e3) if spread[name] else "-" for name in ("p50", "p99")]
@@ -49,7 +49,8 @@ def load_table(rows, load, peers, missing):
                         f"{spread['memory_bytes'].median / MIB:.1f}"])
         else:
             out.append([peer.name, "not of this load" if not peer.can(load) else "FAILED", *[""] * (len(head) - 2)])
-    return f"### {load.title[0].upper()}{load.title[1:]}\n\n" + table(head, out, 1)
+    absent = "; ".join(f"{name}: {why}" for name, why in missing.items())
+    return f"### {load.title[0].upper()}{load.title[1:]}\n\n" + table(head, out, 1) + (f"\nMissing: {absent}.\n" if absent else "")
 
 
 def plots(rows, peers, folder):

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from loads import MIB, SIZES
-from processes import machine_busy
+from processes import kernel_sealed, machine_busy
 
 WARM_SECONDS = 0.3
 SETTLE_SECONDS = 0.1  # for the server to do what it does behind the last response
@@ -84,7 +84,7 @@ def measure(place, peer, load, seconds):
     try:
         ask(place, peer, load, WARM_SECONDS)  # the first use of everything
         time.sleep(SETTLE_SECONDS)
-        cpu, busy, start = peer.processes.cpu(), machine_busy(), time.monotonic()
+        sealed, cpu, busy, start = kernel_sealed(), peer.processes.cpu(), machine_busy(), time.monotonic()
         report = ask(place, peer, load, seconds)
         time.sleep(SETTLE_SECONDS)
         elapsed = time.monotonic() - start
@@ -94,6 +94,8 @@ def measure(place, peer, load, seconds):
         peer.processes.hold()
         if load.is_upload:
             os.sync()  # what this server has left unsynced is not the next one's to wait for
+    if (kernel_sealed() > sealed) != peer.is_kernel:  # the client does without
+        raise Failed(f"its records were {'not ' if peer.is_kernel else ''}sealed by the kernel")
     if not report["requests"]["measured"]:
         raise Failed("no request was answered in time")
     bytes_moved = report["received_bytes"] + report["sent_bytes"]
