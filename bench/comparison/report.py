@@ -49,8 +49,8 @@ def load_table(rows, load, peers, missing):
                         f"{spread['memory_bytes'].median / MIB:.1f}"])
         else:
             out.append([peer.name, "not of this load" if not peer.can(load) else "FAILED", *[""] * (len(head) - 2)])
-    absent = "; ".join(f"{name}: {why}" for name, why in missing.items())
-    return f"### {load.title[0].upper()}{load.title[1:]}\n\n" + table(head, out, 1) + (f"\nMissing: {absent}.\n" if absent else "")
+    absent = f"\nMissing, for the reasons above: {', '.join(missing)}.\n" if missing else ""
+    return f"### {load.title[0].upper()}{load.title[1:]}\n\n" + table(head, out, 1) + absent
 
 
 def plots(rows, peers, folder):
