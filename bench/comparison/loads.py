@@ -53,7 +53,7 @@ HANDSHAKES = Load("handshake", "1KiB", 8)
 QUICK = [BYTES, RANGES, UPLOADS, HANDSHAKES]
 FULL = (
     [Load("whole", size, 8) for size in SIZES]
-    + [Load("whole", "64MiB", connections) for connections in (1, 64)]
+    + [Load("whole", "4MiB", connections) for connections in (1, 64)]
     + [Load("range:16KiB", "16KiB", connections) for connections in (1, 8, 64)]
     + [Load("thanos", "16KiB", 8), HANDSHAKES, Load("put:16KiB", "16KiB", 8), UPLOADS]
 )

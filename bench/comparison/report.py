@@ -24,7 +24,7 @@ def goals(rows, missing):
         if ratio is None:
             said = ["-", f"not measured: {missing.get(goal.other, 'not among --only, or failed')}"]
         else:
-            said = [ratio.text(), "reached" if goal.is_reached(ratio) else "**MISSED**"]
+            said = [ratio.text(digits=3), "reached" if goal.is_reached(ratio) else "**MISSED**"]
         out.append([goal.text, f"{OURS} / {goal.other}", goal.said, *said])
     return table(["work", "ratio", "goal", "measured: median (least–most)", ""], out, 2)
 
@@ -58,8 +58,8 @@ def plots(rows, peers, folder):
     made = []
     kinds = {
         "size": ([load for load in loads.FULL if load.kind == "whole" and load.connections == 8], "object", "8 connections"),
-        "connections-64MiB": ([load for load in loads.FULL if load.kind == "whole" and load.size == "64MiB"], "connections",
-                              "objects of 64 MiB"),
+        "connections-4MiB": ([load for load in loads.FULL if load.kind == "whole" and load.size == "4MiB"], "connections",
+                             "objects of 4 MiB"),
         "connections-16KiB": ([load for load in loads.FULL if load.kind == "range"], "connections", "ranges of 16 KiB"),
     }
     units = {

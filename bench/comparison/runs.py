@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+from dataclasses import replace
 
 from loads import MIB, SIZES
 from processes import kernel_sealed, machine_busy
@@ -82,7 +83,7 @@ def measure(place, peer, load, seconds):
     """One turn of one server at one load: a flat row of figures, with the whole report in it."""
     peer.processes.let_go()
     try:
-        ask(place, peer, load, WARM_SECONDS)  # the first use of everything
+        ask(place, peer, replace(load, connections=1), WARM_SECONDS)  # the first use of everything
         time.sleep(SETTLE_SECONDS)
         sealed, cpu, busy, start = kernel_sealed(), peer.processes.cpu(), machine_busy(), time.monotonic()
         report = ask(place, peer, load, seconds)

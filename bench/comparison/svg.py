@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Line plots as SVG: places at equal distances, y from nought, a line a server, its range as a bar at each place."""
+"""Line plots as SVG: places at equal distances, y logarithmic, a line a server, its range as a bar at each place."""
 from html import escape
+from math import log10
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 400, 70, 180, 40, 50
 COLOURS = ["#0b6e4f", "#c0392b", "#2c6fbb", "#b8860b", "#7d3c98", "#d35400", "#16a085", "#555555", "#e0559a", "#87a330"]
-STEPS = (1, 2, 2.5, 5, 10)
 
 
-def round_step(most):
-    """Of the lines of a grid: five or so up to most."""
-    step = 10.0 ** -9
-    while True:
-        for factor in STEPS:
-            if step * factor * 5 >= most:
-                return step * factor
-        step *= 10
+def grid(values):
+    """Values of a logarithmic axis around all of values: 1, 2, 5 of each power of ten."""
+    lines = [factor * 10.0 ** power for power in range(-9, 10) for factor in (1, 2, 5)]
+    low = max(i for i, line in enumerate(lines) if line <= min(values))
+    high = min(i for i, line in enumerate(lines) if line >= max(values))
+    return lines[low : max(high, low + 1) + 1]
 
 
 def text(x, y, words, anchor="middle", size=12, more=""):
@@ -24,8 +22,8 @@ def text(x, y, words, anchor="middle", size=12, more=""):
 def plot(title, x_title, y_title, places, lines):
     """places: words for x, in order. lines: {name: {place: (median, least, most)}}. One SVG file's text."""
     values = [value for points in lines.values() for point in points.values() for value in point]
-    step = round_step(max(values, default=1) or 1)
-    top = step * 5
+    marks = grid(values)
+    decades = log10(marks[-1] / marks[0])
     across = (WIDTH - LEFT - RIGHT) / max(1, len(places) - 1)
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif">',
@@ -36,14 +34,14 @@ def plot(title, x_title, y_title, places, lines):
     ]
 
     def at(place, value):
-        return LEFT + places.index(place) * across, HEIGHT - BOTTOM - value / top * (HEIGHT - TOP - BOTTOM)
+        return LEFT + places.index(place) * across, HEIGHT - BOTTOM - log10(value / marks[0]) / decades * (HEIGHT - TOP - BOTTOM)
 
-    for number in range(6):
-        _, y = at(places[0], number * step)
+    for mark in marks:
+        _, y = at(places[0], mark)
         out.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#dddddd"/>')
-        out.append(text(LEFT - 8, y + 4, f"{number * step:g}", "end"))
+        out.append(text(LEFT - 8, y + 4, f"{mark:g}", "end"))
     for place in places:
-        out.append(text(at(place, 0)[0], HEIGHT - BOTTOM + 18, str(place)))
+        out.append(text(at(place, marks[0])[0], HEIGHT - BOTTOM + 18, str(place)))
     for number, (name, points) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]
         spots = [(at(place, points[place][0]), at(place, points[place][1]), at(place, points[place][2]))
