@@ -160,7 +160,8 @@ def check_curl(place, known, options):
 
 def main():
     options = options_read()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(130))
     place = peers.Place(options)
     known = peers.all_peers(place, options)
     names = {peer.name for peer in known}
