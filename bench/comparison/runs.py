@@ -107,6 +107,7 @@ def measure(place, peer, load, seconds):
         "requests": report["requests"]["measured"],
         "requests_per_second": report["requests"]["per_second"],
         "bytes_per_second": report["bytes_per_second"],
+        "requests_per_cpu_second": report["requests"]["measured"] / cpu,
         "cpu_seconds": cpu,
         "cpu_per_byte": cpu / bytes_moved,
         "cpu_per_request": cpu / report["requests"]["measured"],
