@@ -2,7 +2,7 @@
 /*
  * load: a client that costs the server exactly what it says, and counts what the server spent.
  *
- * In:   a server over mutual TLS 1.3, a target, how often to ask for it and how.
+ * In:   a server over mutual TLS 1.3, or over plain TCP, a target, how often to ask for it and how.
  * Out:  a line for each batch of requests: bytes, seconds, and the CPU time of the server process
  *       (all its threads, those that ended included) by that process' own clock, read before and
  *       after the batch when the server has nothing left to do.
@@ -65,7 +65,7 @@ struct options {
 
 struct load {
 	const struct options *options;
-	SSL_CTX *ssl_ctx;
+	SSL_CTX *ssl_ctx; /* NULL: plain */
 	clockid_t server_clock;
 	int verify_fd;         /* -1: do not compare */
 	uint64_t object_bytes; /* 0: not known yet */
@@ -74,7 +74,7 @@ struct load {
 };
 
 struct conn {
-	SSL *ssl;
+	SSL *ssl; /* NULL: plain */
 	int sock_fd;
 	size_t have; /* bytes of buf behind the last response */
 	uint64_t from;
@@ -142,13 +142,8 @@ static int tcp_connect(const struct options *options)
 	fail("connect to %s:%s: %s", options->host, options->port, strerror(errno));
 }
 
-static struct conn *conn_open(struct load *load)
+static void conn_handshake(const struct load *load, struct conn *conn)
 {
-	struct conn *conn = malloc(sizeof(*conn));
-	if (conn == NULL)
-		fail("no memory");
-	conn->have = 0;
-	conn->sock_fd = tcp_connect(load->options);
 	conn->ssl = SSL_new(load->ssl_ctx);
 	if (conn->ssl == NULL || SSL_set_fd(conn->ssl, conn->sock_fd) != 1 ||
 	    SSL_connect(conn->ssl) != 1)
@@ -157,20 +152,38 @@ static struct conn *conn_open(struct load *load)
 	    strcmp(SSL_get_cipher_name(conn->ssl), load->options->cipher) != 0)
 		fail("wanted TLSv1.3 with %s, got %s with %s", load->options->cipher,
 		     SSL_get_version(conn->ssl), SSL_get_cipher_name(conn->ssl));
+}
+
+static struct conn *conn_open(struct load *load)
+{
+	struct conn *conn = malloc(sizeof(*conn));
+	if (conn == NULL)
+		fail("no memory");
+	conn->have = 0;
+	conn->ssl = NULL;
+	conn->sock_fd = tcp_connect(load->options);
+	if (load->ssl_ctx != NULL)
+		conn_handshake(load, conn);
 	return conn;
 }
 
 /* In order: our close_notify, the server's, and nothing else. */
-static void conn_close(struct conn *conn)
+static void conn_notify(struct conn *conn)
 {
-	if (conn->have > 0)
-		fail("%zu bytes after the last response", conn->have);
 	if (SSL_shutdown(conn->ssl) < 0)
 		fail("close_notify could not be sent");
 	int n = SSL_read(conn->ssl, conn->buf, sizeof(conn->buf));
 	if (n > 0)
 		fail("%d bytes after the last response", n);
 	SSL_free(conn->ssl);
+}
+
+static void conn_close(struct conn *conn)
+{
+	if (conn->have > 0)
+		fail("%zu bytes after the last response", conn->have);
+	if (conn->ssl != NULL)
+		conn_notify(conn);
 	close(conn->sock_fd);
 	free(conn);
 }
@@ -197,16 +210,29 @@ static SSL_CTX *ssl_ctx_new(const struct options *options)
 
 static size_t conn_read(struct conn *conn, void *data, size_t bytes)
 {
-	size_t n;
-	if (SSL_read_ex(conn->ssl, data, bytes, &n) != 1)
+	size_t n = 0;
+	if (conn->ssl == NULL) {
+		ssize_t received = recv(conn->sock_fd, data, bytes, 0);
+		n = received > 0 ? (size_t)received : 0;
+	} else if (SSL_read_ex(conn->ssl, data, bytes, &n) != 1) {
+		n = 0;
+	}
+	if (n == 0)
 		fail("the server ended the connection inside a response");
 	return n;
+}
+
+static bool conn_write(struct conn *conn, const void *data, size_t bytes)
+{
+	size_t written;
+	if (conn->ssl == NULL)
+		return send(conn->sock_fd, data, bytes, MSG_NOSIGNAL) == (ssize_t)bytes;
+	return SSL_write_ex(conn->ssl, data, bytes, &written) == 1;
 }
 
 static void request_send(const struct load *load, struct conn *conn)
 {
 	char text[REQUEST_BYTES], range[80] = "";
-	size_t written;
 
 	if (conn->is_range)
 		snprintf(range, sizeof(range), "Range: bytes=%" PRIu64 "-%" PRIu64 "\r\n",
@@ -216,7 +242,7 @@ static void request_send(const struct load *load, struct conn *conn)
 			 load->options->path, load->options->host, range);
 	if (n < 0 || (size_t)n >= sizeof(text))
 		fail("the path is too long");
-	if (SSL_write_ex(conn->ssl, text, (size_t)n, &written) != 1)
+	if (!conn_write(conn, text, (size_t)n))
 		fail("the server does not take a request");
 }
 
@@ -429,7 +455,7 @@ static void hold(struct load *load)
 /* ---- Options -------------------------------------------------------------------------------- */
 
 static const char usage_text[] =
-	"usage: load --target HOST:PORT --path /BUCKET/KEY --cert FILE --key FILE --ca FILE\n"
+	"usage: load --target HOST:PORT --path /BUCKET/KEY [--cert FILE --key FILE --ca FILE]\n"
 	"            --whole N | --ranges N | --handshakes N | --hold N\n"
 	"\n"
 	"  --whole N         GET the object N times\n"
@@ -445,6 +471,7 @@ static const char usage_text[] =
 	"  --server-pid PID  print the CPU time that this process spent on a batch\n"
 	"  --cipher SUITE    the only one offered (TLS_AES_128_GCM_SHA256)\n"
 	"\n"
+	"Without cert, key and ca it speaks plain HTTP.\n"
 	"Exit codes: 0 all responses were right, 1 one was not, 2 usage.\n";
 
 enum option_id { OPTION_TEXT = 256, OPTION_NUMBER = 512 };
@@ -500,9 +527,11 @@ static void options_read(struct options *options, int argc, char **argv)
 		}
 	}
 	char *colon = target != NULL ? strrchr(target, ':') : NULL;
-	if (optind != argc || colon == NULL || options->path == NULL || options->cert == NULL ||
-	    options->key == NULL || options->ca == NULL)
-		usage_fail("target, path, cert, key and ca are needed");
+	if (optind != argc || colon == NULL || options->path == NULL)
+		usage_fail("target and path are needed");
+	int files = (options->cert != NULL) + (options->key != NULL) + (options->ca != NULL);
+	if (files != 0 && files != 3)
+		usage_fail("cert, key and ca are needed, or none of them");
 	*colon = '\0';
 	options->host = target;
 	options->port = colon + 1;
@@ -531,7 +560,8 @@ int main(int argc, char **argv)
 
 	options_read(&options, argc, argv);
 	options_check(&options);
-	load.ssl_ctx = ssl_ctx_new(&options);
+	if (options.cert != NULL)
+		load.ssl_ctx = ssl_ctx_new(&options);
 	if (options.server_pid > 0 &&
 	    clock_getcpuclockid((pid_t)options.server_pid, &load.server_clock) != 0)
 		fail("there is no process %" PRIu64, options.server_pid);
