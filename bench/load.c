@@ -51,7 +51,8 @@ struct options {
 	const char *key;
 	const char *ca;
 	const char *cipher;
-	const char *verify; /* the object's file: responses before the first batch are compared */
+	const char *verify;  /* the object's file: responses before the first batch are compared */
+	const char *control; /* a FIFO: told "enable" and "disable" around the batches */
 	uint64_t whole;
 	uint64_t ranges;
 	uint64_t handshakes;
@@ -357,6 +358,18 @@ static uint64_t server_ns(const struct load *load)
 	return load->options->server_pid > 0 ? clock_ns(load->server_clock) : 0;
 }
 
+/* Tells a profiler (`perf record --control`) that what is measured begins or ends. */
+static void control_tell(const struct options *options, const char *word)
+{
+	if (options->control == NULL)
+		return;
+	int fd = open(options->control, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || dprintf(fd, "%s\n", word) < 0)
+		fail("%s: %s", options->control, strerror(errno));
+	close(fd);
+	sleep_ms(SETTLE_MS); /* it has no other way to say that it has read this */
+}
+
 static void batches_run(struct load *load, struct conn **conns)
 {
 	const struct options *options = load->options;
@@ -398,7 +411,9 @@ static void measure(struct load *load)
 		close(load->verify_fd);
 		load->verify_fd = -1;
 	}
+	control_tell(options, "enable");
 	batches_run(load, conns);
+	control_tell(options, "disable");
 	for (uint64_t i = 0; options->handshakes == 0 && i < options->connections; i++)
 		conn_close(conns[i]);
 	free(conns);
@@ -442,6 +457,8 @@ static const char usage_text[] =
 	"  --warm N          first N requests that are not counted (0)\n"
 	"  --batches N       do and print all this N times (1)\n"
 	"  --verify FILE     the object: compare what comes in the --warm requests with it\n"
+	"  --control FIFO    write \"enable\" before the first batch and \"disable\" after the "
+	"last\n"
 	"  --server-pid PID  print the CPU time that this process spent on a batch\n"
 	"  --cipher SUITE    the only one offered (TLS_AES_128_GCM_SHA256)\n"
 	"\n"
@@ -458,9 +475,9 @@ static _Noreturn void usage_fail(const char *what)
 static void options_read(struct options *options, int argc, char **argv)
 {
 	char *target = NULL;
-	const char **text[] = {(const char **)&target, &options->path, &options->cert,
-			       &options->key,          &options->ca,   &options->cipher,
-			       &options->verify};
+	const char **text[] = {(const char **)&target, &options->path,   &options->cert,
+			       &options->key,          &options->ca,     &options->cipher,
+			       &options->verify,       &options->control};
 	uint64_t *number[] = {&options->whole,   &options->ranges,      &options->handshakes,
 			      &options->hold,    &options->range_bytes, &options->connections,
 			      &options->batches, &options->warm,        &options->server_pid};
@@ -471,6 +488,7 @@ static void options_read(struct options *options, int argc, char **argv)
 					      {"ca", 1, NULL, OPTION_TEXT + 4},
 					      {"cipher", 1, NULL, OPTION_TEXT + 5},
 					      {"verify", 1, NULL, OPTION_TEXT + 6},
+					      {"control", 1, NULL, OPTION_TEXT + 7},
 					      {"whole", 1, NULL, OPTION_NUMBER},
 					      {"ranges", 1, NULL, OPTION_NUMBER + 1},
 					      {"handshakes", 1, NULL, OPTION_NUMBER + 2},
