@@ -72,6 +72,8 @@ class Binary:
     """Names of a file's addresses; samples know the offset in the file."""
 
     def __init__(self, path, debug_folder):
+        if not os.path.exists(path):  # the guest has one folder of programs
+            path = path.replace("/usr/bin/", "/usr/sbin/")
         self.object = os.path.basename(os.path.realpath(path)) if os.path.exists(path) else path
         self.symbols = file_symbols(path, debug_folder)
         self.segments = []
@@ -141,7 +143,7 @@ def classes_read():
 def classify(found):
     name = re.sub(r"^\[after (.*)\]$", r"\1", found[1])
     for row, objects, symbols in classes_read_once():
-        if objects.fullmatch(found[0]) and symbols.match(name):
+        if objects.fullmatch(found[0]) and (symbols.match(found[1]) or symbols.match(name)):
             return row
     return "other"
 
