@@ -16,7 +16,8 @@ function has_test(variant, prefix,    i) {
 	return 0
 }
 
-function table(title, first, prefix, peer, format,    i, j, n, v) {
+# is_per_byte: the tests are called by the bytes of a request, and divided by them.
+function table(title, first, prefix, peer, format, is_per_byte,    i, j, n, v, bytes) {
 	n = columns(prefix)
 	if (n == 0)
 		return
@@ -30,10 +31,11 @@ function table(title, first, prefix, peer, format,    i, j, n, v) {
 	for (i = 1; i <= test_count; i++) {
 		if (index(tests[i], prefix) != 1)
 			continue
-		printf "| %s |", substr(tests[i], length(prefix) + 1)
+		bytes = substr(tests[i], length(prefix) + 1)
+		printf "| %s |", bytes
 		for (j = 1; j <= n; j++) {
 			v = median(column[j], tests[i])
-			printf " %s |", cell(v, format)
+			printf " %s |", cell(is_per_byte ? v / bytes : v, format)
 			if (column[j] != peer)
 				printf " %s |", ratio(v, median(peer, tests[i]))
 		}
@@ -42,8 +44,9 @@ function table(title, first, prefix, peer, format,    i, j, n, v) {
 }
 
 END {
-	table("Whole objects: instructions a request", "bytes", "size:", "nginx-ktls", "%.0f")
-	table("Other ciphers, 64 MiB: instructions a byte", "cipher", "whole:", "nginx-ktls", "%.3f")
-	table("Other ciphers, 16 KiB ranges: instructions a request", "cipher", "ranges:", "nginx-ktls", "%.0f")
-	table("Uploads: instructions a PUT", "bytes", "put:", "nginx-user", "%.0f")
+	table("Whole objects: instructions a request", "bytes", "size:", "nginx-ktls", "%.0f", 0)
+	table("Other ciphers, 64 MiB: instructions a byte", "cipher", "whole:", "nginx-ktls", "%.3f", 0)
+	table("Other ciphers, 16 KiB ranges: instructions a request", "cipher", "ranges:", "nginx-ktls", "%.0f", 0)
+	table("Uploads: instructions a PUT", "bytes", "put:", "nginx-user", "%.0f", 0)
+	table("Uploads: instructions a byte", "bytes", "put:", "nginx-user", "%.3f", 1)
 }
