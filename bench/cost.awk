@@ -33,10 +33,10 @@ END {
 	printf "An idle connection (%d with kernel TLS): %d bytes of user memory in sluice, %d in nginx.\n",
 		idle_connections, idle["sluice"], idle["nginx"]
 	print "\n| goal, sluice as it is by default (auto) | is | at most | |\n|---|--:|--:|---|"
-	goal("64 MiB, kernel TLS / nginx kTLS", median("sluice-auto", "whole"), median("nginx-ktls", "whole"), 1.00, "%.3f")
-	goal("64 MiB, kernel TLS / floor", median("sluice-auto", "whole"), median("floor", "whole"), 1.02, "%.3f")
-	goal("16 KiB ranges, kernel TLS / nginx kTLS", median("sluice-auto", "ranges"), median("nginx-ktls", "ranges"), 0.70, "%.3f")
-	goal("full mutual handshake / nginx", median("sluice-auto", "handshakes"), median("nginx-ktls", "handshakes"), 0.60, "%.3f")
-	goal("memory of an idle kernel-TLS connection / nginx", idle["sluice"], idle["nginx"], 0.25, "%.3f")
+	goal("64 MiB, kernel TLS / nginx kTLS", median("sluice-auto", "whole"), median("nginx-ktls", "whole"), 1.00, "%.4f")
+	goal("64 MiB, kernel TLS / floor", median("sluice-auto", "whole"), median("floor", "whole"), 1.02, "%.4f")
+	goal("16 KiB ranges, kernel TLS / nginx kTLS", median("sluice-auto", "ranges"), median("nginx-ktls", "ranges"), 0.70, "%.4f")
+	goal("full mutual handshake / nginx", median("sluice-auto", "handshakes"), median("nginx-ktls", "handshakes"), 0.60, "%.4f")
+	goal("memory of an idle kernel-TLS connection / nginx", idle["sluice"], idle["nginx"], 0.25, "%.4f")
 	goal("bytes of user memory of an idle kernel-TLS connection", idle["sluice"], 1, 8192, "%.0f")
 }
