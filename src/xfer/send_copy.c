@@ -106,8 +106,9 @@ static uint64_t socket_room(int sock_fd)
 /*
  * How much to fill tx_buf with. What the socket does not take keeps the buffer until the client
  * has read; sealed it cannot be given back and made anew. While buffers are scarce it is filled
- * with what the socket takes at once (an eighth is for what TCP and TLS add), so that those who
- * wait for their clients hold none, and clients that read slowly do not keep it from others.
+ * with what the socket takes at once, so that those who wait for their clients hold none, and
+ * clients that read slowly do not keep it from others. That is a quarter of its room: TCP counts
+ * what a packet takes in memory, up to three times what a small one carries.
  */
 static uint64_t fill_max(const struct send *send)
 {
@@ -118,7 +119,7 @@ static uint64_t fill_max(const struct send *send)
 	if (!send_socket_has_room(send->record->sock_fd))
 		return 0;
 	uint64_t room = socket_room(send->record->sock_fd);
-	room -= room / 8;
+	room = (room + 3) / 4;
 	if (room <= send->used)
 		return send->used > 0 ? 0 : 1;
 	return room - send->used < max ? room - send->used : max;

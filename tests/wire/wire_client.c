@@ -95,6 +95,9 @@ void wire_connect_tcp(struct wire_client *client, const struct wire_server *serv
 	if (client->receive_buffer_bytes > 0)
 		setsockopt(client->sock_fd, SOL_SOCKET, SO_RCVBUF, &client->receive_buffer_bytes,
 			   sizeof(client->receive_buffer_bytes));
+	if (client->segment_bytes > 0)
+		setsockopt(client->sock_fd, IPPROTO_TCP, TCP_MAXSEG, &client->segment_bytes,
+			   sizeof(client->segment_bytes));
 	cr_assert_eq(connect(client->sock_fd, (const struct sockaddr *)&server->sock_addr,
 			     sizeof(server->sock_addr)),
 		     0, "connect %s: %s", server->addr, strerror(errno));

@@ -43,8 +43,10 @@ struct wire_client {
 	const char *ciphers;      /* TLS 1.3 suites, NULL: AES-128-GCM */
 	int version_max;          /* 0: TLS 1.3 */
 	int receive_buffer_bytes; /* SO_RCVBUF; 0: the kernel's */
-	int padding_block;        /* pad every record to a multiple of this */
-	const char *alpn;         /* in wire format, NULL: none */
+	int segment_bytes; /* TCP_MAXSEG, by which the server's send buffer is measured; 0: as it
+			      comes */
+	int padding_block; /* pad every record to a multiple of this */
+	const char *alpn;  /* in wire format, NULL: none */
 
 	const struct wire_server *server;
 	int sock_fd;
