@@ -15,7 +15,6 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +25,7 @@
 #include <unistd.h>
 
 #include "base/must.h"
-#include "config/config.h"
-#include "tls/handshake.h"
-#include "tls/tls_ctx.h"
+#include "server_side.h"
 
 #define HEAD_BYTES 4096
 
@@ -49,28 +46,6 @@ static void set_blocking(int fd, bool is_blocking)
 {
 	int flags = fcntl(fd, F_GETFL);
 	must(fcntl(fd, F_SETFL, is_blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK) == 0);
-}
-
-/* 0: record is ready, in kernel TLS both ways. */
-static int establish(const struct floor *floor, int sock_fd, struct record *record)
-{
-	struct handshake_outcome outcome;
-	struct handshake *handshake = handshake_new(floor->tls_ctx, &floor->plan, sock_fd);
-	must(handshake != NULL);
-
-	int r;
-	while ((r = handshake_step(handshake)) == -EAGAIN) {
-		struct pollfd wait = {.fd = sock_fd, .events = handshake_wants(handshake)};
-		poll(&wait, 1, -1);
-	}
-	if (r < 0)
-		fprintf(stderr, "floor: %s\n", handshake_failure_text(handshake));
-	else if ((r = handshake_finish(handshake, record, &outcome)) < 0)
-		fprintf(stderr, "floor: no kernel TLS: %s\n", strerror(-r));
-	else
-		peer_release(outcome.peer);
-	handshake_free(handshake);
-	return r;
 }
 
 /* A request head into head, as a string. False: the client has closed. */
@@ -139,7 +114,7 @@ static void connection_run(const struct floor *floor, int sock_fd)
 
 	setsockopt(sock_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	set_blocking(sock_fd, false);
-	if (establish(floor, sock_fd, &record) == 0) {
+	if (server_handshake(floor->tls_ctx, &floor->plan, sock_fd, &record) == 0) {
 		set_blocking(sock_fd, true);
 		serve(floor, sock_fd);
 		ktls_send_control(&ktls_sys_kernel, sock_fd, RECORD_ALERT, close_notify,
@@ -170,26 +145,6 @@ static int listen_on(const char *target)
 	return fd;
 }
 
-static struct tls_ctx *context_new(char **file)
-{
-	char error[ERROR_TEXT_MAX];
-	struct config *config = malloc(sizeof(*config));
-	must(config != NULL);
-	config_init(config);
-	snprintf(config->cert_file, sizeof(config->cert_file), "%s", file[0]);
-	snprintf(config->key_file, sizeof(config->key_file), "%s", file[1]);
-	snprintf(config->client_ca_file, sizeof(config->client_ca_file), "%s", file[2]);
-	config->ciphers[0] = TLS_CIPHER_AES_128_GCM;
-	config->cipher_count = 1;
-	struct tls_ctx *ctx = tls_ctx_new(config, 1, error);
-	if (ctx == NULL) {
-		fprintf(stderr, "floor: %s\n", error);
-		exit(1);
-	}
-	free(config);
-	return ctx;
-}
-
 int main(int argc, char **argv)
 {
 	/* Not probed: where the kernel cannot, the install fails, and so does the connection. */
@@ -210,7 +165,7 @@ int main(int argc, char **argv)
 	if (floor.file_fd < 0 || fstat(floor.file_fd, &stat) < 0 || stat.st_size == 0)
 		fail(argv[2]);
 	floor.file_bytes = (uint64_t)stat.st_size;
-	floor.tls_ctx = context_new(&argv[3]);
+	floor.tls_ctx = server_context(argv[3], argv[4], argv[5]);
 	floor.plan.peers = peers_new();
 	must(floor.plan.peers != NULL);
 	int listen_fd = listen_on(argv[1]);

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,9 +27,7 @@
 #include <openssl/ssl.h>
 
 #include "base/must.h"
-#include "config/config.h"
-#include "tls/handshake.h"
-#include "tls/tls_ctx.h"
+#include "server_side.h"
 
 struct run {
 	bool is_library;
@@ -112,42 +109,11 @@ static void accept_library(SSL_CTX *ctx, int sock_fd)
 
 static void accept_ours(struct tls_ctx *ctx, const struct handshake_plan *plan, int sock_fd)
 {
-	struct handshake *handshake = handshake_new(ctx, plan, sock_fd);
-	struct handshake_outcome outcome;
 	struct record record;
-	int r;
 
-	must(handshake != NULL);
-	while ((r = handshake_step(handshake)) == -EAGAIN) {
-		struct pollfd wait = {.fd = sock_fd, .events = handshake_wants(handshake)};
-		poll(&wait, 1, -1);
-	}
-	if (r < 0 || handshake_finish(handshake, &record, &outcome) < 0) {
-		fprintf(stderr, "handshake: %s\n", handshake_failure_text(handshake));
+	if (server_handshake(ctx, plan, sock_fd, &record) < 0)
 		exit(1);
-	}
-	handshake_free(handshake);
 	record_fini(&record);
-	peer_release(outcome.peer);
-}
-
-static struct tls_ctx *our_context(const struct run *run)
-{
-	static struct config config;
-	char error[ERROR_TEXT_MAX];
-
-	config_init(&config);
-	snprintf(config.cert_file, sizeof(config.cert_file), "%s", run->cert);
-	snprintf(config.key_file, sizeof(config.key_file), "%s", run->key);
-	snprintf(config.client_ca_file, sizeof(config.client_ca_file), "%s", run->ca);
-	config.ciphers[0] = TLS_CIPHER_AES_128_GCM;
-	config.cipher_count = 1;
-	struct tls_ctx *ctx = tls_ctx_new(&config, 1, error);
-	if (ctx == NULL) {
-		fprintf(stderr, "handshake: %s\n", error);
-		exit(1);
-	}
-	return ctx;
 }
 
 static SSL_CTX *library_context(const struct run *run)
@@ -177,7 +143,8 @@ static void serve(const struct run *run)
 				      .sys = &ktls_sys_kernel,
 				      .metrics = &metrics,
 				      .peers = peers_new()};
-	struct tls_ctx *ours = run->is_library ? NULL : our_context(run);
+	struct tls_ctx *ours =
+		run->is_library ? NULL : server_context(run->cert, run->key, run->ca);
 	SSL_CTX *library = run->is_library ? library_context(run) : NULL;
 
 	must(plan.peers != NULL);

@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "base/clock.h"
-
 #include "base/limits.h"
 
 #define IDENTITY_TEXT_MAX 512

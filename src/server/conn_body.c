@@ -192,8 +192,7 @@ static enum conn_next wait_for_more(struct conn *conn)
 {
 	struct job *job = conn->request->job;
 	struct worker *worker = conn->worker;
-	bool are_scarce = worker->waiting_first != NULL ||
-			  worker->tx_bufs.lent > worker->tx_bufs.made_max / 2;
+	bool are_scarce = worker->waiting_first != NULL || send_bufs_are_scarce(&worker->means);
 
 	if (job->buf_used > 0 && are_scarce)
 		return write_out(conn);

@@ -155,7 +155,7 @@ static void take_back(struct send *send)
 {
 	const struct tx_buf *buf = send->record->tx_buf;
 
-	if (!record_is_kernel_tx(send->record) || !send_bufs_are_scarce(send->means))
+	if (buf == NULL || !record_is_kernel_tx(send->record) || !send_bufs_are_scarce(send->means))
 		return;
 	size_t unsent = buf->end - buf->at;
 	if (unsent > send->ready_body)
@@ -189,8 +189,7 @@ enum send_state send_drain(struct send *send, bool more)
 	}
 	r = record_tx_flush(record, more);
 	if (r == -EAGAIN) {
-		if (record->tx_buf != NULL)
-			take_back(send);
+		take_back(send);
 		return SEND_WAIT_SOCKET;
 	}
 	return r < 0 ? send_fail(send, record->why) : SEND_DONE;

@@ -98,7 +98,7 @@ static uint64_t socket_room(int sock_fd)
 	socklen_t len = sizeof(info);
 
 	if (getsockopt(sock_fd, SOL_SOCKET, SO_MEMINFO, info, &len) < 0)
-		return UINT64_MAX; /* the send will say */
+		return UINT32_MAX; /* the send will say */
 	uint32_t queued = info[SK_MEMINFO_WMEM_QUEUED], max = info[SK_MEMINFO_SNDBUF];
 	return queued < max ? max - queued : 1;
 }
@@ -118,10 +118,9 @@ static uint64_t fill_max(const struct send *send)
 		return max;
 	if (!send_socket_has_room(send->record->sock_fd))
 		return 0;
-	uint64_t room = socket_room(send->record->sock_fd);
-	room = (room + 3) / 4;
+	uint64_t room = (socket_room(send->record->sock_fd) + 3) / 4;
 	if (room <= send->used)
-		return send->used > 0 ? 0 : 1;
+		return 0; /* what is in it goes first */
 	return room - send->used < max ? room - send->used : max;
 }
 

@@ -9,6 +9,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/must.h"
+#include "cert_fixture.h"
 #include "tls/cert_identity.h"
 #include "tls/peer_private.h"
 #include "tls/tls_ctx_private.h"
@@ -29,31 +30,9 @@ static void teardown(void)
 
 TestSuite(peer, .timeout = 60, .init = setup, .fini = teardown);
 
-struct pair {
-	X509 *cert;
-	EVP_PKEY *pkey;
-};
-
-static struct pair pair_make(const char *common_name)
+static struct cert_pair pair_make(const char *common_name)
 {
-	struct pair pair = {X509_new(), EVP_EC_gen("P-256")};
-	X509_NAME *name = X509_get_subject_name(pair.cert);
-
-	must(X509_set_version(pair.cert, X509_VERSION_3) == 1);
-	must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-					(const unsigned char *)common_name, -1, -1, 0) == 1);
-	must(X509_set_issuer_name(pair.cert, name) == 1);
-	must(X509_gmtime_adj(X509_getm_notBefore(pair.cert), 0) != NULL);
-	must(X509_gmtime_adj(X509_getm_notAfter(pair.cert), 3600) != NULL);
-	must(X509_set_pubkey(pair.cert, pair.pkey) == 1);
-	must(X509_sign(pair.cert, pair.pkey, EVP_sha256()) > 0);
-	return pair;
-}
-
-static void pair_fini(struct pair *pair)
-{
-	X509_free(pair->cert);
-	EVP_PKEY_free(pair->pkey);
+	return cert_pair_make(common_name, EVP_EC_gen("P-256"), false, NULL);
 }
 
 static int let_in(int preverified, X509_STORE_CTX *store_ctx)
@@ -63,11 +42,11 @@ static int let_in(int preverified, X509_STORE_CTX *store_ctx)
 	return 1;
 }
 
-static SSL *side_make(const SSL_METHOD *method, const struct pair *pair, BIO *bio)
+static SSL *side_make(const SSL_METHOD *method, const struct cert_pair *pair, BIO *bio)
 {
 	SSL_CTX *ssl_ctx = SSL_CTX_new(method);
 	must(ssl_ctx != NULL && SSL_CTX_use_certificate(ssl_ctx, pair->cert) == 1);
-	must(SSL_CTX_use_PrivateKey(ssl_ctx, pair->pkey) == 1);
+	must(SSL_CTX_use_PrivateKey(ssl_ctx, pair->key) == 1);
 	SSL_CTX_set_verify(ssl_ctx, SSL_VERIFY_PEER, let_in);
 	SSL *ssl = SSL_new(ssl_ctx);
 	SSL_CTX_free(ssl_ctx);
@@ -77,7 +56,7 @@ static SSL *side_make(const SSL_METHOD *method, const struct pair *pair, BIO *bi
 }
 
 /* What a handshake of a client with this certificate gives. */
-static struct peer *take(const struct pair *pair)
+static struct peer *take(const struct cert_pair *pair)
 {
 	struct identity *identity;
 	struct peer *peer = NULL;
@@ -101,7 +80,7 @@ static struct peer *take(const struct pair *pair)
 
 Test(peer, one_certificate_is_one_peer)
 {
-	struct pair one = pair_make("client"), other = pair_make("client");
+	struct cert_pair one = pair_make("client"), other = pair_make("client");
 	struct peer *a = take(&one), *b = take(&one), *c = take(&other);
 
 	cr_expect_eq(a, b);
@@ -109,15 +88,15 @@ Test(peer, one_certificate_is_one_peer)
 	peer_release(a);
 	peer_release(b);
 	peer_release(c);
-	pair_fini(&one);
-	pair_fini(&other);
+	cert_pair_fini(&one);
+	cert_pair_fini(&other);
 }
 
 /* Whatever its certificates are, a client is its first name. */
 Test(peer, connections_of_a_client_are_counted)
 {
-	struct pair one = pair_make("client"), renewed = pair_make("client");
-	struct pair stranger = pair_make("stranger");
+	struct cert_pair one = pair_make("client"), renewed = pair_make("client");
+	struct cert_pair stranger = pair_make("stranger");
 	struct peer *a = take(&one), *b = take(&renewed), *c = take(&stranger);
 
 	cr_expect(peer_admit(a, 2));
@@ -134,16 +113,16 @@ Test(peer, connections_of_a_client_are_counted)
 	peer_release(a);
 	peer_release(b);
 	peer_release(c);
-	pair_fini(&one);
-	pair_fini(&renewed);
-	pair_fini(&stranger);
+	cert_pair_fini(&one);
+	cert_pair_fini(&renewed);
+	cert_pair_fini(&stranger);
 }
 
 /* Others who shake hands at this moment, and who looks at the peer because trust has changed, hold
  * references: they take nobody's place. */
 Test(peer, a_reference_is_no_connection)
 {
-	struct pair pair = pair_make("client");
+	struct cert_pair pair = pair_make("client");
 	struct peer *peer[3];
 
 	for (size_t i = 0; i < ARRAY_LEN(peer); i++)
@@ -155,5 +134,5 @@ Test(peer, a_reference_is_no_connection)
 	peer_leave(peer[1]);
 	for (size_t i = 0; i < ARRAY_LEN(peer); i++)
 		peer_release(peer[i]);
-	pair_fini(&pair);
+	cert_pair_fini(&pair);
 }

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lean library context: every kind of key that a certificate may have, and every cipher and
  * group, in a whole mutual handshake with a peer that uses the library's default one. */
-#include <string.h>
-
 #include <criterion/criterion.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 #include "base/must.h"
+#include "cert_fixture.h"
 #include "tls/tls_library.h"
 
 TestSuite(tls_library);
@@ -42,41 +40,14 @@ static EVP_PKEY *key_of(size_t row)
 	return key;
 }
 
-/* Signed by the issuer; NULL: by itself. */
-static X509 *cert_of(size_t row, const char *common_name, EVP_PKEY *key, X509 *issuer,
-		     EVP_PKEY *issuer_key)
-{
-	X509 *cert = X509_new();
-	bool is_edwards = strncmp(rows[row].kind, "ED", 2) == 0;
-	X509_NAME *name = X509_get_subject_name(cert);
-
-	must(X509_set_version(cert, X509_VERSION_3) == 1 && X509_set_pubkey(cert, key) == 1);
-	must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)common_name, -1,
-					-1, 0) == 1);
-	must(X509_set_issuer_name(cert, issuer != NULL ? X509_get_subject_name(issuer) : name) ==
-	     1);
-	must(ASN1_INTEGER_set(X509_get_serialNumber(cert), 1) == 1);
-	must(X509_gmtime_adj(X509_getm_notBefore(cert), -60) != NULL &&
-	     X509_gmtime_adj(X509_getm_notAfter(cert), 3600) != NULL);
-	if (issuer == NULL) {
-		X509_EXTENSION *ca =
-			X509V3_EXT_nconf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
-		must(ca != NULL && X509_add_ext(cert, ca, -1) == 1);
-		X509_EXTENSION_free(ca);
-	}
-	must(X509_sign(cert, issuer != NULL ? issuer_key : key, is_edwards ? NULL : EVP_sha256()) >
-	     0);
-	return cert;
-}
-
 static SSL *side_of(OSSL_LIB_CTX *library, const SSL_METHOD *method, size_t row, X509 *ca,
-		    X509 *cert, EVP_PKEY *key)
+		    const struct cert_pair *pair)
 {
 	SSL_CTX *ctx = SSL_CTX_new_ex(library, NULL, method);
 
 	cr_assert_not_null(ctx);
-	cr_assert_eq(SSL_CTX_use_certificate(ctx, cert), 1);
-	cr_assert_eq(SSL_CTX_use_PrivateKey(ctx, key), 1);
+	cr_assert_eq(SSL_CTX_use_certificate(ctx, pair->cert), 1);
+	cr_assert_eq(SSL_CTX_use_PrivateKey(ctx, pair->key), 1);
 	cr_assert_eq(SSL_CTX_check_private_key(ctx), 1);
 	must(X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), ca) == 1);
 	must(SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) == 1);
@@ -122,12 +93,11 @@ static void run_row(size_t row, bool is_server)
 {
 	const SSL_METHOD *us = is_server ? TLS_server_method() : TLS_client_method();
 	const SSL_METHOD *them = is_server ? TLS_client_method() : TLS_server_method();
-	EVP_PKEY *ca_key = key_of(row), *key = key_of(row);
-	X509 *ca = cert_of(row, "ca", ca_key, NULL, NULL);
-	X509 *cert = cert_of(row, "leaf", key, ca, ca_key);
-	X509 *our_ca = again_in(tls_library(), ca);
-	SSL *ours = side_of(tls_library(), us, row, our_ca, cert, key);
-	SSL *theirs = side_of(NULL, them, row, ca, cert, key);
+	struct cert_pair ca = cert_pair_make("ca", key_of(row), true, NULL);
+	struct cert_pair leaf = cert_pair_make("leaf", key_of(row), false, &ca);
+	X509 *our_ca = again_in(tls_library(), ca.cert);
+	SSL *ours = side_of(tls_library(), us, row, our_ca, &leaf);
+	SSL *theirs = side_of(NULL, them, row, ca.cert, &leaf);
 	char said[256] = "";
 
 	shake_hands(is_server ? theirs : ours, is_server ? ours : theirs);
@@ -140,10 +110,8 @@ static void run_row(size_t row, bool is_server)
 	SSL_free(ours);
 	SSL_free(theirs);
 	X509_free(our_ca);
-	X509_free(cert);
-	X509_free(ca);
-	EVP_PKEY_free(key);
-	EVP_PKEY_free(ca_key);
+	cert_pair_fini(&leaf);
+	cert_pair_fini(&ca);
 }
 
 /* Skipped nowhere: this machine's configuration adds no provider. */

@@ -8,54 +8,15 @@
 #include <criterion/criterion.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include "base/must.h"
+#include "cert_fixture.h"
 #include "config/config.h"
 #include "tls/tls_ctx.h"
 
 TestSuite(tls_trust);
 
-struct issued {
-	EVP_PKEY *key;
-	X509 *cert;
-};
-
-static void add_extension(X509 *cert, int nid, const char *value)
-{
-	X509_EXTENSION *extension = X509V3_EXT_nconf_nid(NULL, NULL, nid, value);
-	must(extension != NULL && X509_add_ext(cert, extension, -1) == 1);
-	X509_EXTENSION_free(extension);
-}
-
-/* by NULL: by itself. */
-static struct issued issue(const char *common_name, bool is_ca, const struct issued *by)
-{
-	struct issued new = {.key = EVP_EC_gen("P-256"), .cert = X509_new()};
-	const struct issued *issuer = by != NULL ? by : &new;
-	X509_NAME *name = X509_get_subject_name(new.cert);
-
-	must(new.key != NULL &&X509_set_version(new.cert, X509_VERSION_3) == 1);
-	must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)common_name, -1,
-					-1, 0) == 1);
-	must(X509_set_issuer_name(new.cert, X509_get_subject_name(issuer->cert)) == 1);
-	must(X509_set_pubkey(new.cert, new.key) == 1);
-	must(ASN1_INTEGER_set(X509_get_serialNumber(new.cert), 1) == 1);
-	must(X509_gmtime_adj(X509_getm_notBefore(new.cert), -60) != NULL &&
-	     X509_gmtime_adj(X509_getm_notAfter(new.cert), 3600) != NULL);
-	add_extension(new.cert, NID_basic_constraints,
-		      is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
-	must(X509_sign(new.cert, issuer->key, EVP_sha256()) > 0);
-	return new;
-}
-
-static void issued_free(struct issued *issued)
-{
-	EVP_PKEY_free(issued->key);
-	X509_free(issued->cert);
-}
-
-/* certs: as many as are not NULL. */
+/* other NULL: one alone. */
 static void write_certs(const char *path, X509 *one, X509 *other)
 {
 	FILE *file = fopen(path, "w");
@@ -72,7 +33,7 @@ static void write_key(const char *path, EVP_PKEY *key)
 }
 
 /* The warning of a server with this in its --cert; the caller's to free. */
-static char *warning_of(const struct issued *leaf, X509 *next, X509 *intermediate, X509 *root)
+static char *warning_of(const struct cert_pair *leaf, X509 *next, X509 *intermediate, X509 *root)
 {
 	char dir[] = "/tmp/sluice-trust-XXXXXX", error[ERROR_TEXT_MAX] = "";
 	struct config *config = malloc(sizeof(*config));
@@ -100,9 +61,10 @@ static char *warning_of(const struct issued *leaf, X509 *next, X509 *intermediat
 
 Test(tls_trust, a_chain_that_lacks_its_intermediate)
 {
-	struct issued root = issue("root", true, NULL);
-	struct issued middle = issue("middle", true, &root);
-	struct issued leaf = issue("leaf", false, &middle), other = issue("other", false, &root);
+	struct cert_pair root = cert_pair_make("root", EVP_EC_gen("P-256"), true, NULL);
+	struct cert_pair middle = cert_pair_make("middle", EVP_EC_gen("P-256"), true, &root);
+	struct cert_pair leaf = cert_pair_make("leaf", EVP_EC_gen("P-256"), false, &middle);
+	struct cert_pair other = cert_pair_make("other", EVP_EC_gen("P-256"), false, &root);
 
 	char *lacking = warning_of(&leaf, NULL, middle.cert, root.cert);
 	cr_expect(strstr(lacking, "/crt: the intermediate CA") != NULL, "%s", lacking);
@@ -113,8 +75,8 @@ Test(tls_trust, a_chain_that_lacks_its_intermediate)
 	free(lacking);
 	free(whole);
 	free(of_root);
-	issued_free(&root);
-	issued_free(&middle);
-	issued_free(&leaf);
-	issued_free(&other);
+	cert_pair_fini(&root);
+	cert_pair_fini(&middle);
+	cert_pair_fini(&leaf);
+	cert_pair_fini(&other);
 }
