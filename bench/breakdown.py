@@ -18,7 +18,7 @@ import subprocess
 import sys
 
 CLASSES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "breakdown.classes")
-UNITS = {"whole": "byte", "ranges": "request", "handshakes": "handshake"}
+UNITS = {"whole": "byte", "ranges": "request", "handshakes": "handshake", "uploads": "byte"}
 
 
 def run(*command):
@@ -176,13 +176,13 @@ def results_read(folder):
         for line in file:
             word = line.split()
             if word[:1] == ["result"]:
-                units = int(word[8] if word[2] == "whole" else word[6])
+                units = int(word[8] if UNITS[word[2]] == "byte" else word[6])
                 values[word[1], word[2]].append(int(word[12]) / units)
     return {key: statistics.median(value) for key, value in values.items()}
 
 
 def figure(value, test):
-    return f"{value:.3f}" if test == "whole" else f"{value:,.0f}"
+    return f"{value:.3f}" if UNITS[test] == "byte" else f"{value:,.0f}"
 
 
 def class_table(test, servers, parts, results):

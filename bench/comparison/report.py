@@ -29,13 +29,17 @@ def goals(rows, missing):
     return table(["work", "ratio", "goal", "measured: median (least–most)", ""], out, 2)
 
 
+def measures(load):
+    """Of speed and of cost: field, factor, unit."""
+    if load.counts_requests:
+        return ("requests_per_second", 1, "requests/s"), ("cpu_per_request", 1e6, "µs a request")
+    return ("bytes_per_second", 1 / MIB, "MiB/s"), ("cpu_per_byte", GIB, "s a GiB")
+
+
 def load_table(rows, load, peers, missing):
     """One load: every server, or why it is not there."""
-    per_request = load.counts_requests
-    field, scale, digits = ("requests_per_second", 1, 0) if per_request else ("bytes_per_second", 1 / MIB, 0)
-    cost, cost_scale = ("cpu_per_request", 1e6) if per_request else ("cpu_per_byte", GIB)
-    head = ["server", "requests/s" if per_request else "MiB/s", "CPU, µs a request" if per_request else "CPU, s a GiB",
-            f"{OURS} / it: CPU", f"{OURS} / it: {'requests/s' if per_request else 'MiB/s'}", "p50, ms", "p99, ms", "memory, MiB"]
+    (field, scale, unit), (cost, cost_scale, cost_unit) = measures(load)
+    head = ["server", unit, f"CPU, {cost_unit}", f"{OURS} / it: CPU", f"{OURS} / it: {unit}", "p50, ms", "p99, ms", "memory, MiB"]
     out = []
     for peer in peers:
         if peer.name in missing:
@@ -44,13 +48,33 @@ def load_table(rows, load, peers, missing):
             spread = {name: rows.spread(load, peer.name, name) for name in (field, cost, "p50", "p99", "memory_bytes")}
             ratios = [rows.ratio(load, OURS, peer.name, name) for name in (cost, field)]
             latency = [spread[name].text(1e3) if spread[name] else "-" for name in ("p50", "p99")]
-            out.append([peer.name, spread[field].text(scale, digits), spread[cost].text(cost_scale),
+            out.append([peer.name, spread[field].text(scale, 0), spread[cost].text(cost_scale),
                         *(ratio.text() if ratio else "-" for ratio in ratios), *latency,
                         f"{spread['memory_bytes'].median / MIB:.1f}"])
         else:
             out.append([peer.name, "not of this load" if not peer.can(load) else "FAILED", *[""] * (len(head) - 2)])
     absent = f"\nMissing, for the reasons above: {', '.join(missing)}.\n" if missing else ""
     return f"### {load.title[0].upper()}{load.title[1:]}\n\n" + table(head, out, 1) + absent
+
+
+def svg_write(folder, name, content):
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        file.write(content)
+    return name
+
+
+def bars(rows, peers, folder):
+    """Every server at the loads of the goals. Names of the files."""
+    made = []
+    for load in loads.QUICK:
+        speed, cost = measures(load)
+        for name, what, (field, scale, unit) in (("cpu", "server CPU", cost), ("throughput", "throughput", speed)):
+            spreads = {peer.name: rows.spread(load, peer.name, field) for peer in peers if rows.of(load, peer.name)}
+            values = {server: (s.median * scale, s.least * scale, s.most * scale) for server, s in spreads.items() if s}
+            if values:
+                title = f"{load.title[0].upper()}{load.title[1:]}: {what}"
+                made.append(svg_write(folder, f"{name}-{load.kind}.svg", svg.bars(title, unit, values)))
+    return made
 
 
 def plots(rows, peers, folder):
@@ -80,10 +104,8 @@ def plots(rows, peers, folder):
                 points = {place: (s.median * scale, s.least * scale, s.most * scale) for place, s in spreads.items() if s}
                 if points:
                     lines[peer.name] = points
-            name = f"{unit}-{kind}.svg"
-            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-                file.write(svg.plot(f"{title}, {what}", x_title, y_title, places, lines))
-            made.append(name)
+            plot = svg.plot(f"{title}, {what}", x_title, y_title, places, lines)
+            made.append(svg_write(folder, f"{unit}-{kind}.svg", plot))
     return made
 
 
@@ -98,7 +120,7 @@ def write(folder, head, rows, peers, missing, failures, chosen):
         parts += ["## Could not be measured\n", "\n".join(f"- {text}" for text in failures) + "\n"]
     parts.append("## Loads\n")
     parts += [load_table(rows, load, peers, missing) for load in chosen]
-    made = plots(rows, peers, folder)
+    made = bars(rows, peers, folder) + plots(rows, peers, folder)
     if made:
         parts += ["## Plots\n", "\n".join(f"![{name.removesuffix('.svg')}]({name})" for name in made) + "\n"]
     text = "\n".join(parts)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Line plots as SVG: places at equal distances, y logarithmic, a line a server, its range as a bar at each place."""
+"""Plots as SVG. Lines: places at equal distances, y logarithmic, a line a server, its range as a bar at each place.
+Bars: one a server, linear, its range as a line."""
 from html import escape
 from math import log10
 
@@ -19,6 +20,26 @@ def text(x, y, words, anchor="middle", size=12, more=""):
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" {more}>{escape(words)}</text>'
 
 
+def start(width, height):
+    return [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif">',
+        f'<rect width="{width}" height="{height}" fill="white"/>',
+    ]
+
+
+def bars(title, unit, values):
+    """values: {name: (median, least, most)}, the first one stressed. One SVG file's text."""
+    height, step, scale = TOP + 40 + 28 * len(values), 28, (WIDTH - 2 * RIGHT) / max(most for _, _, most in values.values())
+    out = [*start(WIDTH, height), text(WIDTH / 2, 22, title, size=15), text(WIDTH / 2, height - 12, unit)]
+    for number, (name, (median, least, most)) in enumerate(values.items()):
+        y = TOP + number * step
+        out.append(text(RIGHT - 8, y + 14, name, "end"))
+        out.append(f'<rect x="{RIGHT}" y="{y}" width="{median * scale:.1f}" height="18" fill="{COLOURS[min(number, 2) and 2]}"/>')
+        out.append(f'<path d="M{RIGHT + least * scale:.1f} {y + 9}H{RIGHT + most * scale:.1f}" stroke="black"/>')
+        out.append(text(RIGHT + most * scale + 8, y + 14, f"{median:,.{0 if median >= 100 else 2}f}", "start"))
+    return "\n".join([*out, "</svg>", ""])
+
+
 def plot(title, x_title, y_title, places, lines):
     """places: words for x, in order. lines: {name: {place: (median, least, most)}}. One SVG file's text."""
     values = [value for points in lines.values() for point in points.values() for value in point]
@@ -26,8 +47,7 @@ def plot(title, x_title, y_title, places, lines):
     decades = log10(marks[-1] / marks[0])
     across = (WIDTH - LEFT - RIGHT) / max(1, len(places) - 1)
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif">',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
+        *start(WIDTH, HEIGHT),
         text((WIDTH - RIGHT + LEFT) / 2, 22, title, size=15),
         text((WIDTH - RIGHT + LEFT) / 2, HEIGHT - 10, x_title),
         text(18, HEIGHT / 2, y_title, more=f'transform="rotate(-90 18 {HEIGHT / 2})"'),
