@@ -23,18 +23,18 @@
 
 /*
  * What TLS 1.3 and the signatures of certificates need, by the first name that each has; decoders
- * only those of public keys. Kinds of keys: those of certificates, and X25519; P-256 and P-384 of
- * the key exchange are EC. ML-DSA is there from OpenSSL 3.5 on. What these use inside (AES for
- * random numbers, digests of signatures) they take from the context that they come from.
+ * only those of public keys. Kinds of keys: those of certificates that TLS 1.3 knows, and X25519;
+ * P-256 and P-384 of the key exchange are EC. ML-DSA is there from OpenSSL 3.5 on. What these use
+ * inside (AES for random numbers, digests of signatures) they take from the context that they come
+ * from.
  */
 #define CERTIFICATE_KINDS                                                                          \
-	"RSA", "RSA-PSS", "EC", "ED25519", "ED448", "DSA", "SM2", "ML-DSA-44", "ML-DSA-65",        \
-		"ML-DSA-87"
+	"RSA", "RSA-PSS", "EC", "ED25519", "ED448", "ML-DSA-44", "ML-DSA-65", "ML-DSA-87"
 static const struct {
 	int operation;
 	const char *names[12];
 } wanted[] = {
-	{OSSL_OP_DIGEST, {"SHA1", "SHA2-224", "SHA2-256", "SHA2-384", "SHA2-512", "SM3"}},
+	{OSSL_OP_DIGEST, {"SHA1", "SHA2-224", "SHA2-256", "SHA2-384", "SHA2-512"}},
 	{OSSL_OP_CIPHER, {"AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"}},
 	{OSSL_OP_MAC, {"HMAC"}},
 	{OSSL_OP_KDF, {"HKDF", "TLS13-KDF"}},
