@@ -155,6 +155,8 @@
 /* Certificates of a client's chain, and their bytes, that are kept to verify it again. */
 #define PEER_CERTS_MAX               8
 #define PEER_DER_BYTES_MAX           (64 * 1024)
+/* Of clients that have no connection, kept so that their next one finds them verified. */
+#define PEER_IDLE_BYTES_MAX          (1024 * 1024)
 #define PATTERN_BYTES_MAX            512
 #define CONFIG_BYTES_MAX             (1024 * 1024)
 /* Brackets [ and { in it: libyaml's time grows with the square of how deep they nest (131,072 take

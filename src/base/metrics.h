@@ -28,6 +28,8 @@
 	M(REQUESTS_INFLIGHT, "http_inflight_requests", "gauge", "Requests being answered now.")    \
 	M(SENT_BYTES, "http_response_body_bytes_total", "counter", "Body bytes sent.")             \
 	M(RECEIVED_BYTES, "http_request_body_bytes_total", "counter", "Body bytes received.")      \
+	M(KNOWN_CHAINS, "tls_known_chains_total", "counter",                                       \
+	  "Clients' chains that this same trust had verified before, and that were not again.")    \
 	M(KEYUPDATES_RECEIVED, "tls_keyupdates_received_total", "counter",                         \
 	  "KeyUpdate messages received.")                                                          \
 	M(REKEYS_TX, "tls_rekeys_tx_total", "counter", "Changes of the sending key.")              \

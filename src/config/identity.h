@@ -3,7 +3,7 @@
  * The names that a verified client certificate carries: subject alternative
  * names, CN, OU and the pin of its public key.
  *
- * A value, made once per connection by tls/ from the leaf certificate, never
+ * A value, made by tls/ from the leaf certificate that a client showed, never
  * changed. Names are bytes with a length; they never hold a NUL (such a
  * certificate is refused before it gets here).
  */

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -20,7 +21,9 @@ struct handshake {
 	struct tls_ctx *ctx;
 	const struct handshake_plan *plan;
 	int attach_errno;          /* of the ULP: 0, or a negative errno */
-	struct identity *identity; /* of the verified leaf */
+	struct peer *peer;         /* who has come before, with this chain */
+	struct identity *identity; /* else: of the leaf that was verified now */
+	struct peer_finding finding;
 	short wants;
 	int verify_error;   /* X509_V_ERR_*, the first that was found */
 	bool chain_refused; /* it is too long */
@@ -88,14 +91,19 @@ void handshake_keylog_callback(const SSL *ssl, const char *line)
 		secret_from_hex(secret, hex + 1);
 }
 
+static struct handshake *handshake_of(X509_STORE_CTX *store_ctx)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
+	return SSL_get_ex_data(ssl, handshake_ex_index());
+}
+
 /*
  * Called for each certificate of the chain, issuer first, and once for each error. On the leaf,
  * verified, the identity is made; refusing here lets the library send the alert.
  */
 int handshake_verify_callback(int preverified, X509_STORE_CTX *store_ctx)
 {
-	SSL *ssl = X509_STORE_CTX_get_ex_data(store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct handshake *handshake = SSL_get_ex_data(ssl, handshake_ex_index());
+	struct handshake *handshake = handshake_of(store_ctx);
 
 	if (preverified != 1 && tls_trust_ignores(store_ctx))
 		return 1;
@@ -107,11 +115,6 @@ int handshake_verify_callback(int preverified, X509_STORE_CTX *store_ctx)
 	if (handshake->ctx->is_client || X509_STORE_CTX_get_error_depth(store_ctx) != 0 ||
 	    handshake->identity != NULL)
 		return 1;
-	if (!peer_chain_fits(X509_STORE_CTX_get0_untrusted(store_ctx))) {
-		handshake->chain_refused = true;
-		X509_STORE_CTX_set_error(store_ctx, X509_V_ERR_CERT_CHAIN_TOO_LONG);
-		return 0;
-	}
 	int r = cert_identity(X509_STORE_CTX_get_current_cert(store_ctx), &handshake->identity);
 	if (r == -ENOMEM)
 		handshake->is_out_of_memory = true;
@@ -123,6 +126,42 @@ int handshake_verify_callback(int preverified, X509_STORE_CTX *store_ctx)
 		return 1;
 	X509_STORE_CTX_set_error(store_ctx, X509_V_ERR_APPLICATION_VERIFICATION);
 	return 0;
+}
+
+/*
+ * The client's chain, whole: 1 if it is trusted. One that this context has trusted before, and that
+ * nothing but time has happened to, needs no second look: names and rules are those of its peer.
+ * The library goes on to the proof that the client has the key.
+ */
+int handshake_verify_client(X509_STORE_CTX *store_ctx, void *unused)
+{
+	struct handshake *handshake = handshake_of(store_ctx);
+	struct peer_finding *finding = &handshake->finding;
+
+	(void)unused;
+	finding->ctx = handshake->ctx;
+	finding->from = time(NULL);
+	int r = peer_fingerprint(X509_STORE_CTX_get0_untrusted(store_ctx), finding->fingerprint);
+	if (r < 0) {
+		handshake->chain_refused = r == -E2BIG;
+		handshake->is_out_of_memory = r != -E2BIG;
+		X509_STORE_CTX_set_error(store_ctx, r == -E2BIG ? X509_V_ERR_CERT_CHAIN_TOO_LONG
+								: X509_V_ERR_OUT_OF_MEM);
+		return 0;
+	}
+	handshake->peer = peers_find_trusted(handshake->plan->peers, finding->fingerprint,
+					     finding->ctx, finding->from);
+	if (handshake->peer != NULL) {
+		metric_add(&handshake->plan->metrics->value[METRIC_KNOWN_CHAINS], 1);
+		X509_STORE_CTX_set_error(store_ctx, X509_V_OK);
+		return 1;
+	}
+	X509_STORE_CTX_set_time(store_ctx, 0, finding->from);
+	if (X509_verify_cert(store_ctx) != 1)
+		return 0;
+	finding->until = tls_trust_holds_until(handshake->ctx, X509_STORE_CTX_get0_chain(store_ctx),
+					       finding->from);
+	return 1;
 }
 
 /* ---- Steps --------------------------------------------------------------------------------- */
@@ -166,6 +205,7 @@ void handshake_free(struct handshake *handshake)
 		return;
 	SSL_free(handshake->ssl); /* BIO_NOCLOSE: the socket stays */
 	tls_ctx_release(handshake->ctx);
+	peer_release(handshake->peer);
 	identity_free(handshake->identity);
 	traffic_secret_wipe(&handshake->client_secret);
 	traffic_secret_wipe(&handshake->server_secret);
@@ -211,7 +251,7 @@ static void classify(struct handshake *handshake, int ssl_error, int saved_errno
 	handshake->failure_text = NULL;
 	if (handshake->is_out_of_memory) {
 		handshake->failure = HANDSHAKE_INTERNAL;
-		handshake->failure_text = "no memory for the client's identity";
+		handshake->failure_text = "no memory for the client's certificate";
 	} else if (handshake->chain_refused) {
 		handshake->failure = HANDSHAKE_CHAIN_TOO_LONG;
 	} else if (handshake->name_refused) {
@@ -306,7 +346,7 @@ static int validate(const struct handshake *handshake, enum tls_cipher *cipher)
 	if (SSL_has_pending(ssl) || SSL_pending(ssl) > 0)
 		return -EINVAL;
 	if (SSL_get_verify_result(ssl) != X509_V_OK || SSL_get0_peer_certificate(ssl) == NULL ||
-	    (handshake->identity == NULL && !handshake->ctx->is_client))
+	    (handshake->peer == NULL && handshake->identity == NULL && !handshake->ctx->is_client))
 		return -EINVAL;
 	return 0;
 }
@@ -394,8 +434,12 @@ static int take_peer(struct handshake *handshake, struct handshake_outcome *outc
 
 	if (handshake->ctx->is_client)
 		return 0;
+	outcome->peer = handshake->peer;
+	handshake->peer = NULL;
+	if (outcome->peer != NULL)
+		return 0;
 	handshake->identity = NULL; /* peers_take has it */
-	return peers_take(handshake->plan->peers, handshake->ssl, handshake->ctx, identity,
+	return peers_take(handshake->plan->peers, handshake->ssl, &handshake->finding, identity,
 			  &outcome->peer);
 }
 

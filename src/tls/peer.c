@@ -15,50 +15,33 @@
 #include "tls/peer_private.h"
 #include "tls/tls_ctx_private.h"
 
-/* By the first name, so that all certificates of one client stand together. A power of two. */
-#define BUCKETS           1024
-#define FINGERPRINT_BYTES 32 /* SHA-256 over the whole chain */
+#define BUCKETS 1024 /* a power of two */
 
 struct peer {
 	struct peers *peers;
-	struct peer *next; /* in its bucket */
+	struct peer *next_named;    /* in its bucket by name */
+	struct peer *next_alike;    /* in its bucket by fingerprint */
+	struct peer *older, *newer; /* idle: refs is 0 */
 	unsigned refs;
 	unsigned conns;      /* of refs: those that peer_admit has let in */
 	uint64_t generation; /* of the context that verdict is by */
 	enum handshake_failure verdict;
+	int64_t from, until; /* a verdict with a look at the time: when it holds; else equal */
 	struct identity *identity;
-	uint8_t fingerprint[FINGERPRINT_BYTES];
+	uint8_t fingerprint[PEER_FINGERPRINT_BYTES];
 	size_t der_bytes;
 	uint8_t der[]; /* the certificates, leaf first, one behind the other */
 };
 
 struct peers {
 	pthread_mutex_t lock; /* of everything in the peers but what never changes */
-	struct peer *bucket[BUCKETS];
+	/* Every peer is in one of each: by the first name, so that all certificates of one client
+	 * stand together, and by the fingerprint. */
+	struct peer *by_name[BUCKETS];
+	struct peer *by_fingerprint[BUCKETS];
+	struct peer *oldest, *newest; /* of the idle ones */
+	size_t idle_bytes;
 };
-
-struct peers *peers_new(void)
-{
-	struct peers *peers = calloc(1, sizeof(*peers));
-	if (peers != NULL)
-		pthread_mutex_init(&peers->lock, NULL);
-	return peers;
-}
-
-void peers_free(struct peers *peers)
-{
-	if (peers == NULL)
-		return;
-	for (size_t i = 0; i < BUCKETS; i++)
-		must(peers->bucket[i] == NULL);
-	pthread_mutex_destroy(&peers->lock);
-	free(peers);
-}
-
-const struct identity *peer_identity(const struct peer *peer)
-{
-	return peer->identity;
-}
 
 /* ---- The table ------------------------------------------------------------------------------- */
 
@@ -68,14 +51,20 @@ static const char *first_name(const struct identity *identity, size_t *len)
 	return identity_name_text(identity, identity->primary);
 }
 
-static struct peer **bucket_of(struct peers *peers, const struct identity *identity)
+static struct peer **bucket_of_name(struct peers *peers, const struct identity *identity)
 {
 	size_t len;
 	const char *name = first_name(identity, &len);
 	uint32_t hash = 2166136261u; /* FNV-1a; who fills a bucket needs as many certificates */
 	for (size_t i = 0; i < len; i++)
 		hash = (hash ^ (uint8_t)name[i]) * 16777619u;
-	return &peers->bucket[hash & (BUCKETS - 1)];
+	return &peers->by_name[hash & (BUCKETS - 1)];
+}
+
+static struct peer **bucket_of_fingerprint(struct peers *peers,
+					   const uint8_t fingerprint[PEER_FINGERPRINT_BYTES])
+{
+	return &peers->by_fingerprint[(fingerprint[0] | fingerprint[1] << 8) & (BUCKETS - 1)];
 }
 
 static bool is_same_client(const struct identity *a, const struct identity *b)
@@ -91,8 +80,8 @@ bool peer_admit(struct peer *peer, unsigned conns_max)
 {
 	unsigned count = 0;
 	pthread_mutex_lock(&peer->peers->lock);
-	for (const struct peer *other = *bucket_of(peer->peers, peer->identity); other != NULL;
-	     other = other->next)
+	for (const struct peer *other = *bucket_of_name(peer->peers, peer->identity); other != NULL;
+	     other = other->next_named)
 		if (is_same_client(peer->identity, other->identity))
 			count += other->conns;
 	bool has_place = count < conns_max;
@@ -110,10 +99,106 @@ void peer_leave(struct peer *peer)
 	pthread_mutex_unlock(&peer->peers->lock);
 }
 
-static void peer_free(struct peer *peer)
+/* Under the lock, as all up to trim_idle. */
+static void enter(struct peers *peers, struct peer *peer)
 {
-	identity_free(peer->identity);
-	free(peer);
+	struct peer **named = bucket_of_name(peers, peer->identity);
+	struct peer **alike = bucket_of_fingerprint(peers, peer->fingerprint);
+
+	peer->next_named = *named;
+	*named = peer;
+	peer->next_alike = *alike;
+	*alike = peer;
+}
+
+static void leave(struct peers *peers, struct peer *peer)
+{
+	struct peer **named = bucket_of_name(peers, peer->identity);
+	struct peer **alike = bucket_of_fingerprint(peers, peer->fingerprint);
+
+	while (*named != peer)
+		named = &(*named)->next_named;
+	*named = peer->next_named;
+	while (*alike != peer)
+		alike = &(*alike)->next_alike;
+	*alike = peer->next_alike;
+}
+
+static struct peer *find(struct peers *peers, const uint8_t fingerprint[PEER_FINGERPRINT_BYTES])
+{
+	struct peer *peer = *bucket_of_fingerprint(peers, fingerprint);
+	while (peer != NULL && memcmp(peer->fingerprint, fingerprint, PEER_FINGERPRINT_BYTES) != 0)
+		peer = peer->next_alike;
+	return peer;
+}
+
+static size_t bytes_of(const struct peer *peer)
+{
+	const struct identity *identity = peer->identity;
+	return sizeof(*peer) + peer->der_bytes + sizeof(*identity) +
+	       identity->count * sizeof(identity->name[0]) + identity->text_bytes;
+}
+
+/* By its context, and not at one instant only. */
+static bool is_trusted(const struct peer *peer)
+{
+	return peer->verdict == HANDSHAKE_FAILURE_COUNT && peer->until > peer->from;
+}
+
+static void begin_idle(struct peers *peers, struct peer *peer)
+{
+	peer->newer = NULL;
+	peer->older = peers->newest;
+	*(peer->older != NULL ? &peer->older->newer : &peers->oldest) = peer;
+	peers->newest = peer;
+	peers->idle_bytes += bytes_of(peer);
+}
+
+static void end_idle(struct peers *peers, struct peer *peer)
+{
+	*(peer->newer != NULL ? &peer->newer->older : &peers->newest) = peer->older;
+	*(peer->older != NULL ? &peer->older->newer : &peers->oldest) = peer->newer;
+	peers->idle_bytes -= bytes_of(peer);
+}
+
+static struct peer *hold(struct peers *peers, struct peer *peer)
+{
+	if (peer->refs++ == 0)
+		end_idle(peers, peer);
+	return peer;
+}
+
+/* Takes the oldest of the idle out, until no more than bytes of them are left: a list by
+ * next_named, for drop. */
+static struct peer *trim_idle(struct peers *peers, size_t bytes)
+{
+	struct peer *dropped = NULL;
+	while (peers->idle_bytes > bytes) {
+		struct peer *peer = peers->oldest;
+		end_idle(peers, peer);
+		leave(peers, peer);
+		peer->next_named = dropped;
+		dropped = peer;
+	}
+	return dropped;
+}
+
+static void drop(struct peer *list)
+{
+	while (list != NULL) {
+		struct peer *next = list->next_named;
+		identity_free(list->identity);
+		free(list);
+		list = next;
+	}
+}
+
+static void forget_idle(struct peers *peers)
+{
+	pthread_mutex_lock(&peers->lock);
+	struct peer *dropped = trim_idle(peers, 0);
+	pthread_mutex_unlock(&peers->lock);
+	drop(dropped);
 }
 
 void peer_release(struct peer *peer)
@@ -121,45 +206,69 @@ void peer_release(struct peer *peer)
 	if (peer == NULL)
 		return;
 	struct peers *peers = peer->peers;
-	bool is_last;
+	struct peer *dropped = NULL;
 
 	pthread_mutex_lock(&peers->lock);
-	is_last = --peer->refs == 0;
-	must(!is_last || peer->conns == 0);
-	if (is_last) {
-		struct peer **link = bucket_of(peers, peer->identity);
-		while (*link != peer)
-			link = &(*link)->next;
-		*link = peer->next;
+	must(peer->refs > 1 || peer->conns == 0);
+	if (--peer->refs == 0 && is_trusted(peer)) {
+		begin_idle(peers, peer);
+		dropped = trim_idle(peers, PEER_IDLE_BYTES_MAX);
+	} else if (peer->refs == 0) {
+		leave(peers, peer);
+		peer->next_named = NULL;
+		dropped = peer;
 	}
 	pthread_mutex_unlock(&peers->lock);
-	if (is_last)
-		peer_free(peer);
+	drop(dropped);
 }
 
-/* fresh is what to add if its like is not there; else it is freed. */
+/* fresh, with a reference, is what to add if its like is not there; else it is freed. */
 static struct peer *find_or_add(struct peers *peers, struct peer *fresh)
 {
-	struct peer **first = bucket_of(peers, fresh->identity), *peer;
-
 	pthread_mutex_lock(&peers->lock);
-	for (peer = *first; peer != NULL; peer = peer->next)
-		if (memcmp(peer->fingerprint, fresh->fingerprint, FINGERPRINT_BYTES) == 0)
-			break;
+	struct peer *peer = find(peers, fresh->fingerprint);
 	if (peer == NULL) {
 		peer = fresh;
-		peer->next = *first;
-		*first = peer;
+		enter(peers, peer);
 		fresh = NULL;
-	} else if (fresh->generation > peer->generation) {
-		peer->generation = fresh->generation;
-		peer->verdict = fresh->verdict;
+	} else {
+		hold(peers, peer);
+		/* One context that has looked twice, and refused once, refuses. */
+		if (fresh->generation > peer->generation ||
+		    (fresh->generation == peer->generation && fresh->verdict == peer->verdict)) {
+			peer->generation = fresh->generation;
+			peer->verdict = fresh->verdict;
+			peer->from = fresh->from;
+			peer->until = fresh->until;
+		}
 	}
-	peer->refs++;
 	pthread_mutex_unlock(&peers->lock);
-	if (fresh != NULL)
-		peer_free(fresh);
+	drop(fresh);
 	return peer;
+}
+
+struct peers *peers_new(void)
+{
+	struct peers *peers = calloc(1, sizeof(*peers));
+	if (peers != NULL)
+		pthread_mutex_init(&peers->lock, NULL);
+	return peers;
+}
+
+void peers_free(struct peers *peers)
+{
+	if (peers == NULL)
+		return;
+	forget_idle(peers);
+	for (size_t i = 0; i < BUCKETS; i++)
+		must(peers->by_name[i] == NULL && peers->by_fingerprint[i] == NULL);
+	pthread_mutex_destroy(&peers->lock);
+	free(peers);
+}
+
+const struct identity *peer_identity(const struct peer *peer)
+{
+	return peer->identity;
 }
 
 /* ---- From a handshake ------------------------------------------------------------------------ */
@@ -174,18 +283,41 @@ static X509 *cert_at(const SSL *ssl, int i)
 
 static_assert(PEER_CERTS_MAX == 8 && PEER_DER_BYTES_MAX == 65536, "as base/reasons.h says");
 
-bool peer_chain_fits(const STACK_OF(X509) * certs)
+int peer_fingerprint(const STACK_OF(X509) * certs, uint8_t fingerprint[PEER_FINGERPRINT_BYTES])
 {
+	EVP_MD_CTX *digest = EVP_MD_CTX_new();
+	bool is_whole = digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1;
 	size_t bytes = 0;
-	if (sk_X509_num(certs) > PEER_CERTS_MAX)
-		return false;
-	for (int i = 0; i < sk_X509_num(certs); i++) {
-		int n = i2d_X509(sk_X509_value(certs, i), NULL);
-		if (n <= 0)
-			return false;
-		bytes += (size_t)n;
+	int r = sk_X509_num(certs) <= PEER_CERTS_MAX ? 0 : -E2BIG;
+
+	for (int i = 0; r == 0 && is_whole && i < sk_X509_num(certs); i++) {
+		uint8_t *der = NULL;
+		int n = i2d_X509(sk_X509_value(certs, i), &der);
+		if (n > 0 && (bytes += (size_t)n) > PEER_DER_BYTES_MAX)
+			r = -E2BIG;
+		is_whole = n > 0 && EVP_DigestUpdate(digest, der, (size_t)n) == 1;
+		OPENSSL_free(der);
 	}
-	return bytes <= PEER_DER_BYTES_MAX;
+	if (r == 0 && !(is_whole && EVP_DigestFinal_ex(digest, fingerprint, NULL) == 1))
+		r = -ENOMEM;
+	EVP_MD_CTX_free(digest);
+	ERR_clear_error();
+	return r;
+}
+
+struct peer *peers_find_trusted(struct peers *peers,
+				const uint8_t fingerprint[PEER_FINGERPRINT_BYTES],
+				const struct tls_ctx *ctx, int64_t now)
+{
+	pthread_mutex_lock(&peers->lock);
+	struct peer *peer = find(peers, fingerprint);
+	if (peer != NULL && peer->generation == ctx->generation && is_trusted(peer) &&
+	    now >= peer->from && now < peer->until)
+		hold(peers, peer);
+	else
+		peer = NULL;
+	pthread_mutex_unlock(&peers->lock);
+	return peer;
 }
 
 /* Bytes of the whole chain. */
@@ -200,7 +332,7 @@ static size_t chain_bytes(const SSL *ssl)
 	return bytes;
 }
 
-int peers_take(struct peers *peers, const SSL *ssl, const struct tls_ctx *ctx,
+int peers_take(struct peers *peers, const SSL *ssl, const struct peer_finding *finding,
 	       struct identity *identity, struct peer **peer)
 {
 	size_t bytes = chain_bytes(ssl);
@@ -210,20 +342,18 @@ int peers_take(struct peers *peers, const SSL *ssl, const struct tls_ctx *ctx,
 		return -ENOMEM;
 	}
 	*fresh = (struct peer){.peers = peers,
+			       .refs = 1,
 			       .identity = identity,
-			       .generation = ctx->generation,
+			       .generation = finding->ctx->generation,
 			       .verdict = HANDSHAKE_FAILURE_COUNT,
+			       .from = finding->from,
+			       .until = finding->until,
 			       .der_bytes = bytes};
+	memcpy(fresh->fingerprint, finding->fingerprint, PEER_FINGERPRINT_BYTES);
 	uint8_t *at = fresh->der;
 	X509 *cert;
 	for (int i = 0; (cert = cert_at(ssl, i)) != NULL; i++)
 		i2d_X509(cert, &at); /* moves at */
-	if (EVP_Digest(fresh->der, fresh->der_bytes, fresh->fingerprint, NULL, EVP_sha256(),
-		       NULL) != 1) {
-		ERR_clear_error();
-		peer_free(fresh);
-		return -ENOMEM;
-	}
 	*peer = find_or_add(peers, fresh);
 	return 0;
 }
@@ -281,6 +411,7 @@ enum handshake_failure peer_check(struct peer *peer, struct tls_ctx *ctx)
 	if (peer->generation < ctx->generation) {
 		peer->generation = ctx->generation;
 		peer->verdict = verdict;
+		peer->until = peer->from; /* the time was not looked at */
 	}
 	verdict = peer->verdict;
 	pthread_mutex_unlock(&peers->lock);
@@ -291,11 +422,11 @@ enum handshake_failure peer_check(struct peer *peer, struct tls_ctx *ctx)
 static struct peer *take_unjudged(struct peers *peers, size_t bucket, const struct tls_ctx *ctx)
 {
 	pthread_mutex_lock(&peers->lock);
-	struct peer *peer = peers->bucket[bucket];
+	struct peer *peer = peers->by_name[bucket];
 	while (peer != NULL && peer->generation >= ctx->generation)
-		peer = peer->next;
+		peer = peer->next_named;
 	if (peer != NULL)
-		peer->refs++;
+		hold(peers, peer);
 	pthread_mutex_unlock(&peers->lock);
 	return peer;
 }
@@ -303,6 +434,8 @@ static struct peer *take_unjudged(struct peers *peers, size_t bucket, const stru
 void peers_check(struct peers *peers, struct tls_ctx *ctx)
 {
 	struct peer *peer;
+
+	forget_idle(peers);
 	for (size_t i = 0; i < BUCKETS; i++) {
 		while ((peer = take_unjudged(peers, i, ctx)) != NULL) {
 			enum handshake_failure verdict = peer_check(peer, ctx);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Clients' certificates that were verified, each kept once however many connections it opened:
- * who it is, and its chain, so that it can be verified again when trust has changed.
+ * who it is, and its chain, so that it can be verified again when trust has changed, and need not
+ * be as long as it has not: a client that comes again with the same chain, to the same context,
+ * before anything of either has ended, is found here. Those that have no connection are kept within
+ * PEER_IDLE_BYTES_MAX, the latest of them.
  *
  *   handshake_finish -> peer -> connection ... peer_check(newer context) ... peer_release
  *
@@ -40,10 +43,11 @@ void peer_leave(struct peer *peer);
  * remembered: of contexts older than one that was asked before, the answer is the newest one's.
  */
 enum handshake_failure peer_check(struct peer *peer, struct tls_ctx *ctx);
-/* Asks it for every peer there is, so that who asks next is answered at once. */
+/* Asks it for every peer of a connection, so that who asks next is answered at once; the others
+ * are forgotten. */
 void peers_check(struct peers *peers, struct tls_ctx *ctx);
 
-/* The connection ends. NULL is fine. */
+/* Gives the reference back: the connection ends. NULL is fine. */
 void peer_release(struct peer *peer);
 
 #endif

@@ -148,6 +148,7 @@ void tls_ctx_set_protocol(SSL_CTX *ssl_ctx)
 static void set_server_protocol(SSL_CTX *ssl_ctx)
 {
 	tls_ctx_set_protocol(ssl_ctx);
+	SSL_CTX_set_cert_verify_callback(ssl_ctx, handshake_verify_client, NULL);
 	SSL_CTX_set_options(ssl_ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
 	SSL_CTX_set_num_tickets(ssl_ctx, 0);
 	SSL_CTX_set_max_early_data(ssl_ctx, 0);

@@ -68,6 +68,10 @@ bool tls_trust_allows_names(const struct tls_ctx *ctx, const struct identity *id
  * HANDSHAKE_FAILURE_COUNT: yes; else why not, HANDSHAKE_INTERNAL: no memory. */
 enum handshake_failure tls_trust_verify(struct tls_ctx *ctx, X509 *leaf, STACK_OF(X509) * rest,
 					const struct identity *identity, unsigned long flags);
+/* Until when does it hold that ctx trusts this chain, verified as of now (both seconds since 1970),
+ * if only time passes? Until anything of the chain, or a CA or a CRL of ctx, ends or begins: the
+ * first instant when it may be otherwise. 0: it cannot be told. */
+int64_t tls_trust_holds_until(struct tls_ctx *ctx, const STACK_OF(X509) * chain, int64_t now);
 /* Every certificate of a PEM file. NULL: one line in error, with what: what it should be. */
 STACK_OF(X509) *
 	tls_trust_read_certs(const char *file, const char *what, char error[ERROR_TEXT_MAX]);
@@ -78,6 +82,7 @@ enum handshake_failure tls_trust_failure_of(int verify_error);
 
 /* Installed by tls_ctx_new, answered by the handshake that the SSL belongs to. */
 void handshake_keylog_callback(const SSL *ssl, const char *line);
+int handshake_verify_client(X509_STORE_CTX *store_ctx, void *unused);
 int handshake_verify_callback(int preverified, X509_STORE_CTX *store_ctx);
 /* The slot of SSL's ex_data that holds the struct handshake. */
 int handshake_ex_index(void);

@@ -379,6 +379,47 @@ bool tls_trust_ignores(X509_STORE_CTX *store_ctx)
 	return true;
 }
 
+/* NULL: never. A time that cannot be read is no time to come; what has it is in force at none. */
+static void note_change(const ASN1_TIME *time, int64_t now, int64_t *until)
+{
+	int64_t at = seconds_of(time);
+	if (at > now && at < *until)
+		*until = at;
+}
+
+static void note_cert_changes(const X509 *cert, int64_t now, int64_t *until)
+{
+	note_change(X509_get0_notBefore(cert), now, until);
+	note_change(X509_get0_notAfter(cert), now, until);
+}
+
+int64_t tls_trust_holds_until(struct tls_ctx *ctx, const STACK_OF(X509) * chain, int64_t now)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(ctx->ssl_ctx);
+	int64_t until = INT64_MAX;
+
+	if (sk_X509_num(chain) < 1)
+		return 0;
+	for (int i = 0; i < sk_X509_num(chain); i++)
+		note_cert_changes(sk_X509_value(chain, i), now, &until);
+	/* Verifying sorts it. */
+	X509_STORE_lock(store);
+	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+		const X509_OBJECT *object = sk_X509_OBJECT_value(objects, i);
+		const X509_CRL *crl = X509_OBJECT_get0_X509_CRL(object);
+		const X509 *ca = X509_OBJECT_get0_X509(object);
+		if (crl != NULL) {
+			note_change(X509_CRL_get0_lastUpdate(crl), now, &until);
+			note_change(X509_CRL_get0_nextUpdate(crl), now, &until);
+		}
+		if (ca != NULL)
+			note_cert_changes(ca, now, &until);
+	}
+	X509_STORE_unlock(store);
+	return until;
+}
+
 bool tls_trust_allows_names(const struct tls_ctx *ctx, const struct identity *identity)
 {
 	if (ctx->allowed_san_count == 0)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -12,7 +13,7 @@
 #include "base/must.h"
 #include "cert_fixture.h"
 #include "config/config.h"
-#include "tls/tls_ctx.h"
+#include "tls/tls_ctx_private.h"
 
 TestSuite(tls_trust);
 
@@ -79,4 +80,99 @@ Test(tls_trust, a_chain_that_lacks_its_intermediate)
 	cert_pair_fini(&middle);
 	cert_pair_fini(&leaf);
 	cert_pair_fini(&other);
+}
+
+/* ---- Until when a verdict holds -------------------------------------------------------------- */
+
+#define NOW     1000000 /* seconds since 1970 */
+#define FOREVER 9000000
+
+/* Not signed again: of what was verified only the times are looked at. */
+static void set_times(X509 *cert, int64_t from, int64_t until)
+{
+	must(ASN1_TIME_set(X509_getm_notBefore(cert), from) != NULL);
+	must(ASN1_TIME_set(X509_getm_notAfter(cert), until) != NULL);
+}
+
+static void write_crl(FILE *file, const struct cert_pair *ca, int64_t from, int64_t until)
+{
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *last = ASN1_TIME_set(NULL, from), *next = ASN1_TIME_set(NULL, until);
+
+	must(crl != NULL && last != NULL && next != NULL && X509_CRL_set_version(crl, 1) == 1);
+	must(X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca->cert)) == 1);
+	must(X509_CRL_set1_lastUpdate(crl, last) == 1 && X509_CRL_set1_nextUpdate(crl, next) == 1);
+	must(X509_CRL_sign(crl, ca->key, EVP_sha256()) > 0);
+	must(PEM_write_X509_CRL(file, crl) == 1);
+	ASN1_TIME_free(last);
+	ASN1_TIME_free(next);
+	X509_CRL_free(crl);
+}
+
+/* Trust in the CA, with a list that is in force for ever and, if from is not 0, another. */
+static struct tls_ctx *trust_in(const struct cert_pair *ca, int64_t from, int64_t until)
+{
+	char dir[] = "/tmp/sluice-trust-XXXXXX", error[ERROR_TEXT_MAX] = "";
+	struct config *config = malloc(sizeof(*config));
+
+	must(config != NULL && mkdtemp(dir) != NULL);
+	config_init(config);
+	snprintf(config->client_ca_file, sizeof(config->client_ca_file), "%s/ca", dir);
+	snprintf(config->crl_file, sizeof(config->crl_file), "%s/crl", dir);
+	write_certs(config->client_ca_file, ca->cert, NULL);
+	FILE *file = fopen(config->crl_file, "w");
+	must(file != NULL);
+	write_crl(file, ca, 1, FOREVER);
+	if (from != 0)
+		write_crl(file, ca, from, until);
+	must(fclose(file) == 0);
+	struct tls_ctx *ctx = tls_ctx_new_for_clients(config, error);
+	cr_assert_not_null(ctx, "%s", error);
+	unlink(config->client_ca_file);
+	unlink(config->crl_file);
+	rmdir(dir);
+	free(config);
+	return ctx;
+}
+
+static const struct {
+	const char *what;
+	int64_t leaf_until, ca_until, crl_from, crl_until;
+	int64_t until;
+} times[] = {
+	{"the leaf ends first", NOW + 10, NOW + 20, 0, 0, NOW + 10},
+	{"the CA", NOW + 20, NOW + 10, 0, 0, NOW + 10},
+	{"a list that is in force", NOW + 20, NOW + 20, 1, NOW + 10, NOW + 10},
+	/* It may revoke. */
+	{"a list begins to be in force", NOW + 20, NOW + 20, NOW + 10, NOW + 20, NOW + 10},
+	/* What the clock was when it was read does not matter: all of this is long ago. */
+	{"what has ended does not change", NOW + 20, NOW + 20, 1, NOW - 10, NOW + 20},
+	{"what ends now has ended", NOW + 20, NOW + 20, 1, NOW, NOW + 20},
+	{"nothing but the list for ever", FOREVER + 1, FOREVER + 2, 0, 0, FOREVER},
+};
+
+Test(tls_trust, holds_until_something_ends_or_begins)
+{
+	struct cert_pair ca = cert_pair_make("ca", EVP_EC_gen("P-256"), true, NULL);
+	struct cert_pair leaf = cert_pair_make("leaf", EVP_EC_gen("P-256"), false, &ca);
+	STACK_OF(X509) *chain = sk_X509_new_null();
+
+	set_times(leaf.cert, 1, FOREVER);
+	must(sk_X509_push(chain, leaf.cert) > 0 && sk_X509_push(chain, ca.cert) > 0);
+	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+		struct tls_ctx *ctx = trust_in(&ca, times[i].crl_from, times[i].crl_until);
+		set_times(leaf.cert, 1, times[i].leaf_until);
+		set_times(ca.cert, 1, times[i].ca_until);
+		cr_expect_eq(tls_trust_holds_until(ctx, chain, NOW), times[i].until, "%s",
+			     times[i].what);
+		tls_ctx_release(ctx);
+		/* The CA that is read by the next one is to be current. */
+		set_times(ca.cert, 1, time(NULL) + 3600);
+	}
+	struct tls_ctx *ctx = trust_in(&ca, 0, 0);
+	cr_expect_eq(tls_trust_holds_until(ctx, NULL, NOW), 0, "no chain, no verdict");
+	tls_ctx_release(ctx);
+	sk_X509_free(chain);
+	cert_pair_fini(&leaf);
+	cert_pair_fini(&ca);
 }
