@@ -57,10 +57,7 @@ static void put(struct http_response *response, const char *text, size_t len)
 	response->used += len;
 }
 
-static void put_text(struct http_response *response, const char *text)
-{
-	put(response, text, strlen(text));
-}
+#define put_literal(response, text) put(response, text, sizeof(text) - 1)
 
 static void put_u64(struct http_response *response, uint64_t number)
 {
@@ -79,23 +76,24 @@ void http_response_begin(struct http_response *response, char *at, size_t size, 
 	must(status >= 100 && status <= 999);
 
 	*response = (struct http_response){.at = at, .size = size};
-	put_text(response, "HTTP/1.1 ");
+	const char *reason = http_status_reason(status);
+	put_literal(response, "HTTP/1.1 ");
 	put_u64(response, (uint64_t)status);
-	put_text(response, " ");
-	put_text(response, http_status_reason(status));
-	put_text(response, "\r\n");
+	put_literal(response, " ");
+	put(response, reason, strlen(reason));
+	put_literal(response, "\r\n");
 }
 
-void http_response_field(struct http_response *response, const char *name, const char *value)
+void http_response_start_and_text(struct http_response *response, const char *start,
+				  size_t start_len, const char *value)
 {
 	size_t len = strlen(value);
 
 	/* One of these in a value lets a peer write a response of his own. */
 	must(!memchr(value, '\r', len) && !memchr(value, '\n', len));
-	put_text(response, name);
-	put_text(response, ": ");
+	put(response, start, start_len);
 	put(response, value, len);
-	put_text(response, "\r\n");
+	put_literal(response, "\r\n");
 }
 
 void http_response_lines(struct http_response *response, const char *lines, size_t len)
@@ -103,12 +101,12 @@ void http_response_lines(struct http_response *response, const char *lines, size
 	put(response, lines, len);
 }
 
-void http_response_field_u64(struct http_response *response, const char *name, uint64_t value)
+void http_response_start_and_u64(struct http_response *response, const char *start,
+				 size_t start_len, uint64_t value)
 {
-	put_text(response, name);
-	put_text(response, ": ");
+	put(response, start, start_len);
 	put_u64(response, value);
-	put_text(response, "\r\n");
+	put_literal(response, "\r\n");
 }
 
 void http_response_content_range(struct http_response *response, uint64_t first, uint64_t bytes,
@@ -116,21 +114,21 @@ void http_response_content_range(struct http_response *response, uint64_t first,
 {
 	must(bytes == 0 || (bytes <= size && first <= size - bytes));
 
-	put_text(response, "Content-Range: bytes ");
+	put_literal(response, "Content-Range: bytes ");
 	if (bytes == 0) {
-		put_text(response, "*/");
+		put_literal(response, "*/");
 	} else {
 		put_u64(response, first);
-		put_text(response, "-");
+		put_literal(response, "-");
 		put_u64(response, first + bytes - 1);
-		put_text(response, "/");
+		put_literal(response, "/");
 	}
 	put_u64(response, size);
-	put_text(response, "\r\n");
+	put_literal(response, "\r\n");
 }
 
 int http_response_end(struct http_response *response)
 {
-	put_text(response, "\r\n");
+	put_literal(response, "\r\n");
 	return response->overflow ? -ENOSPC : (int)response->used;
 }

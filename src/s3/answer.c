@@ -12,11 +12,8 @@
 static void begin(struct http_response *response, const struct answer_request *request, int status,
 		  char *out, size_t size)
 {
-	char date[HTTP_DATE_BYTES];
-
 	http_response_begin(response, out, size, status);
-	http_date_format(request->now, date);
-	http_response_field(response, "Date", date);
+	http_response_field(response, "Date", request->date);
 	http_response_field(response, "Server", "sluice");
 	http_response_field(response, "x-amz-request-id", request->request_id);
 	if (!request->keep_alive)

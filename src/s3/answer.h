@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "base/text.h"
 #include "http/head.h"
@@ -23,7 +22,7 @@ struct answer_request {
 	const struct http_head *head; /* NULL: the request could not be parsed */
 	struct slice resource;        /* the path as asked, for errors */
 	const char *request_id;
-	time_t now;
+	const char *date;          /* now, as http_date_format writes it */
 	bool keep_alive;           /* false: Connection: close is said */
 	bool is_writable;          /* what Allow says */
 	const struct text *fields; /* more fields, "Name: value\r\n" each; NULL: none */

@@ -110,7 +110,7 @@ static enum conn_next opened(struct conn *conn, int file_fd)
 	if (file_fd >= 0 && request->is_bucket)
 		close(file_fd); /* it is there, and that was the question */
 	else if (file_fd >= 0)
-		r = object_from_fd(&request->object, file_fd, &request->how);
+		r = object_from_fd(&request->object, file_fd);
 	if (r == 0 && request->is_bucket && request->route.operation != S3_HEAD_BUCKET)
 		return answer_with(conn, S3_ERROR_NO_SUCH_KEY);
 	if (r < 0) {
@@ -329,7 +329,7 @@ static void write_answer(struct conn *conn, char *out)
 		.head = request->is_parsed ? &request->head : NULL,
 		.resource = request->is_parsed ? request->head.target : (struct slice){"", 0},
 		.request_id = request->request_id,
-		.now = conn->worker->wall_seconds,
+		.date = conn->worker->date,
 		.keep_alive = request->keep_alive,
 		.is_writable = conn->worker->server->config->writable,
 		.fields = job != NULL ? &job->call.fields : NULL,

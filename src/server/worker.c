@@ -28,7 +28,10 @@ static void clock_read(struct worker *worker)
 	clock_gettime(CLOCK_REALTIME_COARSE, &wall);
 	worker->now_ns = clock_now_ns();
 	worker->now_ms = worker->now_ns / 1000000;
+	if (worker->wall_seconds == wall.tv_sec && worker->date[0] != '\0')
+		return;
 	worker->wall_seconds = wall.tv_sec;
+	http_date_format(wall.tv_sec, worker->date);
 }
 
 static void tell_main(struct worker *worker)

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "config/config.h"
+#include "http/date.h"
 #include "io/offload.h"
 #include "io/pool.h"
 #include "io/ring.h"
@@ -69,8 +70,9 @@ struct worker {
 	struct metrics metrics;
 	uint64_t now_ms; /* CLOCK_MONOTONIC, read once a turn of the loop */
 	uint64_t now_ns;
-	time_t wall_seconds;    /* the wall clock, for Date */
-	uint64_t request_count; /* for request ids */
+	time_t wall_seconds;        /* the wall clock that date is of */
+	char date[HTTP_DATE_BYTES]; /* now, for answers */
+	uint64_t request_count;     /* for request ids */
 	uint64_t request_salt;
 	struct open_how open_how; /* how objects are opened; see object_open_without_noatime */
 	struct listener listener[LISTENERS_MAX];

@@ -95,7 +95,7 @@ void object_etag_quote(char out[ETAG_BYTES], const char *text, size_t len)
 	memcpy(out + 1 + len, "\"", 2);
 }
 
-int object_from_fd(struct object *object, int file_fd, const struct open_how *how)
+int object_from_fd(struct object *object, int file_fd)
 {
 	struct statx st;
 
@@ -110,9 +110,6 @@ int object_from_fd(struct object *object, int file_fd, const struct open_how *ho
 		close(file_fd);
 		return -ENOENT;
 	}
-	/* It has kept a FIFO from holding us. On a file it would make Linux 6.1 give -EAGAIN, for
-	 * ever, to reads through the ring from a device without NOWAIT (dm-crypt). */
-	fcntl(file_fd, F_SETFL, (int)how->flags & O_NOATIME);
 	object->file_fd = file_fd;
 	object->size = st.stx_size;
 	object->modified = st.stx_mtime.tv_sec;

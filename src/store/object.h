@@ -51,9 +51,8 @@ int object_open_cached(int root_fd, const char *path, struct open_how *how);
 /* After -EPERM: makes how one that can open another user's file. False: it was one already. */
 bool object_open_without_noatime(struct open_how *how);
 
-/* Takes file_fd over, also on failure; how it was opened. 0; -ENOENT: not a regular file; another
- * negative errno. */
-int object_from_fd(struct object *object, int file_fd, const struct open_how *how);
+/* Takes file_fd over, also on failure. 0; -ENOENT: not a regular file; another negative errno. */
+int object_from_fd(struct object *object, int file_fd);
 void object_close(struct object *object);
 
 /* Opaque. Equal on every server that shares the files, and new whenever they are written; "-1" at

@@ -2,6 +2,7 @@
 #include "xfer/send.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
@@ -47,6 +48,15 @@ static enum send_engine choose(const struct record *record, uint64_t bytes, enum
 	return bytes < SENDFILE_BYTES_MIN ? SEND_ENGINE_COPY : SEND_ENGINE_SENDFILE;
 }
 
+/* On a file it would make Linux 6.1 give -EAGAIN, for ever, to reads through the ring from a device
+ * without NOWAIT (dm-crypt). Most files are never read so. */
+void send_let_reads_wait(struct send *send)
+{
+	if (!send->may_wait)
+		fcntl(send->file_fd, F_SETFL, fcntl(send->file_fd, F_GETFL) & ~O_NONBLOCK);
+	send->may_wait = true;
+}
+
 void send_begin(struct send *send, const struct send_means *means, struct record *record,
 		size_t head_bytes, const struct send_body *body, enum send_engine wanted)
 {
@@ -73,6 +83,7 @@ void send_begin(struct send *send, const struct send_means *means, struct record
 	send->device = body != NULL ? body->device : 0;
 	send->inode = body != NULL ? body->inode : 0;
 	send->is_limit_hit = false;
+	send->may_wait = false;
 	send->is_in_memory = body != NULL && body->is_in_memory;
 	send->pipe = NULL;
 	send->engine = send->text != NULL ? SEND_ENGINE_COPY : choose(record, send->left, wanted);

@@ -60,6 +60,7 @@ struct send {
 	bool is_reading;       /* the ring owns tx_buf or the pipe */
 	bool is_limit_hit;     /* the key's record limit is reached and cannot be lifted */
 	bool is_in_memory;     /* file system without a disk: never blocks */
+	bool may_wait;         /* the file has lost its O_NONBLOCK */
 	int32_t read_error;    /* of the last ring operation: 0, or a negative errno */
 	uint32_t read_retries; /* in a row */
 	struct pipe *pipe;

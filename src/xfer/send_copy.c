@@ -45,6 +45,7 @@ static ssize_t read_some(struct send *send, unsigned iov_count)
 static enum send_state read_through_ring(struct send *send, unsigned iov_count, uint64_t token)
 {
 	metric_add(&send->means->metrics->value[METRIC_COLD_READS], 1);
+	send_let_reads_wait(send);
 	ring_readv(send->means->ring, send->file_fd, send->iov, iov_count, send->offset, token);
 	send->is_reading = true;
 	return SEND_WAIT_FILE;

@@ -10,6 +10,8 @@ enum send_state send_step_copy(struct send *send, uint64_t turn_bytes, uint64_t 
 enum send_state send_step_sendfile(struct send *send, uint64_t turn_bytes, uint64_t token);
 enum send_state send_step_splice(struct send *send, uint64_t turn_bytes, uint64_t token);
 
+/* To be called before the ring is asked to read from the file. */
+void send_let_reads_wait(struct send *send);
 /* Reads into tx_buf what the page cache has, or starts a read through the ring. SEND_DONE: tx_buf
  * is as full as it can be. */
 enum send_state send_fill(struct send *send, uint64_t bytes_max, uint64_t token);

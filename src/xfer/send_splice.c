@@ -16,6 +16,7 @@ static enum send_state fill_pipe(struct send *send, uint64_t token)
 	unsigned bytes = send->pipe->bytes_max;
 	if (send->left < bytes)
 		bytes = (unsigned)send->left;
+	send_let_reads_wait(send);
 	ring_splice_to_pipe(send->means->ring, send->file_fd, send->offset, send->pipe->write_fd,
 			    bytes, token);
 	send->is_reading = true;
