@@ -35,6 +35,7 @@ def options_read():
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--check-curl", action="store_true")
+    parser.add_argument("--wire", default="")  # the rate of the link that --check-curl is over
     parser.add_argument("--only", default="")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float)
