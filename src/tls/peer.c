@@ -175,6 +175,7 @@ static struct peer *trim_idle(struct peers *peers, size_t bytes)
 	struct peer *dropped = NULL;
 	while (peers->idle_bytes > bytes) {
 		struct peer *peer = peers->oldest;
+		must(peer != NULL); /* their bytes are theirs */
 		end_idle(peers, peer);
 		leave(peers, peer);
 		peer->next_named = dropped;
