@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """boto3 against a server: every call of S3 that it makes for its users, with its defaults.
 
-usage: boto3_calls.py ENDPOINT CA CERT KEY WORK_DIR    (prints TAP)
+usage: boto3_calls.py ENDPOINT CA CERT KEY WORK_DIR BUCKET    (prints TAP)
 """
 import hashlib
 import os
@@ -14,8 +14,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-ENDPOINT, CA, CERT, KEY, WORK = sys.argv[1:6]
-BUCKET = "boto3"
+ENDPOINT, CA, CERT, KEY, WORK, BUCKET = sys.argv[1:7]
 MIB = 1024 * 1024
 
 s3 = boto3.client(
