@@ -28,6 +28,10 @@ class Load:
         return f"{what}; connections: {self.connections}"
 
     @property
+    def heading(self):
+        return self.title[0].upper() + self.title[1:]
+
+    @property
     def kind(self):
         return self.mix.split(":")[0]
 

@@ -54,7 +54,7 @@ def load_table(rows, load, peers, missing):
         else:
             out.append([peer.name, "not of this load" if not peer.can(load) else "FAILED", *[""] * (len(head) - 2)])
     absent = f"\nMissing, for the reasons above: {', '.join(missing)}.\n" if missing else ""
-    return f"### {load.title[0].upper()}{load.title[1:]}\n\n" + table(head, out, 1) + absent
+    return f"### {load.heading}\n\n" + table(head, out, 1) + absent
 
 
 def svg_write(folder, name, content):
@@ -72,7 +72,7 @@ def bars(rows, peers, folder):
             spreads = {peer.name: rows.spread(load, peer.name, field) for peer in peers if rows.of(load, peer.name)}
             values = {server: (s.median * scale, s.least * scale, s.most * scale) for server, s in spreads.items() if s}
             if values:
-                title = f"{load.title[0].upper()}{load.title[1:]}: {what}"
+                title = f"{load.heading}: {what}"
                 made.append(svg_write(folder, f"{name}-{load.kind}.svg", svg.bars(title, unit, values)))
     return made
 

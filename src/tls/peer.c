@@ -26,7 +26,7 @@ struct peer {
 	unsigned conns;      /* of refs: those that peer_admit has let in */
 	uint64_t generation; /* of the context that verdict is by */
 	enum handshake_failure verdict;
-	int64_t from, until; /* a verdict with a look at the time: when it holds; else equal */
+	int64_t from, until; /* a verdict with a look at the time: when it holds; else until is 0 */
 	struct identity *identity;
 	uint8_t fingerprint[PEER_FINGERPRINT_BYTES];
 	size_t der_bytes;
@@ -412,7 +412,7 @@ enum handshake_failure peer_check(struct peer *peer, struct tls_ctx *ctx)
 	if (peer->generation < ctx->generation) {
 		peer->generation = ctx->generation;
 		peer->verdict = verdict;
-		peer->until = peer->from; /* the time was not looked at */
+		peer->until = 0; /* the time was not looked at */
 	}
 	verdict = peer->verdict;
 	pthread_mutex_unlock(&peers->lock);

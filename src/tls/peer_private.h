@@ -14,7 +14,7 @@ struct peer_finding {
 	const struct tls_ctx *ctx; /* by which it is trusted */
 	uint8_t fingerprint[PEER_FINGERPRINT_BYTES];
 	/* Seconds since 1970: by ctx it is trusted from then until before then, whatever else
-	 * happens. Equal: nothing is known of another time. */
+	 * happens. until not after from: nothing is known of another time. */
 	int64_t from, until;
 };
 

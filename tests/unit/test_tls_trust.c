@@ -33,10 +33,9 @@ static void write_key(const char *path, EVP_PKEY *key)
 	must(fclose(file) == 0);
 }
 
-/* The warning of a server with this in its --cert; the caller's to free. */
-static char *warning_of(const struct cert_pair *leaf, X509 *next, X509 *intermediate, X509 *root)
+/* Names of files in a new folder, which files_remove removes with what of them is there. */
+static struct config *files_begin(char dir[])
 {
-	char dir[] = "/tmp/sluice-trust-XXXXXX", error[ERROR_TEXT_MAX] = "";
 	struct config *config = malloc(sizeof(*config));
 
 	must(config != NULL && mkdtemp(dir) != NULL);
@@ -44,6 +43,25 @@ static char *warning_of(const struct cert_pair *leaf, X509 *next, X509 *intermed
 	snprintf(config->cert_file, sizeof(config->cert_file), "%s/crt", dir);
 	snprintf(config->key_file, sizeof(config->key_file), "%s/key", dir);
 	snprintf(config->client_ca_file, sizeof(config->client_ca_file), "%s/ca", dir);
+	return config;
+}
+
+static void files_remove(const char *dir, struct config *config)
+{
+	unlink(config->cert_file);
+	unlink(config->key_file);
+	unlink(config->client_ca_file);
+	unlink(config->crl_file);
+	rmdir(dir);
+	free(config);
+}
+
+/* The warning of a server with this in its --cert; the caller's to free. */
+static char *warning_of(const struct cert_pair *leaf, X509 *next, X509 *intermediate, X509 *root)
+{
+	char dir[] = "/tmp/sluice-trust-XXXXXX", error[ERROR_TEXT_MAX] = "";
+	struct config *config = files_begin(dir);
+
 	write_certs(config->cert_file, leaf->cert, next);
 	write_key(config->key_file, leaf->key);
 	write_certs(config->client_ca_file, intermediate, root);
@@ -52,11 +70,7 @@ static char *warning_of(const struct cert_pair *leaf, X509 *next, X509 *intermed
 	char *warning = strdup(tls_ctx_warning(ctx));
 	must(warning != NULL);
 	tls_ctx_release(ctx);
-	unlink(config->cert_file);
-	unlink(config->key_file);
-	unlink(config->client_ca_file);
-	rmdir(dir);
-	free(config);
+	files_remove(dir, config);
 	return warning;
 }
 
@@ -113,11 +127,8 @@ static void write_crl(FILE *file, const struct cert_pair *ca, int64_t from, int6
 static struct tls_ctx *trust_in(const struct cert_pair *ca, int64_t from, int64_t until)
 {
 	char dir[] = "/tmp/sluice-trust-XXXXXX", error[ERROR_TEXT_MAX] = "";
-	struct config *config = malloc(sizeof(*config));
+	struct config *config = files_begin(dir);
 
-	must(config != NULL && mkdtemp(dir) != NULL);
-	config_init(config);
-	snprintf(config->client_ca_file, sizeof(config->client_ca_file), "%s/ca", dir);
 	snprintf(config->crl_file, sizeof(config->crl_file), "%s/crl", dir);
 	write_certs(config->client_ca_file, ca->cert, NULL);
 	FILE *file = fopen(config->crl_file, "w");
@@ -128,10 +139,7 @@ static struct tls_ctx *trust_in(const struct cert_pair *ca, int64_t from, int64_
 	must(fclose(file) == 0);
 	struct tls_ctx *ctx = tls_ctx_new_for_clients(config, error);
 	cr_assert_not_null(ctx, "%s", error);
-	unlink(config->client_ca_file);
-	unlink(config->crl_file);
-	rmdir(dir);
-	free(config);
+	files_remove(dir, config);
 	return ctx;
 }
 

@@ -51,14 +51,6 @@ static void comes_and_goes(struct wire_server *server, enum wire_cert cert)
 	wire_disconnect(&client);
 }
 
-static void is_refused(struct wire_client *client, int alert)
-{
-	if (wire_handshake(client))
-		wire_expect_alert(client, alert);
-	cr_expect_eq(client->alert, alert);
-	wire_disconnect(client);
-}
-
 Test(trust_known, a_client_comes_again)
 {
 	struct wire_server server = {0};
@@ -144,7 +136,8 @@ Test(trust_known, a_certificate_without_its_key)
 	EVP_PKEY *forged = forged_key(&server);
 	wire_prepare(&thief, &server);
 	cr_assert_eq(SSL_use_PrivateKey(thief.ssl, forged), 1);
-	is_refused(&thief, SSL_AD_DECRYPT_ERROR);
+	wire_handshake_refused(&thief, SSL_AD_DECRYPT_ERROR);
+	wire_disconnect(&thief);
 	cr_assert_eq(wire_metric(&server, KNOWN_CHAINS), 1);
 	EVP_PKEY_free(forged);
 	wire_server_stop(&server);
@@ -186,7 +179,8 @@ Test(trust_known, a_certificate_that_ends)
 		nanosleep(&moment, NULL);
 	wire_prepare(&late, &server);
 	cr_assert_eq(SSL_use_certificate(late.ssl, cert), 1);
-	is_refused(&late, SSL_AD_CERTIFICATE_EXPIRED);
+	wire_handshake_refused(&late, SSL_AD_CERTIFICATE_EXPIRED);
+	wire_disconnect(&late);
 	cr_assert_eq(wire_metric(&server, KNOWN_CHAINS), 1);
 	X509_free(cert);
 	wire_server_stop(&server);

@@ -207,6 +207,14 @@ bool wire_handshake(struct wire_client *client)
 	return false;
 }
 
+void wire_handshake_refused(struct wire_client *client, int alert)
+{
+	if (wire_handshake(client))
+		wire_expect_alert(client, alert);
+	cr_assert_eq(client->end, WIRE_END_ALERT, "ended %s", wire_end_text(client->end));
+	cr_assert_eq(client->alert, alert, "alert %d, not %d", client->alert, alert);
+}
+
 void wire_connect(struct wire_client *client, const struct wire_server *server)
 {
 	wire_prepare(client, server);

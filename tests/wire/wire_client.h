@@ -78,6 +78,9 @@ void wire_prepare(struct wire_client *client, const struct wire_server *server);
 void wire_client_hello(struct wire_client *client);
 /* All of the handshake, or the rest. False: it failed, client.end says how the server put it. */
 bool wire_handshake(struct wire_client *client);
+/* After wire_prepare: the server ends the handshake by this alert. In TLS 1.3 the client is done
+ * before the server has seen its certificate. */
+void wire_handshake_refused(struct wire_client *client, int alert);
 /* All of the above; the handshake must succeed. */
 void wire_connect(struct wire_client *client, const struct wire_server *server);
 /* Frees everything; sends close_notify first if the connection is still open. At any time. */
