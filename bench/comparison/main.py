@@ -37,11 +37,11 @@ def options_read():
     parser.add_argument("--check-curl", action="store_true")
     parser.add_argument("--wire", default="")  # the rate of the link that --check-curl is over
     parser.add_argument("--only", default="")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--seconds", type=float, default=2.0)
     options = parser.parse_args()
-    if options.seconds is None:
-        options.seconds = 2.0
+    if options.rounds is None:
+        options.rounds = 5 if options.quick else 3  # the median of three wanders across a goal
     if options.rounds < 1 or not 0.1 <= options.seconds <= 600:
         parser.error("--rounds is 1 or more, --seconds is 0.1 to 600")
     return options
