@@ -2,16 +2,11 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/must.h"
 
@@ -25,83 +20,7 @@ static const char *const level_names[] = {"debug", "info", "warn", "error"};
 #define NAME_MARKS_BYTES    4
 #define FORMATTED_BYTES_MAX 1024
 #define MESSAGE_BYTES_MAX   2048
-/* A pipe takes so many bytes whole or not at all (PIPE_BUF, pipe(7)). */
-#define PIECE_BYTES_MAX     4096
-
-/* ---- The way out ------------------------------------------------------------------------- */
-
-/* To the end of a line: as much as a pipe takes whole, or one line if that is longer. */
-static size_t piece_len(const char *text, size_t len)
-{
-	if (len <= PIECE_BYTES_MAX)
-		return len;
-	const char *end = memrchr(text, '\n', PIECE_BYTES_MAX);
-	if (end == NULL)
-		end = memchr(text, '\n', len);
-	return end != NULL ? (size_t)(end - text) + 1 : len;
-}
-
-/*
- * Bytes written, or negative errno; -EAGAIN: it would block. The descriptor is shared with others
- * and cannot be made non-blocking, so each write must be. Pipes know RWF_NOWAIT since Linux 6.4,
- * sockets have a flag of their own, the others are asked first.
- */
-static ssize_t write_now(const struct log *log, const char *text, size_t len)
-{
-	struct iovec piece = {.iov_base = (void *)(uintptr_t)text, .iov_len = len};
-	ssize_t n;
-
-	if (!log->may_block) {
-		n = write(log->fd, text, len);
-		return n < 0 ? -errno : n;
-	}
-	n = pwritev2(log->fd, &piece, 1, -1, RWF_NOWAIT);
-	if (n < 0 && errno == EOPNOTSUPP)
-		n = send(log->fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (n < 0 && errno == ENOTSOCK) {
-		struct pollfd room = {.fd = log->fd, .events = POLLOUT};
-		if (poll(&room, 1, 0) == 0)
-			return -EAGAIN;
-		n = write(log->fd, text, len);
-	}
-	return n < 0 ? -errno : n;
-}
-
-/* Waits until the reader has made room, at most *budget_ms, of which it takes what passed. */
-static bool wait_for_room(int fd, int *budget_ms)
-{
-	struct pollfd room = {.fd = fd, .events = POLLOUT};
-	struct timespec before, after;
-
-	if (*budget_ms <= 0)
-		return false;
-	clock_gettime(CLOCK_MONOTONIC, &before);
-	int r = poll(&room, 1, *budget_ms);
-	clock_gettime(CLOCK_MONOTONIC, &after);
-	/* At least one: a wait that is over at once is not free, or there could be endless many. */
-	*budget_ms -= 1 + (int)((after.tv_sec - before.tv_sec) * 1000 +
-				(after.tv_nsec - before.tv_nsec) / 1000000);
-	return r > 0;
-}
-
-/* The bytes that went out. */
-static size_t write_lines(struct log *log, const char *text, size_t len)
-{
-	int budget_ms = log->is_stalled ? 0 : LOG_STALL_MS;
-	size_t written = 0;
-
-	while (written < len) {
-		size_t piece = piece_len(text + written, len - written);
-		ssize_t n = write_now(log, text + written, piece);
-		if (n == -EINTR || (n == -EAGAIN && wait_for_room(log->fd, &budget_ms)))
-			continue;
-		log->is_stalled = n == -EAGAIN;
-		if (n <= 0)
-			break;
-		written += (size_t)n;
-	}
-	return written;
-}
+/* ---- A line's end ------------------------------------------------------------------------- */
 
 static void line_end(struct log_line *line)
 {
@@ -121,7 +40,17 @@ static bool tell_lost(struct log *log)
 	if (!line.wanted)
 		return true;
 	line_end(&line);
-	return write_lines(log, line.text, line.used) == line.used;
+	return log_sink_write(log, line.text, line.used) == line.used;
+}
+
+static void count_lost(struct log *log, const char *text, size_t len)
+{
+	uint64_t lines = 0;
+
+	for (size_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	log->lost += lines;
+	__atomic_store_n(&log->lost_total, log->lost_total + lines, __ATOMIC_RELAXED);
 }
 
 /* text ends in a line feed. */
@@ -131,17 +60,20 @@ static void deliver(struct log *log, const char *text, size_t len)
 
 	if (log->lost == 0 || tell_lost(log)) {
 		log->lost = 0;
-		written = write_lines(log, text, len);
+		written = log_sink_write(log, text, len);
 	}
-	for (size_t i = written; i < len; i++)
-		log->lost += text[i] == '\n';
+	count_lost(log, text + written, len - written);
 }
 
-void log_init(struct log *log, int fd, enum log_level level, enum log_format format)
+uint64_t log_lines_lost(const struct log *log)
 {
-	struct stat st;
-	*log = (struct log){.fd = fd, .level = level, .format = format};
-	log->may_block = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode);
+	return __atomic_load_n(&log->lost_total, __ATOMIC_RELAXED);
+}
+
+void log_init(struct log *log, const struct log_sink *sink, enum log_level level,
+	      enum log_format format)
+{
+	*log = (struct log){.sink = sink, .level = level, .format = format};
 }
 
 int log_buffer(struct log *log, size_t bytes_max)
@@ -267,11 +199,11 @@ static size_t put_character(struct log_line *line, const unsigned char *text, si
 	return put_escaped(line, text[0]) ? 1 : 0;
 }
 
-static void put_quoted(struct log_line *line, const char *value, size_t len)
+/* As many as fit, escaped where they must be. */
+static void put_characters(struct log_line *line, const char *value, size_t len)
 {
 	const unsigned char *text = (const unsigned char *)value;
 
-	put(line, "\"", 1);
 	for (size_t i = 0; i < len;) {
 		size_t run = 0;
 		while (i + run < len && (standing[text[i + run]] & QUOTED) != 0)
@@ -285,6 +217,12 @@ static void put_quoted(struct log_line *line, const char *value, size_t len)
 			break;
 		i += n;
 	}
+}
+
+static void put_quoted(struct log_line *line, const char *value, size_t len)
+{
+	put(line, "\"", 1);
+	put_characters(line, value, len);
 	/* The quote stands even where the value was cut: TAIL_BYTES keeps room for it. */
 	line->text[line->used++] = '"';
 }
@@ -344,6 +282,16 @@ static void put_time(struct log_line *line)
 	log_str(line, "ts", text, n);
 }
 
+/* "warning: MESSAGE": for a person, who knows the time. */
+static void begin_plain(struct log_line *line, const char *msg)
+{
+	static const char *const prefixes[] = {"", "", "warning: ", "error: "};
+	const char *prefix = prefixes[line->level];
+
+	put(line, prefix, strlen(prefix));
+	put_characters(line, msg, strlen(msg));
+}
+
 void log_begin(struct log_line *line, struct log *log, enum log_level level, const char *msg)
 {
 	line->log = log;
@@ -352,6 +300,10 @@ void log_begin(struct log_line *line, struct log *log, enum log_level level, con
 	line->used = 0;
 	if (!line->wanted)
 		return;
+	if (log->format == LOG_FORMAT_PLAIN) {
+		begin_plain(line, msg);
+		return;
+	}
 	put_time(line);
 	log_text(line, "level", level_names[level]);
 	log_text(line, "msg", msg);
@@ -361,7 +313,7 @@ void log_str(struct log_line *line, const char *name, const char *value, size_t 
 {
 	if (!begin_field(line, name))
 		return;
-	if (line->log->format == LOG_FORMAT_LOGFMT && is_bare(value, len))
+	if (line->log->format != LOG_FORMAT_JSON && is_bare(value, len))
 		put(line, value, len);
 	else
 		put_quoted(line, value, len);
@@ -422,6 +374,7 @@ void log_end(struct log_line *line)
 	if (!line->wanted)
 		return;
 	line_end(line);
+	log->warnings += line->level >= LOG_LEVEL_WARN;
 	if (log->kept == NULL) {
 		deliver(log, line->text, line->used);
 		return;

@@ -10,8 +10,9 @@
  * What is written ends in a whole line, and into a pipe at most PIPE_BUF bytes go
  * at once unless a single line is longer, so lines of several threads do not mix.
  * A reader that has stopped is waited for once, LOG_STALL_MS; after that lines are
- * lost, not waited for, until it reads again, and then one line tells how many. A
- * broken stderr loses lines without a word. Nothing here fails.
+ * lost, not waited for, until it reads again, and then one line tells how many.
+ * Lines that a full disk or a broken pipe refuses are lost as well; all that are lost
+ * are counted (log_lines_lost). Nothing here fails.
  *
  * Whatever stands in a value, a line is one line, well-formed: quotes, control
  * bytes (C1 too) and invalid UTF-8 are escaped, as \xNN in logfmt and \u00NN in
@@ -29,12 +30,14 @@
 #include <time.h>
 
 #include "base/limits.h"
+#include "base/log_sink.h"
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
-enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
+/* PLAIN: "warning: MESSAGE name=value", for commands whose lines a person reads. */
+enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON, LOG_FORMAT_PLAIN };
 
 struct log {
-	int fd;
+	const struct log_sink *sink;
 	enum log_level level;
 	enum log_format format;
 	char *kept; /* NULL: unbuffered */
@@ -42,9 +45,11 @@ struct log {
 	size_t kept_bytes_max;
 	time_t second; /* of second_text */
 	char second_text[24];
-	bool may_block;  /* no regular file: somebody must read */
-	bool is_stalled; /* the reader was waited for and did not read */
-	uint64_t lost;   /* lines, since the last that was written */
+	bool is_stalled;     /* the reader was waited for and did not read */
+	bool is_torn;        /* the last write ended inside a line */
+	uint64_t lost;       /* lines, since the last that was written */
+	uint64_t lost_total; /* lines, ever */
+	unsigned warnings;   /* lines of level warn and error */
 };
 
 /* A line under construction; lives on the stack of its maker. */
@@ -56,8 +61,11 @@ struct log_line {
 	char text[LOG_LINE_BYTES_MAX];
 };
 
-/* fd is borrowed. */
-void log_init(struct log *log, int fd, enum log_level level, enum log_format format);
+/* sink is borrowed. */
+void log_init(struct log *log, const struct log_sink *sink, enum log_level level,
+	      enum log_format format);
+/* Lines that did not reach the sink, since log_init. From any thread. */
+uint64_t log_lines_lost(const struct log *log);
 /* Keep up to bytes_max of info lines between flushes. 0 or -ENOMEM. */
 int log_buffer(struct log *log, size_t bytes_max);
 void log_flush(struct log *log);

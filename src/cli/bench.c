@@ -57,7 +57,7 @@ static const struct option rows[] = {
 	 "fails where it cannot; user leaves it out."},
 };
 
-static const struct option_table table = {rows, ARRAY_LEN(rows)};
+static const struct option_table table = {rows, ARRAY_LEN(rows), NULL};
 
 static const struct exit_code_row exit_codes[] = {
 	{"0", "Every request was answered as it should."},

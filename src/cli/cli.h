@@ -19,7 +19,12 @@ enum exit_code {
 	EXIT_PARTIAL = 8
 };
 
+#include "server/server.h"
+/* Of serve and check. */
+int cli_exit_code_of(enum server_outcome outcome);
+
 int cli_serve(int argc, char *const argv[]);
+int cli_check(int argc, char *const argv[]);
 int cli_probe(int argc, char *const argv[]);
 int cli_bench(int argc, char *const argv[]);
 /* The sections OPTIONS and EXIT STATUS of its manual page. */

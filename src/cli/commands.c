@@ -30,6 +30,17 @@ const struct command commands[] = {
 	 "second signal ends it at once. On the admin address are /metrics, /-/healthy and "
 	 "/-/ready.\n",
 	 config_print_man},
+	{"check", cli_check, "tell whether serve would start, or a client be allowed",
+	 "[options of serve] [--strict] | --identity-cert FILE --object BUCKET/KEY [--verb VERB]",
+	 "Tries everything that a start of sluice serve with the same options would refuse or warn "
+	 "of, and serves nothing: options and file, certificates by a handshake in memory, kernel "
+	 "TLS, limits, addresses, io_uring, the sandbox, and in it the root folder by the system "
+	 "calls that requests make. Run it as the user that is to serve. Nothing is changed; what "
+	 "is tried in the root is removed again.\n"
+	 "With --identity-cert it answers whether that client would be let in and may do --verb to "
+	 "--object, and by which rule; of the options of serve only those about clients count.\n"
+	 "Errors, warnings and notes go to standard error.\n",
+	 config_print_check_man},
 	{"probe", cli_probe, "tell what this machine's kernel TLS and io_uring can do", "[--json]",
 	 "Tries, on a loopback connection with made-up keys, what kernel TLS can do here: each "
 	 "cipher in each direction, a change of keys, a self-test for CVE-2026-74611; and "

@@ -4,22 +4,22 @@
 #include <stdlib.h>
 
 #include "base/must.h"
-#include "cli/check_access.h"
 #include "cli/cli.h"
 #include "config/config.h"
 #include "server/server.h"
 
-static int exit_code_of(enum server_outcome outcome)
+int cli_exit_code_of(enum server_outcome outcome)
 {
 	switch (outcome) {
 	case SERVER_STOPPED:
-	case SERVER_CHECKED:
 		return EXIT_OK;
 	case SERVER_CUT:
 	case SERVER_ERROR:
 		return EXIT_ERROR;
 	case SERVER_ROOT_MISSING:
 		return EXIT_NOT_FOUND;
+	case SERVER_ROOT_FORBIDDEN:
+		return EXIT_DENIED;
 	case SERVER_TLS_ERROR:
 		return EXIT_TLS;
 	case SERVER_NETWORK_ERROR:
@@ -38,14 +38,12 @@ int cli_serve(int argc, char *const argv[])
 		return EXIT_ERROR;
 	}
 	int code = EXIT_OK;
-	int r = config_load(config, argc, argv, error);
+	int r = config_load(config, CONFIG_SERVE, argc, argv, error);
 	if (r < 0) {
 		fprintf(stderr, "sluice serve: %s\n", error);
 		code = EXIT_USAGE;
-	} else if (r == CONFIG_READY && config->check_access) {
-		code = cli_check_access(config);
 	} else if (r == CONFIG_READY) {
-		code = exit_code_of(server_run(config, argc, argv));
+		code = cli_exit_code_of(server_run(config, argc, argv));
 	}
 	config_fini(config);
 	free(config);

@@ -13,14 +13,16 @@ static int refuse_flag(const struct option_table *table, const char *text,
 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(text + 2, "="), text + 2);
 	unsigned best = text_near(name) + 1;
-	for (size_t i = 0; i < table->count; i++) {
-		const char *flag = table->row[i].flag;
-		if (flag == NULL)
-			continue;
-		unsigned distance = text_distance(name, flag, best);
-		if (distance < best) {
-			best = distance;
-			nearest = flag;
+	for (; table != NULL; table = table->base) {
+		for (size_t i = 0; i < table->count; i++) {
+			const char *flag = table->row[i].flag;
+			if (flag == NULL)
+				continue;
+			unsigned distance = text_distance(name, flag, best);
+			if (distance < best) {
+				best = distance;
+				nearest = flag;
+			}
 		}
 	}
 	if (nearest != NULL)

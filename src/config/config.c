@@ -29,7 +29,7 @@ void config_clean_error(char error[ERROR_TEXT_MAX])
 void config_init(struct config *config)
 {
 	memset(config, 0, sizeof(*config));
-	options_init(config, &(struct option_table){options, options_count});
+	options_init(config, &check_options);
 }
 
 void config_fini(struct config *config)
@@ -99,44 +99,49 @@ static int load_file(struct config *config, char error[ERROR_TEXT_MAX])
 
 /* ---- The command line ----------------------------------------------------------------------- */
 
-/* Looked for before the file is read, as they say which and how the others are read. */
-static bool is_early(const struct option *option)
+/* A command line, and the options that it may have. */
+struct arguments {
+	const struct option_table *table;
+	int argc;
+	char *const *argv;
+};
+
+/* These were options of serve. */
+static bool is_moved_to_check(const char *argument)
 {
-	return option->offset == offsetof(struct config, config_file) ||
-	       option->offset == offsetof(struct config, check_access);
+	static const char *const moved[] = {"--check-config", "--check-access"};
+
+	for (size_t i = 0; i < ARRAY_LEN(moved); i++)
+		if (strncmp(argument, moved[i], strlen(moved[i])) == 0)
+			return true;
+	return false;
 }
 
-/* --check-access knows no private key, but a key of an object. */
-static const struct option *meant_by(const struct config *config, const struct option *option)
-{
-	static const char object_key[] = "object-key";
-	if (config->check_access && option->offset == offsetof(struct config, key_file))
-		return option_by_flag(object_key, sizeof(object_key) - 1);
-	return option;
-}
-
-/* early: looks for those and --help alone. */
-static int read_arguments(struct config *config, int argc, char *const argv[], bool early,
+/* early: looks for --config and --help alone. */
+static int read_arguments(struct config *config, const struct arguments *arguments, bool early,
 			  char error[ERROR_TEXT_MAX])
 {
-	const struct option_table table = {options, options_count};
-	bool seen[64] = {false};
 	char why[ERROR_TEXT_MAX];
 	struct argument argument;
+	bool has_address = false;
 
-	must(options_count <= ARRAY_LEN(seen));
-	for (int at = 1; at < argc;) {
-		int r = argument_next(&table, argc, argv, &at, &argument, error);
+	for (int at = 1; at < arguments->argc;) {
+		const char *text = arguments->argv[at];
+		int r = argument_next(arguments->table, arguments->argc, arguments->argv, &at,
+				      &argument, error);
+		if (r < 0 && is_moved_to_check(text))
+			snprintf(error, ERROR_TEXT_MAX, "%.40s is gone; use `sluice check`", text);
 		if (r < 0)
 			return r;
 		if (argument.option == NULL)
 			return CONFIG_HELP_SHOWN;
-		const struct option *option = meant_by(config, argument.option);
-		if (early && !is_early(option))
+		const struct option *option = argument.option;
+		if (early && option->offset != offsetof(struct config, config_file))
 			continue;
 		/* A list on the command line replaces the file's. */
-		bool is_first = !seen[option - options] || option->type != OPTION_ADDRESSES;
-		seen[option - options] = true;
+		bool is_address = option->type == OPTION_ADDRESSES;
+		bool is_first = !is_address || !has_address;
+		has_address = has_address || is_address;
 		if (option_set(config, option, argument.value, is_first, why) < 0) {
 			snprintf(error, ERROR_TEXT_MAX, "--%s: %.400s", option->flag, why);
 			return -EINVAL;
@@ -187,19 +192,27 @@ static int check_required(const struct required *required, size_t count, char er
 	return 0;
 }
 
-static int check_access_check(const struct config *config, char error[ERROR_TEXT_MAX])
+/* Of `sluice check`: the question about one client, if it is asked. */
+static int check_question(const struct config *config, char error[ERROR_TEXT_MAX])
 {
-	const struct required required[] = {
-		{config->identity_cert_file[0] != '\0', "identity-cert", NULL},
-		{config->check_place[0] != '\0', "object-key", NULL},
-	};
-	int r = check_required(required, ARRAY_LEN(required), error);
-	if (r == 0 && (config->check_place[0] == '/' || strchr(config->check_place, '/') == NULL)) {
-		snprintf(error, ERROR_TEXT_MAX,
-			 "--object-key: write BUCKET/KEY, or BUCKET/ for the bucket itself");
+	bool has_object = config->check_object[0] != '\0';
+
+	if (config->check_identity_cert[0] == '\0') {
+		if (!has_object)
+			return 0;
+		snprintf(error, ERROR_TEXT_MAX, "--object needs --identity-cert");
 		return -EINVAL;
 	}
-	return r;
+	if (!has_object) {
+		snprintf(error, ERROR_TEXT_MAX, "--identity-cert needs --object");
+		return -EINVAL;
+	}
+	if (config->check_object[0] == '/' || strchr(config->check_object, '/') == NULL) {
+		snprintf(error, ERROR_TEXT_MAX,
+			 "--object: write BUCKET/KEY, or BUCKET/ for the bucket itself");
+		return -EINVAL;
+	}
+	return 0;
 }
 
 static int check_whole(const struct config *config, char error[ERROR_TEXT_MAX])
@@ -212,8 +225,10 @@ static int check_whole(const struct config *config, char error[ERROR_TEXT_MAX])
 		{config->client_ca_file[0] != '\0', "client-ca",
 		 "tls_server_config.client_ca_file"},
 	};
-	if (config->check_access)
-		return check_access_check(config, error);
+	if (check_question(config, error) < 0)
+		return -EINVAL;
+	if (config->check_identity_cert[0] != '\0')
+		return 0;
 	if (check_required(required, ARRAY_LEN(required), error) < 0)
 		return -EINVAL;
 	if (config->tls_path == TLS_PATH_USER && (config->send_engine == SEND_ENGINE_SENDFILE ||
@@ -227,18 +242,24 @@ static int check_whole(const struct config *config, char error[ERROR_TEXT_MAX])
 	return check_addresses(config, error);
 }
 
-int config_load(struct config *config, int argc, char *const argv[], char error[ERROR_TEXT_MAX])
+int config_load(struct config *config, enum config_command command, int argc, char *const argv[],
+		char error[ERROR_TEXT_MAX])
 {
+	const struct arguments arguments = {.table = command == CONFIG_CHECK ? &check_options
+									     : &serve_options,
+					    .argc = argc,
+					    .argv = argv};
+
 	config_init(config);
-	int r = read_arguments(config, argc, argv, true, error);
+	int r = read_arguments(config, &arguments, true, error);
 	if (r == CONFIG_HELP_SHOWN) {
-		config_print_help(stdout);
+		(command == CONFIG_CHECK ? config_print_check_help : config_print_help)(stdout);
 		return CONFIG_HELP_SHOWN;
 	}
 	if (r == CONFIG_READY && config->config_file[0] != '\0')
 		r = load_file(config, error);
 	if (r == CONFIG_READY)
-		r = read_arguments(config, argc, argv, false, error);
+		r = read_arguments(config, &arguments, false, error);
 	if (r == CONFIG_READY)
 		r = check_whole(config, error);
 	if (r < 0)

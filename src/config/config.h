@@ -70,16 +70,20 @@ struct config {
 
 	enum log_level log_level;
 	enum log_format log_format;
-	bool access_log;   /* --access-log=false turns request lines off */
-	bool sandbox;      /* --no-sandbox turns it off */
-	bool check_config; /* --check-config: validate and leave */
-	bool check_access; /* --check-access: decide about one request and leave */
-	char identity_cert_file[PATH_MAX];
-	int check_verb;             /* its place in access_verb_words */
-	char check_place[PATH_MAX]; /* "BUCKET/KEY" */
+	bool access_log; /* --access-log=false turns request lines off */
+	bool sandbox;    /* --no-sandbox turns it off */
 
 	char config_file[PATH_MAX];
+
+	/* Of `sluice check` alone. */
+	bool check_is_strict;               /* --strict: a warning is a failure */
+	char check_identity_cert[PATH_MAX]; /* --identity-cert; "": check the whole configuration */
+	int check_verb;                     /* its place in access_verb_words */
+	char check_object[PATH_MAX];        /* "BUCKET/KEY" */
 };
+
+/* Which command a command line belongs to. */
+enum config_command { CONFIG_SERVE, CONFIG_CHECK };
 
 enum config_outcome {
 	CONFIG_READY,
@@ -95,9 +99,11 @@ enum config_outcome {
  * to config_fini.
  *
  * Existence and contents of the files named are not checked here, but whether the required ones
- * are named is (root, listen, cert, key, client-ca).
+ * are named is: root, listen, cert, key, client-ca; with --identity-cert of CONFIG_CHECK the object
+ * alone.
  */
-int config_load(struct config *config, int argc, char *const argv[], char error[ERROR_TEXT_MAX]);
+int config_load(struct config *config, enum config_command command, int argc, char *const argv[],
+		char error[ERROR_TEXT_MAX]);
 void config_fini(struct config *config);
 
 #define CONFIG_TRUST_FILES 5
@@ -120,6 +126,9 @@ void config_init(struct config *config);
  * the same table. */
 void config_print_help(FILE *out);
 void config_print_man(FILE *out);
+/* The same of `sluice check`. */
+void config_print_check_help(FILE *out);
+void config_print_check_man(FILE *out);
 /* The file that the manual page shows. Static. */
 const char *config_example(void);
 

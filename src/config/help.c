@@ -10,11 +10,11 @@
 #define TEXT_BYTES_MAX 600
 
 static const struct exit_code_row exit_codes[] = {
-	{"0", "It stopped on SIGTERM or SIGINT and every response was ended; or --check-config "
-	      "found nothing."},
+	{"0", "It stopped on SIGTERM or SIGINT and every response was ended."},
 	{"1", "An error while it ran, or responses were cut at --drain-timeout."},
 	{"2", "An option or the configuration file is wrong."},
 	{"3", "The root folder is missing."},
+	{"4", "The root folder may not be read, or with --writable not be written."},
 	{"5", "A certificate, key, CA or CRL cannot be used, or --tls-path=kernel cannot be kept."},
 	{"6", "An address cannot be listened on."},
 };
@@ -76,14 +76,16 @@ void options_print_help(FILE *out, const struct option_table *table)
 {
 	char value[100], text[TEXT_BYTES_MAX];
 
-	for (size_t i = 0; i < table->count; i++) {
-		const struct option *option = &table->row[i];
-		if (option->flag == NULL)
-			continue;
-		format_value(option, value, sizeof(value));
-		format_text(option, text, sizeof(text));
-		fprintf(out, "  --%s=%s\n        ", option->flag, value);
-		print_wrapped(out, text, 8);
+	for (; table != NULL; table = table->base) {
+		for (size_t i = 0; i < table->count; i++) {
+			const struct option *option = &table->row[i];
+			if (option->flag == NULL)
+				continue;
+			format_value(option, value, sizeof(value));
+			format_text(option, text, sizeof(text));
+			fprintf(out, "  --%s=%s\n        ", option->flag, value);
+			print_wrapped(out, text, 8);
+		}
 	}
 	fputs("  --help\n        Print this.\n\n", out);
 }
@@ -107,11 +109,41 @@ void config_print_help(FILE *out)
 	      out);
 	print_wrapped(out, OPTIONS_FORM, 0);
 	fputc('\n', out);
-	options_print_help(out, &(struct option_table){options, options_count});
+	options_print_help(out, &serve_options);
 	fputs("The same options, and rules of access, stand in a YAML file (--config): `man "
 	      "sluice-serve`.\n\n",
 	      out);
 	exit_codes_print_help(out, exit_codes, ARRAY_LEN(exit_codes));
+}
+
+static const struct exit_code_row check_exit_codes[] = {
+	{"0", "A start would succeed, or the client may do it. Warnings are printed."},
+	{"1", "With --strict: there are warnings; or an error that has no code of its own."},
+	{"2", "An option or the configuration file is wrong."},
+	{"3", "The root folder is missing."},
+	{"4", "The client may not do it; or the root folder may not be read, or with --writable "
+	      "not be written."},
+	{"5", "A certificate, key, CA or CRL cannot be used, --tls-path=kernel cannot be kept, or "
+	      "the client's certificate would be refused."},
+	{"6", "Cannot listen on an address. One that is in use is a note, not an error: by "
+	      "the server that runs."},
+};
+
+#define CHECK_IS                                                                                   \
+	"Tries everything that a start of `sluice serve` with the same options would refuse or "   \
+	"warn of, and serves nothing."
+
+void config_print_check_help(FILE *out)
+{
+	fputs("Usage: sluice check [options of serve] [--strict]\n"
+	      "       sluice check [options of serve] --identity-cert FILE --object BUCKET/KEY\n"
+	      "                    [--verb VERB]\n\n",
+	      out);
+	print_wrapped(out, CHECK_IS, 0);
+	print_wrapped(out, OPTIONS_FORM, 0);
+	fputc('\n', out);
+	options_print_help(out, &check_options);
+	exit_codes_print_help(out, check_exit_codes, ARRAY_LEN(check_exit_codes));
 }
 
 /* ---- The manual page ------------------------------------------------------------------------ */
@@ -140,14 +172,16 @@ void options_print_man(FILE *out, const struct option_table *table)
 {
 	char value[100], tag[200], text[TEXT_BYTES_MAX];
 
-	for (size_t i = 0; i < table->count; i++) {
-		const struct option *option = &table->row[i];
-		if (option->flag == NULL)
-			continue;
-		format_value(option, value, sizeof(value));
-		format_text(option, text, sizeof(text));
-		snprintf(tag, sizeof(tag), "--%s=%s", option->flag, value);
-		roff_item(out, tag, text);
+	for (; table != NULL; table = table->base) {
+		for (size_t i = 0; i < table->count; i++) {
+			const struct option *option = &table->row[i];
+			if (option->flag == NULL)
+				continue;
+			format_value(option, value, sizeof(value));
+			format_text(option, text, sizeof(text));
+			snprintf(tag, sizeof(tag), "--%s=%s", option->flag, value);
+			roff_item(out, tag, text);
+		}
 	}
 	roff_item(out, "--help", "Print a summary of the options.");
 }
@@ -156,7 +190,7 @@ static void print_options(FILE *out)
 {
 	roff_section(out, "OPTIONS");
 	roff_text(out, OPTIONS_FORM " They override the configuration file.\n");
-	options_print_man(out, &(struct option_table){options, options_count});
+	options_print_man(out, &serve_options);
 }
 
 static void print_keys(FILE *out)
@@ -219,4 +253,14 @@ void config_print_man(FILE *out)
 	roff_section(out, "EXIT STATUS");
 	for (size_t i = 0; i < ARRAY_LEN(exit_codes); i++)
 		roff_item(out, exit_codes[i].code, exit_codes[i].text);
+}
+
+void config_print_check_man(FILE *out)
+{
+	roff_section(out, "OPTIONS");
+	roff_text(out, OPTIONS_FORM " They override the configuration file.\n");
+	options_print_man(out, &check_options);
+	roff_section(out, "EXIT STATUS");
+	for (size_t i = 0; i < ARRAY_LEN(check_exit_codes); i++)
+		roff_item(out, check_exit_codes[i].code, check_exit_codes[i].text);
 }

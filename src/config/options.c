@@ -122,38 +122,43 @@ const struct option options[] = {
 	{"sandbox", "sandbox", OPTION_BOOL, AT(sandbox), "true", 0, 0, NULL, "BOOL",
 	 "Once started, give up by Landlock and seccomp what serving does not need; --no-sandbox "
 	 "turns it off, core dumps and debuggers need that."},
-	{"check-config", NULL, OPTION_BOOL, AT(check_config), "false", 0, 0, NULL, "BOOL",
-	 "Check options, files and certificates, and leave."},
-	{"check-access", NULL, OPTION_BOOL, AT(check_access), "false", 0, 0, NULL, "BOOL",
-	 "Say whether the certificate of --identity-cert may do --verb to --key, and by which "
-	 "rule, and leave: exit code 0 allowed, 4 denied, 5 no certificate that would be let in."},
-	{"identity-cert", NULL, OPTION_PATH, AT(identity_cert_file), NULL, 0, 0, NULL, "FILE",
-	 "With --check-access: the client's certificate, PEM."},
-	{"verb", NULL, OPTION_CHOICE, AT(check_verb), "read", 0, 0, access_verb_words, "VERB",
-	 "With --check-access: read, list, write or delete."},
-	{"object-key", NULL, OPTION_TEXT, AT(check_place), NULL, 0, 0, NULL, "BUCKET/KEY",
-	 "With --check-access: what it would be done to; BUCKET/ for the bucket itself. --key "
-	 "means this, too, behind --check-access."},
 	{"config", NULL, OPTION_PATH, AT(config_file), NULL, 0, 0, NULL, "FILE",
 	 "YAML file with these options; flags override it."},
 };
 
 const size_t options_count = ARRAY_LEN(options);
+const struct option_table serve_options = {options, ARRAY_LEN(options), NULL};
+
+static const struct option check_rows[] = {
+	{"strict", NULL, OPTION_BOOL, AT(check_is_strict), "false", 0, 0, NULL, "BOOL",
+	 "Exit with 1 if there are warnings."},
+	{"identity-cert", NULL, OPTION_PATH, AT(check_identity_cert), NULL, 0, 0, NULL, "FILE",
+	 "A client certificate, PEM. Instead of the whole configuration, check whether this client "
+	 "would be let in and may do --verb to --object, and print the rule that decides."},
+	{"verb", NULL, OPTION_CHOICE, AT(check_verb), "read", 0, 0, access_verb_words, "VERB",
+	 "With --identity-cert: the operation."},
+	{"object", NULL, OPTION_TEXT, AT(check_object), NULL, 0, 0, NULL, "BUCKET/KEY",
+	 "With --identity-cert: the object; BUCKET/ is the bucket itself."},
+};
+
+const struct option_table check_options = {check_rows, ARRAY_LEN(check_rows), &serve_options};
 
 const struct option *option_find(const struct option_table *table, const char *flag, size_t len)
 {
-	for (size_t i = 0; i < table->count; i++) {
-		const struct option *option = &table->row[i];
-		if (option->flag != NULL && strlen(option->flag) == len &&
-		    memcmp(option->flag, flag, len) == 0)
-			return option;
+	for (; table != NULL; table = table->base) {
+		for (size_t i = 0; i < table->count; i++) {
+			const struct option *option = &table->row[i];
+			if (option->flag != NULL && strlen(option->flag) == len &&
+			    memcmp(option->flag, flag, len) == 0)
+				return option;
+		}
 	}
 	return NULL;
 }
 
 const struct option *option_by_flag(const char *flag, size_t len)
 {
-	return option_find(&(struct option_table){options, options_count}, flag, len);
+	return option_find(&serve_options, flag, len);
 }
 
 const struct option *option_by_key(const char *key)
@@ -446,10 +451,12 @@ void options_init(void *target, const struct option_table *table)
 {
 	char error[ERROR_TEXT_MAX];
 
-	for (size_t i = 0; i < table->count; i++) {
-		const struct option *option = &table->row[i];
-		if (option->initial != NULL)
-			must(option_set(target, option, option->initial, true, error) == 0);
+	for (; table != NULL; table = table->base) {
+		for (size_t i = 0; i < table->count; i++) {
+			const struct option *option = &table->row[i];
+			if (option->initial != NULL)
+				must(option_set(target, option, option->initial, true, error) == 0);
+		}
 	}
 }
 

@@ -45,11 +45,15 @@ struct option {
 extern const struct option options[];
 extern const size_t options_count;
 
-/* The options of one command. */
+/* The options of one command: rows of its own, and those of base, if there is one. */
 struct option_table {
 	const struct option *row;
 	size_t count;
+	const struct option_table *base;
 };
+
+extern const struct option_table serve_options;
+extern const struct option_table check_options; /* those of serve, and its own */
 
 /* Words of choices that several commands have. */
 extern const char *const tls_path_words[];

@@ -3,9 +3,7 @@
 
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "base/log.h"
 #include "store/sweep.h"
 
 static void *sweep(void *arg)
@@ -14,24 +12,23 @@ static void *sweep(void *arg)
 	const struct config *config = sweeper->config;
 	time_t before = time(NULL) - (time_t)(config->upload_expiry_ms / 1000);
 	struct sweep_result result = sweep_all(&store_sys_kernel, sweeper->root_fd, before);
-	struct log log;
 
-	log_init(&log, STDERR_FILENO, config->log_level, config->log_format);
 	if (result.files > 0 || result.uploads > 0)
-		log_msg(&log, LOG_LEVEL_INFO,
+		log_msg(&sweeper->log, LOG_LEVEL_INFO,
 			"removed what was left: %u unfinished files, %u multipart uploads",
 			result.files, result.uploads);
 	if (result.error < 0)
-		log_msg(&log, LOG_LEVEL_WARN, "looking for unfinished files: %s",
+		log_msg(&sweeper->log, LOG_LEVEL_WARN, "looking for unfinished files: %s",
 			strerrordesc_np(-result.error));
-	log_fini(&log);
 	atomic_store(&sweeper->is_sweeping, false);
 	return NULL;
 }
 
-void sweeper_init(struct sweeper *sweeper, const struct config *config, int root_fd)
+void sweeper_init(struct sweeper *sweeper, const struct config *config,
+		  const struct log_sink *log_sink, int root_fd)
 {
 	*sweeper = (struct sweeper){.config = config, .root_fd = root_fd};
+	log_init(&sweeper->log, log_sink, config->log_level, config->log_format);
 }
 
 void sweeper_step(struct sweeper *sweeper, uint64_t now_ms)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/log.h"
 #include "config/config.h"
 
 /* Between two sweeps. */
@@ -17,14 +18,16 @@
 struct sweeper {
 	const struct config *config;
 	int root_fd;
+	struct log log; /* the sweep's thread writes it */
 	pthread_t thread;
 	bool has_thread;
 	uint64_t swept_ms; /* when the last sweep was begun; 0: none was */
 	atomic_bool is_sweeping;
 };
 
-/* Borrows both until sweeper_fini. */
-void sweeper_init(struct sweeper *sweeper, const struct config *config, int root_fd);
+/* Borrows all of them until sweeper_fini. */
+void sweeper_init(struct sweeper *sweeper, const struct config *config,
+		  const struct log_sink *log_sink, int root_fd);
 /* Begins one, if it is time and none runs. */
 void sweeper_step(struct sweeper *sweeper, uint64_t now_ms);
 /* Waits for the one that runs. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/must.h"
+#include "tls/handshake_trial.h"
 
 void trust_config_free(struct config *config)
 {
@@ -25,6 +26,11 @@ struct trust *trust_new(struct config *config, bool take_config, uint64_t genera
 		snprintf(error, ERROR_TEXT_MAX, "no memory");
 	else
 		tls_ctx = tls_ctx_new(config, generation, error);
+	/* What no client could connect with must not take the place of what some do. */
+	if (tls_ctx != NULL && handshake_trial(tls_ctx, error) < 0) {
+		tls_ctx_release(tls_ctx);
+		tls_ctx = NULL;
+	}
 	if (tls_ctx == NULL) {
 		free(trust);
 		return NULL;

@@ -64,7 +64,7 @@ static struct trust *load_trust(void *arg, char error[ERROR_TEXT_MAX])
 		snprintf(error, ERROR_TEXT_MAX, "no memory");
 		return NULL;
 	}
-	if (config_load(config, keeper->argc, keeper->argv, error) >= 0)
+	if (config_load(config, CONFIG_SERVE, keeper->argc, keeper->argv, error) >= 0)
 		trust = trust_new(config, true, generation, error);
 	if (trust == NULL) {
 		if (is_any_outside(keeper, config))

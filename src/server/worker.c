@@ -442,7 +442,7 @@ int worker_init(struct worker *worker, struct server *server, unsigned index, co
 	atomic_store(&worker->adopted, worker->trust->generation);
 	worker->open_how = object_open_how();
 	atomic_store(&worker->start_result, 1); /* not yet */
-	log_init(&worker->log, STDERR_FILENO, config->log_level, config->log_format);
+	log_init(&worker->log, &server->log_sink, config->log_level, config->log_format);
 	for (unsigned i = 0; i < sock_count; i++)
 		worker->listener[i].sock_fd = sock_fds[i];
 	worker->listener_count = sock_count;

@@ -31,6 +31,7 @@ struct conn;
 /* What all workers see; made before they start, outlives them. */
 struct server {
 	const struct config *config; /* of the start: but for trust, what counts until the end */
+	struct log_sink log_sink;
 	struct trust_now trust;
 	struct peers *peers;
 	struct ktls_caps caps;

@@ -176,7 +176,8 @@ static int connect_state(SSL *ssl, const struct tls_ctx *ctx)
 	       SSL_set_tlsext_host_name(ssl, ctx->server_name) == 1;
 }
 
-struct handshake *handshake_new(struct tls_ctx *ctx, const struct handshake_plan *plan, int sock_fd)
+/* Without a way to the peer. NULL: no memory. */
+static struct handshake *begin(struct tls_ctx *ctx, const struct handshake_plan *plan)
 {
 	struct handshake *handshake = calloc(1, sizeof(*handshake));
 	if (handshake == NULL)
@@ -184,10 +185,8 @@ struct handshake *handshake_new(struct tls_ctx *ctx, const struct handshake_plan
 	handshake->ctx = tls_ctx_ref(ctx);
 	handshake->plan = plan;
 	handshake->wants = POLLIN;
-	if (plan->tls_path != TLS_PATH_USER && plan->caps->ulp_errno == 0)
-		handshake->attach_errno = ktls_attach(plan->sys, sock_fd);
 	handshake->ssl = SSL_new(ctx->ssl_ctx);
-	if (handshake->ssl == NULL || SSL_set_fd(handshake->ssl, sock_fd) != 1 ||
+	if (handshake->ssl == NULL ||
 	    SSL_set_ex_data(handshake->ssl, handshake_ex_index(), handshake) != 1 ||
 	    (ctx->is_client && connect_state(handshake->ssl, ctx) != 1)) {
 		ERR_clear_error();
@@ -196,6 +195,32 @@ struct handshake *handshake_new(struct tls_ctx *ctx, const struct handshake_plan
 	}
 	if (!ctx->is_client)
 		SSL_set_accept_state(handshake->ssl);
+	return handshake;
+}
+
+struct handshake *handshake_new(struct tls_ctx *ctx, const struct handshake_plan *plan, int sock_fd)
+{
+	struct handshake *handshake = begin(ctx, plan);
+	if (handshake == NULL)
+		return NULL;
+	if (plan->tls_path != TLS_PATH_USER && plan->caps->ulp_errno == 0)
+		handshake->attach_errno = ktls_attach(plan->sys, sock_fd);
+	if (SSL_set_fd(handshake->ssl, sock_fd) != 1) {
+		ERR_clear_error();
+		handshake_free(handshake);
+		return NULL;
+	}
+	return handshake;
+}
+
+struct handshake *handshake_new_in_memory(struct tls_ctx *ctx, const struct handshake_plan *plan,
+					  BIO *bio)
+{
+	struct handshake *handshake = begin(ctx, plan);
+	if (handshake == NULL)
+		BIO_free(bio);
+	else
+		SSL_set_bio(handshake->ssl, bio, bio);
 	return handshake;
 }
 

@@ -86,5 +86,11 @@ int handshake_verify_client(X509_STORE_CTX *store_ctx, void *unused);
 int handshake_verify_callback(int preverified, X509_STORE_CTX *store_ctx);
 /* The slot of SSL's ex_data that holds the struct handshake. */
 int handshake_ex_index(void);
+struct handshake;
+struct handshake_plan;
+/* For handshake_trial.c: by a BIO, which is taken over also on failure, and never to be finished.
+ * NULL: no memory. */
+struct handshake *handshake_new_in_memory(struct tls_ctx *ctx, const struct handshake_plan *plan,
+					  BIO *bio);
 
 #endif

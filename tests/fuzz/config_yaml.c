@@ -42,7 +42,7 @@ static void check_fields(const struct config *config)
 	check_text(config->key_file, PATH_MAX);
 	check_text(config->client_ca_file, PATH_MAX);
 	check_text(config->crl_file, PATH_MAX);
-	must(config->config_file[0] == '\0' && !config->check_config);
+	must(config->config_file[0] == '\0' && config->check_object[0] == '\0');
 	must(config->cipher_count >= 1 && config->cipher_count <= TLS_CIPHER_COUNT);
 	for (unsigned i = 0; i < config->cipher_count; i++)
 		for (unsigned j = 0; j < i; j++)

@@ -26,7 +26,7 @@ static char error[ERROR_TEXT_MAX];
 #define REQUIRED                                                                                   \
 	"--root=/srv", "--listen=:8443", "--cert=s.crt", "--key=s.key", "--client-ca=ca.crt"
 
-static int load_args(const char *const *args)
+static int load_args(enum config_command command, const char *const *args)
 {
 	char *argv[ARGS_MAX + 2] = {(char *)(uintptr_t) "serve"};
 	int argc = 1;
@@ -36,7 +36,7 @@ static int load_args(const char *const *args)
 		argv[argc++] = (char *)(uintptr_t)*args;
 	}
 	memset(error, 0x55, sizeof(error));
-	int r = config_load(&config, argc, argv, error);
+	int r = config_load(&config, command, argc, argv, error);
 	if (r < 0) {
 		cr_assert_eq(r, -EINVAL);
 		cr_assert_not_null(memchr(error, '\0', sizeof(error)), "not ended");
@@ -46,7 +46,8 @@ static int load_args(const char *const *args)
 	return r;
 }
 
-#define LOAD(...) load_args((const char *const[]){__VA_ARGS__, NULL})
+#define LOAD(...)  load_args(CONFIG_SERVE, (const char *const[]){__VA_ARGS__, NULL})
+#define CHECK(...) load_args(CONFIG_CHECK, (const char *const[]){__VA_ARGS__, NULL})
 
 static void says(const char *const *words)
 {
@@ -82,11 +83,11 @@ Test(config, value_with_equals_sign)
 Test(config, booleans)
 {
 	cr_assert_eq(LOAD(REQUIRED), CONFIG_READY, "%s", error);
-	cr_assert(config.access_log && !config.check_config);
-	cr_assert_eq(LOAD(REQUIRED, "--no-access-log", "--check-config"), CONFIG_READY);
-	cr_assert(!config.access_log && config.check_config);
-	cr_assert_eq(LOAD(REQUIRED, "--access-log=false", "--check-config=true"), CONFIG_READY);
-	cr_assert(!config.access_log && config.check_config);
+	cr_assert(config.access_log && !config.writable);
+	cr_assert_eq(LOAD(REQUIRED, "--no-access-log", "--writable"), CONFIG_READY);
+	cr_assert(!config.access_log && config.writable);
+	cr_assert_eq(LOAD(REQUIRED, "--access-log=false", "--writable=true"), CONFIG_READY);
+	cr_assert(!config.access_log && config.writable);
 	cr_assert_eq(LOAD(REQUIRED, "--no-access-log", "--access-log"), CONFIG_READY);
 	cr_assert(config.access_log);
 	/* It takes no value behind a space. */
@@ -155,7 +156,7 @@ Test(config, required)
 		for (size_t i = 0, count = 0; i < ARRAY_LEN(all); i++)
 			if (i != skip)
 				args[count++] = all[i];
-		cr_assert_eq(load_args(args), -EINVAL, "%s", all[skip]);
+		cr_assert_eq(load_args(CONFIG_SERVE, args), -EINVAL, "%s", all[skip]);
 		snprintf(flag, sizeof(flag), "%.*s is required", (int)strcspn(all[skip], "="),
 			 all[skip]);
 		SAYS(flag, keys[skip]);
@@ -174,25 +175,46 @@ Test(config, impossible_combinations)
 	cr_assert_eq(LOAD(REQUIRED, "--send-engine=sendfile"), CONFIG_READY);
 }
 
-/* The private key has no place there: --key is what it would be for a client of the store. */
-Test(config, check_access)
+/* `sluice check`: the options of serve, and a question that needs few of them. */
+Test(config, check)
 {
-	cr_assert_eq(LOAD("--key=b/k/l", "--check-access", "--identity-cert=c", "--verb=write"),
-		     CONFIG_READY);
-	cr_assert_str_eq(config.check_place, "b/k/l");
-	cr_assert_str_empty(config.key_file);
+	cr_assert_eq(CHECK(REQUIRED), CONFIG_READY, "%s", error);
+	cr_assert(!config.check_is_strict && config.check_identity_cert[0] == '\0');
+	cr_assert_eq(CHECK(REQUIRED, "--strict"), CONFIG_READY, "%s", error);
+	cr_assert(config.check_is_strict);
+	cr_assert_eq(CHECK("--strict"), -EINVAL);
+	SAYS("--root");
+	cr_assert_eq(CHECK("--object=b/k/l", "--identity-cert=c", "--verb=write"), CONFIG_READY);
+	cr_assert_str_eq(config.check_object, "b/k/l");
 	cr_assert_eq(config.check_verb, 2);
-	cr_assert_eq(LOAD("--check-access", "--identity-cert=c", "--object-key=b/"), CONFIG_READY);
-	cr_assert_str_eq(config.check_place, "b/");
+	cr_assert_eq(CHECK("--identity-cert=c", "--object=b/"), CONFIG_READY);
+	cr_assert_str_eq(config.check_object, "b/");
 	cr_assert_eq(config.check_verb, 0);
-	cr_assert_eq(LOAD("--check-access", "--key=b/k"), -EINVAL);
-	SAYS("--identity-cert is required");
-	cr_assert_eq(LOAD("--check-access", "--identity-cert=c"), -EINVAL);
-	SAYS("--object-key is required");
-	cr_assert_eq(LOAD("--check-access", "--identity-cert=c", "--key=b"), -EINVAL);
+	cr_assert_eq(CHECK(REQUIRED, "--object=b/k"), -EINVAL);
+	SAYS("--identity-cert");
+	cr_assert_eq(CHECK("--identity-cert=c"), -EINVAL);
+	SAYS("--object");
+	cr_assert_eq(CHECK("--identity-cert=c", "--object=b"), -EINVAL);
 	SAYS("BUCKET/KEY");
-	cr_assert_eq(LOAD("--check-access", "--identity-cert=c", "--key=/k"), -EINVAL);
+	cr_assert_eq(CHECK("--identity-cert=c", "--object=/k"), -EINVAL);
 	SAYS("BUCKET/KEY");
+}
+
+/* What was an option of serve names the command that it became; what is check's is not serve's. */
+Test(config, check_is_no_option_of_serve)
+{
+	static const char *const gone[] = {"--check-config", "--check-config=true",
+					   "--check-access"};
+	static const char *const others[] = {"--strict", "--identity-cert=c", "--object=b/k"};
+
+	for (size_t i = 0; i < ARRAY_LEN(gone); i++) {
+		cr_assert_eq(LOAD(REQUIRED, gone[i]), -EINVAL);
+		SAYS(gone[i], "sluice check");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		cr_assert_eq(LOAD(REQUIRED, others[i]), -EINVAL);
+		SAYS("unknown option");
+	}
 }
 
 /* What a reload takes up is not named, whatever the file says of the rest is. */

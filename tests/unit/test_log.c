@@ -28,6 +28,7 @@ TestSuite(log, .timeout = 60);
 /* A log into memory, and what came out. */
 struct sink {
 	struct log log;
+	struct log_sink to;
 	char text[4 * LOG_LINE_BYTES_MAX];
 };
 
@@ -36,12 +37,13 @@ static void sink_init(struct sink *sink, enum log_level level, enum log_format f
 	int fd = memfd_create("log", MFD_CLOEXEC);
 
 	cr_assert_geq(fd, 0);
-	log_init(&sink->log, fd, level, format);
+	log_sink_init(&sink->to, fd);
+	log_init(&sink->log, &sink->to, level, format);
 }
 
 static const char *sink_read(struct sink *sink)
 {
-	ssize_t n = pread(sink->log.fd, sink->text, sizeof(sink->text) - 1, 0);
+	ssize_t n = pread(sink->to.fd, sink->text, sizeof(sink->text) - 1, 0);
 
 	cr_assert_geq(n, 0);
 	sink->text[n] = '\0';
@@ -50,7 +52,7 @@ static const char *sink_read(struct sink *sink)
 
 static void sink_fini(struct sink *sink)
 {
-	int fd = sink->log.fd;
+	int fd = sink->to.fd;
 
 	log_fini(&sink->log);
 	close(fd);
@@ -449,7 +451,7 @@ Test(log, full_buffer_loses_nothing)
 		cr_assert_not_null(at, "line %d is missing", i);
 	}
 	cr_assert_eq(lines_in(sink.text), LINES);
-	close(sink.log.fd);
+	close(sink.to.fd);
 }
 
 /* ---- Readers that stop ---------------------------------------------------------------------- */
@@ -475,8 +477,8 @@ static char *drain(int fd)
 	return text;
 }
 
-/* The lines that came and those that are told to be lost. Each must be whole. */
-static unsigned count_lines(const char *text)
+/* Lines that came, and those that are told to be lost. Each must be whole. */
+static unsigned count_lines(const char *text, unsigned *told)
 {
 	unsigned count = 0;
 
@@ -485,7 +487,10 @@ static unsigned count_lines(const char *text)
 		cr_assert_not_null(end, "the last line is torn: %s", at);
 		cr_assert_eq(strncmp(at, "ts=", 3), 0, "a line begins with %.20s", at);
 		const char *lost = strstr(at, " lines=");
-		count += lost != NULL && lost < end ? (unsigned)strtoul(lost + 7, NULL, 10) : 1;
+		if (lost != NULL && lost < end)
+			*told += (unsigned)strtoul(lost + 7, NULL, 10);
+		else
+			count++;
 	}
 	return count;
 }
@@ -494,11 +499,13 @@ static unsigned count_lines(const char *text)
 static void check_stalled(int read_fd, int write_fd, size_t kept_bytes)
 {
 	static char value[100];
+	struct log_sink to;
 	struct log log;
 	enum { LINES = 20000 };
 
 	memset(value, 'x', sizeof(value) - 1);
-	log_init(&log, write_fd, LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+	log_sink_init(&to, write_fd);
+	log_init(&log, &to, LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
 	if (kept_bytes > 0)
 		cr_assert_eq(log_buffer(&log, kept_bytes), 0);
 	uint64_t begin_ms = now_ms();
@@ -512,12 +519,13 @@ static void check_stalled(int read_fd, int write_fd, size_t kept_bytes)
 	log_msg(&log, LOG_LEVEL_INFO, "again");
 	log_flush(&log);
 	char *after = drain(read_fd);
-	unsigned got = count_lines(before), told = count_lines(after) - 1;
+	unsigned told = 0, got = count_lines(before, &told) + count_lines(after, &told) - 1;
 	free(before);
 	log_fini(&log);
 	cr_assert_gt(got, 0);
 	cr_assert_gt(told, 0);
 	cr_assert_eq(got + told, LINES, "%u lines and %u lost", got, told);
+	cr_assert_eq(log_lines_lost(&log), told);
 	cr_assert_not_null(strstr(after, " msg=again\n"));
 	free(after);
 }
@@ -547,6 +555,7 @@ Test(log, full_socket_loses_lines)
 Test(log, slow_reader_loses_nothing)
 {
 	int fds[2];
+	struct log_sink to;
 	struct log log;
 	enum { LINES = 5000 };
 
@@ -563,7 +572,8 @@ Test(log, slow_reader_loses_nothing)
 		_exit(lines == LINES ? 0 : 1);
 	}
 	close(fds[0]);
-	log_init(&log, fds[1], LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+	log_sink_init(&to, fds[1]);
+	log_init(&log, &to, LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
 	cr_assert_eq(log_buffer(&log, 64 * 1024), 0);
 	for (int i = 0; i < LINES; i++)
 		log_msg(&log, LOG_LEVEL_INFO, "a line of about one hundred bytes, as they are: %d",
@@ -579,15 +589,17 @@ Test(log, slow_reader_loses_nothing)
 Test(log, broken_pipe_is_ignored)
 {
 	int fds[2];
+	struct log_sink to;
 	struct log log;
 
 	signal(SIGPIPE, SIG_IGN);
 	cr_assert_eq(pipe2(fds, O_CLOEXEC), 0);
 	close(fds[0]);
-	log_init(&log, fds[1], LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+	log_sink_init(&to, fds[1]);
+	log_init(&log, &to, LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
 	for (int i = 0; i < 3; i++)
 		log_msg(&log, LOG_LEVEL_ERROR, "m");
-	cr_assert_eq(log.lost, 3);
+	cr_assert_eq(log_lines_lost(&log), 3);
 	close(fds[1]);
 	log_msg(&log, LOG_LEVEL_ERROR, "not even a descriptor");
 	log_fini(&log);

@@ -59,7 +59,7 @@ Test(options, flags_and_keys_are_found_and_unique)
 	cr_assert_null(option_by_key("tls_server_config"));
 	cr_assert_null(option_by_key("cert_file"));
 	cr_assert_null(option_by_key("config"), "a file does not name a file");
-	cr_assert_null(option_by_key("check_config"));
+	cr_assert_null(option_by_key("check_object"));
 }
 
 Test(options, texts)
@@ -99,7 +99,7 @@ Test(options, defaults)
 	cr_assert_eq(config.log_level, LOG_LEVEL_INFO);
 	cr_assert_eq(config.log_format, LOG_FORMAT_LOGFMT);
 	cr_assert(config.access_log);
-	cr_assert_not(config.check_config);
+	cr_assert_not(config.check_is_strict);
 	config_fini(&config);
 }
 

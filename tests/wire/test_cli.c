@@ -61,7 +61,7 @@ Test(cli, unknown_command)
 	cr_assert_str_empty(program.out);
 	cr_assert_str_eq(
 		program.err,
-		"sluice: unknown command srve; did you mean serve? (known: serve, probe, bench)\n");
+		"sluice: unknown command srve; did you mean serve? (known: serve, check, probe, bench)\n");
 	run("--serve", NULL, 2);
 	run("", NULL, 2);
 	run("teleport", "--help", 2);

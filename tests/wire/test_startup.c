@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Mistakes of the operator: one clear line, the documented exit code, and the same from
- * --check-config. */
+ * `sluice check`. */
 #include "wire/wire.h"
 
 #include <errno.h>
@@ -121,11 +121,11 @@ static void run_expect(struct command *command, int exit_code, const char *const
 				   program.err);
 }
 
-/* With and without --check-config. */
+/* A start, and a check of one. */
 static void refused(struct command *command, int exit_code, const char *const *words)
 {
 	run_expect(command, exit_code, words);
-	command_add(command, "--check-config");
+	snprintf(command->text[1], PATH_MAX, "check");
 	run_expect(command, exit_code, words);
 	free(command);
 }
@@ -330,17 +330,67 @@ Test(startup, missing_file)
 
 /* ---- Check ---------------------------------------------------------------------------------- */
 
-Test(startup, check_config_of_what_is_right)
+/* Runs `sluice check` with the options of command; returns what it said. */
+static void check_run(struct command *command, struct wire_program *program)
+{
+	char *argv[ARGS_MAX + 1] = {NULL};
+
+	snprintf(command->text[1], PATH_MAX, "check");
+	for (unsigned i = 0; i < command->count; i++)
+		argv[i] = command->text[i];
+	wire_program_run(&command->env, argv, 10000, program);
+}
+
+Test(startup, check_of_what_is_right)
 {
 	struct command *command = command_new();
 	struct wire_program program;
-	char *argv[ARGS_MAX + 1] = {NULL};
 
-	command_add(command, "--check-config");
-	for (unsigned i = 0; i < command->count; i++)
-		argv[i] = command->text[i];
-	wire_program_run(&command->env, argv, 10000, &program);
+	check_run(command, &program);
 	cr_assert_eq(program.exit_code, 0, "exit code %d: %s", program.exit_code, program.err);
+	cr_assert_eq(strncmp(program.out, "configuration OK", 16), 0, "%s", program.out);
+	free(command);
+}
+
+/* Each warning of a start is one of a check, and --strict makes a failure of it. */
+Test(startup, check_gives_warnings)
+{
+	static const char *const words[] = {"warning: --writable without access rules",
+					    "warning: --durability=relaxed"};
+	struct command *command = command_new();
+	struct wire_program program;
+
+	command_add(command, "--writable");
+	command_add(command, "--durability=relaxed");
+	check_run(command, &program);
+	cr_assert_eq(program.exit_code, 0, "exit code %d: %s", program.exit_code, program.err);
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		cr_assert_not_null(strstr(program.err, words[i]), "no \"%s\" in %s", words[i],
+				   program.err);
+	char counted[64];
+	snprintf(counted, sizeof(counted), "configuration OK, %u warnings\n",
+		 lines_of(program.err, "warning: "));
+	cr_assert_str_eq(program.out, counted);
+	command_add(command, "--strict");
+	check_run(command, &program);
+	cr_assert_eq(program.exit_code, 1, "exit code %d: %s", program.exit_code, program.err);
+	free(command);
+}
+
+/* A check beside the server that it is about: its ports are in use, and that is no error. */
+Test(startup, check_beside_a_running_server)
+{
+	struct wire_server server = {0};
+	struct command *command = command_new();
+	struct wire_program program;
+
+	wire_server_start(&server);
+	command_set(command, "--listen", server.addr);
+	command_set(command, "--admin-listen", server.admin_addr);
+	check_run(command, &program);
+	cr_assert_eq(program.exit_code, 0, "exit code %d: %s", program.exit_code, program.err);
+	cr_assert_eq(lines_of(program.err, "is in use"), 2, "%s", program.err);
+	wire_server_stop(&server);
 	free(command);
 }
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A trial of the root folder: what every request needs of it, done once, by the
+ * same system calls, before the server says that it is ready.
+ *
+ *   read    open a folder as objects are opened (openat2 with object_open_how's
+ *           restrictions), list it; enter each bucket
+ *   write   a file with data, mode, attribute and time; synced; under a name; under
+ *           another name; opened again by that name and compared; removed; its
+ *           folder synced
+ *
+ * The write is tried in the root and in each bucket that is another file system.
+ * Where the root refuses it, one bucket that takes it is enough: an operator who
+ * makes the buckets himself need not let the server make any.
+ *
+ * Leaves nothing behind but after a crash: a file TRIAL_PREFIX*, which is no
+ * object. May wait for a disk. Safe beside servers that use the root.
+ */
+#ifndef SLUICE_STORE_TRIAL_H
+#define SLUICE_STORE_TRIAL_H
+
+#include <stdbool.h>
+
+#include "base/limits.h"
+#include "store/sys.h"
+
+/* No bucket's name, and in a bucket the name of a private file (store/names.h). */
+#define TRIAL_PREFIX ".sluice-trial-"
+
+struct trial {
+	const struct store_sys *sys;
+	int root_fd;
+	bool writable;
+	bool is_durable; /* writes will be synced: try that, too */
+	/* A sentence for what some requests need and will not have. */
+	void (*warn)(void *arg, const char *text);
+	void *arg;
+};
+
+/*
+ * 0; or a negative errno with one sentence in error: the call, what came of it, and the cure.
+ * -EACCES: reading or writing is not permitted; -EROFS; -ENOSYS, -EPERM: a call is blocked;
+ * -EIO: what was read is not what was written.
+ */
+int trial_run(const struct trial *trial, char error[ERROR_TEXT_MAX]);
+
+/* The read part alone, without a look at the buckets: some 20 us where the root is cached. */
+int trial_read(const struct store_sys *sys, int root_fd, char error[ERROR_TEXT_MAX]);
+/* Could an object be written now? A file without a name, never synced. 0 or a negative errno. */
+int trial_write(const struct store_sys *sys, int root_fd, char error[ERROR_TEXT_MAX]);
+
+#endif

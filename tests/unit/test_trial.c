@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The trial of a root: each call that fails is an error or a warning, and nothing is left behind.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "base/must.h"
+#include "store/names.h"
+#include "store/trial.h"
+#include "unit/store_fixture.h"
+
+TestSuite(trial, .init = store_fixture_make, .fini = store_fixture_remove);
+
+static unsigned warnings;
+static char last_warning[1024];
+
+static void count_warning(void *arg, const char *text)
+{
+	(void)arg;
+	warnings++;
+	snprintf(last_warning, sizeof(last_warning), "%s", text);
+}
+
+static int run(const struct store_sys *sys, bool writable, char error[ERROR_TEXT_MAX])
+{
+	const struct trial trial = {.sys = sys,
+				    .root_fd = store_root_fd,
+				    .writable = writable,
+				    .is_durable = true,
+				    .warn = count_warning};
+	warnings = 0;
+	error[0] = '\0';
+	return trial_run(&trial, error);
+}
+
+static void is_good(bool writable)
+{
+	char error[ERROR_TEXT_MAX];
+
+	cr_assert_eq(run(&faulty_sys, writable, error), 0, "%s", error);
+	cr_assert_eq(warnings, 0, "%s", last_warning);
+	cr_assert_eq(store_entries("."), 1, "only the bucket is there");
+	cr_assert_eq(store_entries("bucket"), 0);
+}
+
+Test(trial, good_root)
+{
+	is_good(false);
+	is_good(true);
+	faults.has_tmpfile = false;
+	is_good(true);
+}
+
+/* A private folder of a bucket is where files are made: it is tried, and left as it was. */
+Test(trial, private_folder)
+{
+	char error[ERROR_TEXT_MAX];
+
+	cr_assert_eq(mkdirat(store_root_fd, "bucket/" STORE_PRIVATE, 0700), 0);
+	cr_assert_eq(run(&faulty_sys, true, error), 0, "%s", error);
+	cr_assert_eq(warnings, 0, "%s", last_warning);
+	cr_assert_eq(store_entries("bucket/" STORE_PRIVATE), 0);
+}
+
+/* An unlink that failed leaves its file. */
+static void remove_leftovers(void)
+{
+	static const char *const folders[] = {".", "bucket/" STORE_PRIVATE};
+
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+		int fd = openat(store_root_fd, folders[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0) /* this test has no private folder */
+			continue;
+		DIR *dir = fdopendir(fd);
+		must(dir != NULL);
+		for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+			if (strncmp(entry->d_name, TRIAL_PREFIX, sizeof(TRIAL_PREFIX) - 1) == 0)
+				unlinkat(dirfd(dir), entry->d_name, 0);
+		closedir(dir);
+	}
+}
+
+/* Every call fails once, with an errno that no call may take for something else. */
+static void each_call_fails(int error_number, bool has_tmpfile)
+{
+	char error[ERROR_TEXT_MAX];
+	int before = store_descriptors();
+
+	for (int n = 1;; n++) {
+		faults.has_tmpfile = has_tmpfile;
+		faults_begin(error_number, n);
+		int r = run(&faulty_sys, true, error);
+		if (!faults_end()) {
+			cr_assert_gt(n, 10, "the trial makes calls");
+			break;
+		}
+		cr_assert(r < 0 || warnings > 0, "call %d failed with %s and nothing was said", n,
+			  strerrorname_np(error_number));
+		if (r < 0)
+			cr_assert_not_null(strstr(error, strerrorname_np(error_number)),
+					   "call %d: %s", n, error);
+		cr_assert_eq(store_descriptors(), before, "call %d: a descriptor is lost", n);
+		remove_leftovers();
+	}
+}
+
+Test(trial, each_call_fails)
+{
+	cr_assert_eq(mkdirat(store_root_fd, "bucket/" STORE_PRIVATE, 0700), 0);
+	each_call_fails(EIO, true);
+	each_call_fails(EIO, false);
+	each_call_fails(ENOSYS, true);
+}
+
+/* A full disk keeps nobody from reading and deleting. */
+Test(trial, full_disk_is_a_warning)
+{
+	char error[ERROR_TEXT_MAX];
+	bool is_warned = false;
+
+	for (int n = 1;; n++) {
+		faults_begin(ENOSPC, n);
+		int r = run(&faulty_sys, true, error);
+		if (!faults_end())
+			break;
+		is_warned =
+			is_warned || (r == 0 && strstr(last_warning, "uploads will fail") != NULL);
+		remove_leftovers();
+	}
+	cr_assert(is_warned);
+}
+
+/* ---- Rights --------------------------------------------------------------------------------- */
+
+/* Runs as nobody, which has no rights of root's; the result of trial_run. */
+static int run_as_nobody(bool writable, const char *says)
+{
+	int status;
+	pid_t child = fork();
+
+	must(child >= 0);
+	if (child == 0) {
+		char error[ERROR_TEXT_MAX];
+		if (setgid(65534) < 0 || setuid(65534) < 0)
+			_exit(255);
+		int r = run(&store_sys_kernel, writable, error);
+		_exit(says == NULL || strstr(r < 0 ? error : last_warning, says) != NULL ? -r
+											 : 254);
+	}
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFEXITED(status));
+	return -WEXITSTATUS(status);
+}
+
+Test(trial, rights)
+{
+	if (geteuid() != 0)
+		cr_skip_test("it takes root to become another user");
+	fchmod(store_root_fd, 0700);
+	cr_assert_eq(run_as_nobody(false, "EACCES"), -EACCES, "may not enter");
+	fchmod(store_root_fd, 0711);
+	cr_assert_eq(run_as_nobody(false, "EACCES"), -EACCES, "may not list");
+	fchmod(store_root_fd, 0755);
+	cr_assert_eq(run_as_nobody(false, "bucket bucket"), 0, "warns of the bucket");
+	cr_assert_eq(fchmodat(store_root_fd, "bucket", 0755, 0), 0);
+	cr_assert_eq(run_as_nobody(false, NULL), 0, "reads");
+	cr_assert_eq(run_as_nobody(true, "EACCES"), -EACCES, "may not write");
+	cr_assert_eq(fchmodat(store_root_fd, "bucket", 0777, 0), 0);
+	cr_assert_eq(run_as_nobody(true, "none can be made"), 0, "writes in the bucket");
+	cr_assert_eq(mkdirat(store_root_fd, "bucket/" STORE_PRIVATE, 0755), 0);
+	cr_assert_eq(run_as_nobody(true, "EACCES"), -EACCES,
+		     "the private folder is another user's");
+	fchmod(store_root_fd, 0777);
+	cr_assert_eq(run_as_nobody(true, "bucket bucket"), 0, "... of one bucket");
+}
