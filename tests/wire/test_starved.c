@@ -73,7 +73,8 @@ Test(starved, files_that_may_not_grow)
 /* Nor may the log: lines are lost, the server is not. */
 Test(starved, a_log_that_may_not_grow)
 {
-	struct wire_server server = {.writable = true};
+	struct wire_server server = {
+		.writable = true, .log_kind = WIRE_LOG_FILE, .may_lose_lines = true};
 	struct wire_client client = {0};
 	struct wire_response response;
 
@@ -89,6 +90,7 @@ Test(starved, a_log_that_may_not_grow)
 		wire_fetch(&client, "/data/key", 1, 5000);
 	}
 	cr_assert_eq(wire_log_count(&server, "status=400"), 0);
+	cr_assert_geq(wire_metric(&server, "sluice_log_lines_lost_total"), 6);
 	limit_set(&server, RLIMIT_FSIZE, was);
 	wire_put_well(&client, "/data/key", 2, 6000);
 	wire_fetch(&client, "/data/key", 2, 6000);

@@ -192,9 +192,10 @@ static void launch(struct wire_server *server)
 {
 	struct arguments arguments;
 	pid_t parent = getpid();
-	int log_fd = log_create(server);
+	int file_fd = log_create(server), log_fd;
 
-	cr_assert_geq(log_fd, 0, "%s: %s", server->log_path, strerror(errno));
+	cr_assert_geq(file_fd, 0, "%s: %s", server->log_path, strerror(errno));
+	server->log = wire_log_new(server->log_kind, file_fd, &log_fd);
 	arguments_make(server, &arguments);
 	server->pid = fork();
 	cr_assert_geq(server->pid, 0);
@@ -207,6 +208,13 @@ static void launch(struct wire_server *server)
 	arguments_free(&arguments);
 }
 
+/* The server has left: the rest of what it said. */
+static void log_finish(struct wire_server *server)
+{
+	wire_log_free(server->log);
+	server->log = NULL;
+}
+
 /* 0: it answers; otherwise the exit code with which it has left. */
 static int ready_wait(struct wire_server *server)
 {
@@ -216,6 +224,7 @@ static int ready_wait(struct wire_server *server)
 		int status;
 		if (waitpid(server->pid, &status, WNOHANG) == server->pid) {
 			server->pid = 0;
+			log_finish(server);
 			return WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status)
 									     : 255;
 		}
@@ -285,6 +294,7 @@ int wire_server_wait(struct wire_server *server, int within_ms)
 		poll(NULL, 0, POLL_MS);
 	}
 	server->pid = 0;
+	log_finish(server);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
@@ -292,6 +302,7 @@ int wire_server_wait(struct wire_server *server, int within_ms)
 static void lines_check(const struct wire_server *server, const char *fields)
 {
 	char line[WIRE_LINE_MAX];
+	wire_log_sync(server->log);
 	FILE *log = fopen(server->log_path, "re");
 
 	must(log != NULL);
@@ -331,6 +342,8 @@ void wire_server_stop(struct wire_server *server)
 	cr_assert(wire_server_is_running(server), "the server has left by itself");
 	if (!server->may_differ)
 		data_path_check(server);
+	if (!server->may_lose_lines)
+		cr_assert_eq(wire_metric(server, "sluice_log_lines_lost_total"), 0);
 	wire_server_terminate(server);
 	int exit_code = wire_server_wait(server, STOP_MS);
 	cr_assert_eq(exit_code, 0, "exit code %d after SIGTERM", exit_code);

@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 #include "wire/wire_env.h"
+#include "wire/wire_log.h"
 
 #define WIRE_OPTIONS_MAX 12
 #define WIRE_ADDR_MAX    32
@@ -31,7 +32,9 @@ struct wire_server {
 	bool writable;                        /* --writable, and every client may do everything */
 	bool unprivileged;                    /* as nobody, when the tests run as root */
 	bool may_differ;                      /* do not check the data path at the end */
-	const char *tls_path;                 /* NULL: as the run wants it */
+	bool may_lose_lines;                  /* of the log */
+	enum wire_log_kind log_kind;
+	const char *tls_path; /* NULL: as the run wants it */
 	const char *engine;
 
 	/* Set by the start. */
@@ -42,6 +45,7 @@ struct wire_server {
 	struct sockaddr_in sock_addr;
 	struct sockaddr_in admin_sock_addr;
 	char log_path[PATH_MAX];
+	struct wire_log *log;    /* NULL: the server writes the file itself */
 	char own_root[PATH_MAX]; /* wire_server_root */
 };
 

@@ -136,8 +136,10 @@ void wire_handshake_failed(struct wire_server *server, const char *reason, uint6
 static bool line_find(const struct wire_server *server, const char *const *words,
 		      char line[WIRE_LINE_MAX])
 {
-	FILE *file = fopen(server->log_path, "re");
 	bool is_found = false;
+
+	wire_log_sync(server->log);
+	FILE *file = fopen(server->log_path, "re");
 
 	must(file != NULL);
 	while (!is_found && fgets(line, WIRE_LINE_MAX, file) != NULL) {
@@ -174,8 +176,10 @@ void wire_log_line(struct wire_server *server, char line[WIRE_LINE_MAX], ...)
 unsigned wire_log_count(const struct wire_server *server, const char *word)
 {
 	char line[WIRE_LINE_MAX];
-	FILE *file = fopen(server->log_path, "re");
 	unsigned count = 0;
+
+	wire_log_sync(server->log);
+	FILE *file = fopen(server->log_path, "re");
 
 	must(file != NULL);
 	while (fgets(line, sizeof(line), file) != NULL)
