@@ -167,8 +167,8 @@ static int log_create(struct wire_server *server)
 	return -1;
 }
 
-/* In the child. The program is opened first: nobody may lack the way to it. (Not always by its
- * descriptor: SLUICE_BIN may be a script, which has to be opened again.) */
+/* In the child. The program is opened first: nobody may lack the way to it. A script (SLUICE_BIN)
+ * has to be opened again by its interpreter, so it is started by its name. */
 static void execute(const struct wire_server *server, char *const argv[], pid_t parent)
 {
 	bool drops = server->unprivileged && geteuid() == 0;
@@ -182,8 +182,7 @@ static void execute(const struct wire_server *server, char *const argv[], pid_t 
 	signal(SIGPIPE, SIG_DFL);
 	if (drops)
 		fexecve(program_fd, argv, environ);
-	else
-		execv(argv[0], argv);
+	execv(argv[0], argv);
 	dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
 	_exit(127);
 }
