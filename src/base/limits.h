@@ -145,6 +145,13 @@
 #define LOG_LINE_BYTES_MAX           8192
 /* A thread waits so long for a reader of the log that has stopped, once, and then loses lines. */
 #define LOG_STALL_MS                 100
+/* Lines of one kind and source (base/log_limit.h) that are written in a window: enough to see what
+ * a broken client does, and no flood. With two kinds a connection, two workers and 1,000
+ * connections a second, 8 lines a second remain of 4,000. */
+#define LOG_LIMIT_LINES              20
+#define LOG_LIMIT_WINDOW_MS          10000
+/* Kinds and sources that are told apart at once, for each worker. */
+#define LOG_LIMIT_ENTRIES            64
 #define ADDR_TEXT_MAX                64
 #define ERROR_TEXT_MAX               640
 #define ACCESS_RULES_MAX             256

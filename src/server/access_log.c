@@ -62,6 +62,23 @@ static enum request_method method_of(const struct request *request)
 	return REQUEST_METHOD_OTHER;
 }
 
+/* Requests are an access log, each of them. What is no request that could be read, or is logged
+ * only because it was denied, is an event like others. */
+static bool is_logged(struct conn *conn)
+{
+	static const struct log_kind denied = {"request", "denied"};
+	const struct request *request = conn->request;
+	struct worker *worker = conn->worker;
+
+	if (worker->server->config->access_log && request->is_parsed)
+		return true;
+	if (request->is_denied)
+		return worker_may_log(worker, denied, conn->remote);
+	const struct log_kind unreadable = {"request", http_head_error_text(request->refused)};
+	return worker->server->config->access_log && !request->is_parsed &&
+	       worker_may_log(worker, unreadable, conn->remote);
+}
+
 void access_log_request(struct conn *conn, const char *cut)
 {
 	struct worker *worker = conn->worker;
@@ -75,7 +92,7 @@ void access_log_request(struct conn *conn, const char *cut)
 	if (request->job != NULL)
 		metric_add(&worker->metrics.value[METRIC_RECEIVED_BYTES],
 			   request->job->body.payload);
-	if (!worker->server->config->access_log && !request->is_denied)
+	if (!is_logged(conn))
 		return;
 
 	struct log_line line;
@@ -106,13 +123,29 @@ void access_log_request(struct conn *conn, const char *cut)
 	log_end(&line);
 }
 
+/* A line about a connection, with its remote. False: not wanted, or one of too many. */
+static bool begin_event(struct log_line *line, struct conn *conn, const struct reason *reason,
+			const char *msg)
+{
+	const struct log_kind kind = {msg, reason->label};
+	enum log_level level = (enum log_level)reason->level;
+
+	if (level < conn->worker->log.level)
+		return false;
+	if (level > LOG_LEVEL_DEBUG && !worker_may_log(conn->worker, kind, conn->remote))
+		return false;
+	log_begin(line, &conn->worker->log, level, msg);
+	log_text(line, "remote", conn->remote);
+	return true;
+}
+
 void access_log_close(struct conn *conn, enum close_reason why)
 {
 	const struct reason *reason = close_reason_row(why);
 	struct log_line line;
 
-	log_begin(&line, &conn->worker->log, (enum log_level)reason->level, "connection closed");
-	log_text(&line, "remote", conn->remote);
+	if (!begin_event(&line, conn, reason, "connection closed"))
+		return;
 	log_identity(&line, conn);
 	log_text(&line, "reason", reason->label);
 	log_text(&line, "detail", reason->sentence);
@@ -125,8 +158,8 @@ void access_log_handshake_failure(struct conn *conn, enum handshake_failure fail
 	const struct reason *reason = handshake_failure_row(failure);
 	struct log_line line;
 
-	log_begin(&line, &conn->worker->log, (enum log_level)reason->level, "handshake failed");
-	log_text(&line, "remote", conn->remote);
+	if (!begin_event(&line, conn, reason, "handshake failed"))
+		return;
 	log_text(&line, "reason", reason->label);
 	log_text(&line, "detail", reason->sentence);
 	if (conn->handshake != NULL)
@@ -143,8 +176,8 @@ void access_log_fallback(struct conn *conn, const struct handshake_outcome *outc
 	const struct reason *reason = fallback_reason_row(why);
 	struct log_line line;
 
-	log_begin(&line, &conn->worker->log, (enum log_level)reason->level, "userspace TLS");
-	log_text(&line, "remote", conn->remote);
+	if (!begin_event(&line, conn, reason, "userspace TLS"))
+		return;
 	log_text(&line, "tx", outcome->fallback_tx == FALLBACK_NONE ? "kernel" : "user");
 	log_text(&line, "rx", outcome->fallback_rx == FALLBACK_NONE ? "kernel" : "user");
 	log_text(&line, "reason", reason->label);

@@ -115,7 +115,10 @@ static enum conn_next opened(struct conn *conn, int file_fd)
 		return answer_with(conn, S3_ERROR_NO_SUCH_KEY);
 	if (r < 0) {
 		enum s3_error error = error_of_open(conn, r);
-		if (error == S3_ERROR_INTERNAL_ERROR || error == S3_ERROR_SLOW_DOWN)
+		if ((error == S3_ERROR_INTERNAL_ERROR || error == S3_ERROR_SLOW_DOWN) &&
+		    worker_may_log(conn->worker,
+				   (struct log_kind){"cannot open", strerrorname_np(-r)},
+				   conn->remote))
 			log_msg(&conn->worker->log, LOG_LEVEL_ERROR, "cannot open %s: %s",
 				request->path, strerrordesc_np(-r));
 		if (error == S3_ERROR_ACCESS_DENIED)
@@ -368,7 +371,10 @@ static void take_failure(struct conn *conn)
 	request->error = call->error;
 	request->error_text = call->error_text;
 	object_close(&request->object);
-	if (call->error_errno != 0)
+	if (call->error_errno != 0 &&
+	    worker_may_log(conn->worker,
+			   (struct log_kind){"request failed", strerrorname_np(call->error_errno)},
+			   conn->remote))
 		log_msg(&conn->worker->log, LOG_LEVEL_ERROR, "%.*s %s/%s: %s",
 			(int)request->head.method_text.len, request->head.method_text.at,
 			request->target.bucket, request->target.object_key,

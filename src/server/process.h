@@ -15,7 +15,8 @@ struct process {
 	struct config *config; /* server.config; trust_keeper_init wants to keep it */
 	struct server server;
 	struct log log;
-	struct worker *worker; /* worker_count of them */
+	struct log_limit log_limit; /* of log */
+	struct worker *worker;      /* worker_count of them */
 	unsigned worker_count;
 	unsigned prepared_count; /* they have rings, but no threads */
 	unsigned started_count;

@@ -52,18 +52,25 @@ static enum server_outcome start_workers(struct process *process)
 /* ---- The main thread
  * ------------------------------------------------------------------------------ */
 
-static int print_lost(const struct process *process, char *out, size_t bytes_max)
+static int print_log_metrics(const struct process *process, char *out, size_t bytes_max)
 {
 	uint64_t lost = log_lines_lost(&process->log) + log_lines_lost(&process->sweeper.log);
+	uint64_t suppressed = log_limit_suppressed(&process->log_limit);
 
-	for (unsigned i = 0; i < process->started_count; i++)
+	for (unsigned i = 0; i < process->started_count; i++) {
 		lost += log_lines_lost(&process->worker[i].log);
+		suppressed += log_limit_suppressed(&process->worker[i].log_limit);
+	}
 	int n = snprintf(out, bytes_max,
 			 "# HELP sluice_log_lines_lost_total Log lines that standard error did not "
 			 "take: its reader has stopped or is gone, or its disk is full.\n"
 			 "# TYPE sluice_log_lines_lost_total counter\n"
-			 "sluice_log_lines_lost_total %llu\n",
-			 (unsigned long long)lost);
+			 "sluice_log_lines_lost_total %llu\n"
+			 "# HELP sluice_log_lines_suppressed_total Log lines that were not written "
+			 "because there were too many of their kind from one source.\n"
+			 "# TYPE sluice_log_lines_suppressed_total counter\n"
+			 "sluice_log_lines_suppressed_total %llu\n",
+			 (unsigned long long)lost, (unsigned long long)suppressed);
 	return n >= 0 && (size_t)n < bytes_max ? n : -ENOSPC;
 }
 
@@ -75,7 +82,7 @@ static int print_metrics(void *arg, char *out, size_t bytes_max)
 		sets[i] = &process->worker[i].metrics;
 	int n = metrics_print(sets, process->started_count, out, bytes_max);
 	if (n >= 0) {
-		int lost = print_lost(process, out + n, bytes_max - (size_t)n);
+		int lost = print_log_metrics(process, out + n, bytes_max - (size_t)n);
 		n = lost < 0 ? lost : n + lost;
 	}
 	int m = n < 0 ? n
@@ -162,6 +169,7 @@ static int timeout_ms(const struct process *process, unsigned admin_count)
 
 static void look_at_clock(struct process *process)
 {
+	log_limit_tell(&process->log_limit, &process->log, clock_now_ms());
 	if (process->drain_due_ms == 0)
 		sweeper_step(&process->sweeper, clock_now_ms());
 	if (process->drain_due_ms != 0 && clock_now_ms() >= process->drain_due_ms)

@@ -71,6 +71,7 @@ static enum server_outcome read_trust(struct process *process, struct config *co
 	char error[ERROR_TEXT_MAX];
 	process->keeper = (struct trust_keeper){.server = &process->server,
 						.log = &process->log,
+						.log_limit = &process->log_limit,
 						.argc = process->argc,
 						.argv = process->argv,
 						.wake_workers = wake_all,
@@ -336,6 +337,7 @@ void startup_fini(struct process *process)
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
+	log_limit_tell_all(&process->log_limit, &process->log);
 	log_fini(&process->log);
 	log_sink_fini(&process->server.log_sink);
 }

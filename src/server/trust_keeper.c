@@ -125,6 +125,16 @@ void trust_keeper_log_start(struct trust_keeper *keeper)
 	log_trust(keeper, "trust read", keeper->server->trust.trust);
 }
 
+/* A file that is written all the time must not fill the log. */
+static bool may_log(struct trust_keeper *keeper, const char *msg)
+{
+	static const char source[] = "certificates and rules";
+	uint64_t due_ms;
+
+	return log_limit_allows(keeper->log_limit, (struct log_kind){msg, NULL}, source,
+				sizeof(source) - 1, clock_now_ms(), &due_ms);
+}
+
 static void adopt_trust(void *arg, struct trust *trust)
 {
 	struct trust_keeper *keeper = arg;
@@ -139,7 +149,8 @@ static void adopt_trust(void *arg, struct trust *trust)
 	keeper->reloads_ok++;
 	keeper->is_last_reload_ok = true;
 	keeper->reloaded_at = (uint64_t)time(NULL);
-	log_trust(keeper, "reloaded", trust);
+	if (may_log(keeper, "reloaded"))
+		log_trust(keeper, "reloaded", trust);
 }
 
 static void trust_refused(void *arg, const char *error)
@@ -147,8 +158,9 @@ static void trust_refused(void *arg, const char *error)
 	struct trust_keeper *keeper = arg;
 	keeper->reloads_failed++;
 	keeper->is_last_reload_ok = false;
-	log_msg(keeper->log, LOG_LEVEL_ERROR, "not reloaded, what was in force stays in force: %s",
-		error);
+	if (may_log(keeper, "not reloaded"))
+		log_msg(keeper->log, LOG_LEVEL_ERROR,
+			"not reloaded, what was in force stays in force: %s", error);
 }
 
 int trust_keeper_init(struct trust_keeper *keeper, struct config *config,

@@ -7,7 +7,7 @@
 #ifndef SLUICE_SERVER_TRUST_KEEPER_H
 #define SLUICE_SERVER_TRUST_KEEPER_H
 
-#include "base/log.h"
+#include "base/log_limit.h"
 #include "server/reload.h"
 #include "server/trust.h"
 
@@ -17,6 +17,7 @@ struct trust_keeper {
 	/* Set by the owner. */
 	struct server *server; /* its config is there; trust and peers are set here */
 	struct log *log;
+	struct log_limit *log_limit;
 	int argc; /* the command line, to read the configuration again */
 	char *const *argv;
 	void (*wake_workers)(void *arg);

@@ -34,6 +34,26 @@ static void clock_read(struct worker *worker)
 	http_date_format(wall.tv_sec, worker->date);
 }
 
+bool worker_may_log(struct worker *worker, struct log_kind kind, const char *remote)
+{
+	const char *port = strrchr(remote, ':');
+	uint64_t due_ms;
+
+	bool may = log_limit_allows(&worker->log_limit, kind, remote,
+				    port != NULL ? (size_t)(port - remote) : strlen(remote),
+				    worker->now_ms, &due_ms);
+	if (due_ms != 0 && worker->log_limit_due.next == NULL)
+		wheel_arm(&worker->wheel, &worker->log_limit_due, due_ms);
+	return may;
+}
+
+static void tell_suppressed(struct worker *worker)
+{
+	uint64_t due_ms = log_limit_tell(&worker->log_limit, &worker->log, worker->now_ms);
+	if (due_ms != 0)
+		wheel_arm(&worker->wheel, &worker->log_limit_due, due_ms);
+}
+
 static void tell_main(struct worker *worker)
 {
 	uint64_t one = 1;
@@ -278,6 +298,10 @@ static void stop_listening(struct worker *worker)
 
 static void expired(struct worker *worker, struct wheel_entry *entry)
 {
+	if (entry == &worker->log_limit_due) {
+		tell_suppressed(worker);
+		return;
+	}
 	for (unsigned i = 0; i < worker->listener_count; i++) {
 		if (entry == &worker->listener[i].resume) {
 			worker->listener[i].is_paused = false;
@@ -425,6 +449,7 @@ static void release_memory(struct worker *worker)
 	free(worker->chunk);
 	free(worker->free_slot);
 	trust_release(worker->trust);
+	log_limit_tell_all(&worker->log_limit, &worker->log);
 	log_fini(&worker->log);
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "base/log_limit.h"
 #include "base/metrics.h"
 #include "config/config.h"
 #include "http/date.h"
@@ -68,6 +69,8 @@ struct worker {
 	struct ring ring;
 	struct wheel wheel;
 	struct log log;
+	struct log_limit log_limit;
+	struct wheel_entry log_limit_due; /* armed while something is suppressed */
 	struct metrics metrics;
 	uint64_t now_ms; /* CLOCK_MONOTONIC, read once a turn of the loop */
 	uint64_t now_ns;
@@ -129,6 +132,10 @@ void worker_wake(struct worker *worker);
 void worker_join(struct worker *worker);
 /* Started and joined, or not started. */
 void worker_fini(struct worker *worker);
+
+/* May a line of this kind about the client at remote ("ADDRESS:PORT") be written? False: it is
+ * counted, and told later. Of level debug: ask nobody. */
+bool worker_may_log(struct worker *worker, struct log_kind kind, const char *remote);
 
 /* For conn.c: a slot; NULL at the limit, or without memory. And its end. */
 struct conn *worker_conn_take(struct worker *worker);
