@@ -76,7 +76,7 @@ Test(options, texts)
 Test(options, defaults)
 {
 	config_init(&config);
-	cr_assert_str_eq(config.admin_listen, "127.0.0.1:10902");
+	cr_assert_str_eq(config.admin_listen, "127.0.0.1:10943");
 	cr_assert_eq(config.listen_count, 0);
 	cr_assert_str_empty(config.root);
 	cr_assert_str_empty(config.crl_file);
