@@ -4,9 +4,10 @@
  * read (Prometheus text format 0.0.4).
  *
  * Only the owning thread writes a set; the writer of /metrics reads them all
- * with relaxed atomic loads. A row of METRICS is one family without labels; the
- * labelled families are built from the tables they count (base/reasons.h and the
- * tables below).
+ * with relaxed atomic loads. One set belongs to all threads that may block, for
+ * histogram_observe_shared. A row of METRICS is one family without labels; the
+ * labelled families are built from the tables they count (base/reasons.h,
+ * base/operations.h and the tables below).
  */
 #ifndef SLUICE_BASE_METRICS_H
 #define SLUICE_BASE_METRICS_H
@@ -15,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/limits.h"
+#include "base/operations.h"
 #include "base/reasons.h"
 
 /* M(ID, name without the prefix "sluice_", type, help) */
@@ -26,6 +28,10 @@
 	M(ACCEPT_ERRORS, "accept_errors_total", "counter",                                         \
 	  "Failed accept calls (descriptors or memory exhausted).")                                \
 	M(REQUESTS_INFLIGHT, "http_inflight_requests", "gauge", "Requests being answered now.")    \
+	M(UPLOADS_INFLIGHT, "uploads_inflight", "gauge",                                           \
+	  "Bodies of PutObject and UploadPart being received now.")                                \
+	M(RING_FILE_OPS, "io_uring_file_operations", "gauge",                                      \
+	  "Opens, reads and writes of files that io_uring carries out now.")                       \
 	M(SENT_BYTES, "http_response_body_bytes_total", "counter", "Body bytes sent.")             \
 	M(RECEIVED_BYTES, "http_request_body_bytes_total", "counter", "Body bytes received.")      \
 	M(KNOWN_CHAINS, "tls_known_chains_total", "counter",                                       \
@@ -85,13 +91,35 @@ enum request_method {
 	REQUEST_METHOD_COUNT
 };
 
-/* Upper bounds of the duration buckets, each included: 2^n microseconds, from 16 us to 67 s. */
-#define HISTOGRAM_BUCKETS 23
+/* Upper bounds of the duration buckets, each included: B(nanoseconds, seconds as le prints them) */
+#define HISTOGRAM_BOUNDS(B)                                                                        \
+	B(100000, "0.0001")                                                                        \
+	B(300000, "0.0003")                                                                        \
+	B(1000000, "0.001")                                                                        \
+	B(3000000, "0.003")                                                                        \
+	B(10000000, "0.01")                                                                        \
+	B(30000000, "0.03")                                                                        \
+	B(100000000, "0.1")                                                                        \
+	B(300000000, "0.3")                                                                        \
+	B(1000000000, "1")                                                                         \
+	B(3000000000, "3")                                                                         \
+	B(10000000000, "10")                                                                       \
+	B(30000000000, "30")                                                                       \
+	B(100000000000, "100")
+#define HISTOGRAM_COUNT(nanoseconds, seconds) +1
+#define HISTOGRAM_BUCKETS                     (0 HISTOGRAM_BOUNDS(HISTOGRAM_COUNT))
 
 struct histogram {
 	uint64_t bucket[HISTOGRAM_BUCKETS + 1]; /* the last is +Inf; not cumulative */
 	uint64_t sum_ns;
 };
+
+/* What fsync makes durable: F(ID, label) */
+#define FSYNC_TARGETS(F)                                                                           \
+	F(FILE, "file")                                                                            \
+	F(FOLDER, "folder")
+#define FSYNC_TARGET_ENUM(id, label) FSYNC_##id,
+enum fsync_target { FSYNC_TARGETS(FSYNC_TARGET_ENUM) FSYNC_TARGET_COUNT };
 
 struct metrics {
 	uint64_t value[METRIC_COUNT];
@@ -104,8 +132,10 @@ struct metrics {
 	uint64_t conn_path[CONN_PATH_COUNT];
 	uint64_t denied[1 + ACCESS_RULES_MAX]; /* 0: by no rule; then by rule, as they stand */
 	uint64_t request[REQUEST_METHOD_COUNT][REQUEST_CODE_COUNT];
-	struct histogram request_duration;
+	struct histogram request_duration[S3_OPERATION_COUNT];
+	struct histogram first_byte[S3_OPERATION_COUNT];
 	struct histogram handshake_duration;
+	struct histogram fsync_duration[FSYNC_TARGET_COUNT];
 };
 
 /* Owner thread only. */
@@ -121,6 +151,8 @@ static inline void metric_sub(uint64_t *cell, uint64_t n)
  * client, from 0; -1: none is. */
 void metrics_denied(struct metrics *metrics, int rule, uint64_t n);
 void histogram_observe(struct histogram *histogram, uint64_t nanoseconds);
+/* The same by any thread, of a histogram that no thread owns. */
+void histogram_observe_shared(struct histogram *histogram, uint64_t nanoseconds);
 /* The column of an HTTP status in struct metrics.request. */
 enum request_code request_code_of(int status);
 
@@ -129,7 +161,7 @@ enum request_code request_code_of(int status);
  * out. A family always prints all its rows, zero or not, but for rules that denied nothing. Returns
  * the length, or -ENOSPC when bytes_max is too small (METRICS_TEXT_BYTES_MAX is enough).
  */
-#define METRICS_TEXT_BYTES_MAX (128 * 1024)
+#define METRICS_TEXT_BYTES_MAX (256 * 1024)
 int metrics_print(const struct metrics *const *sets, size_t count, char *out, size_t bytes_max);
 
 #endif

@@ -25,13 +25,18 @@ static struct offload_job *take_first(struct offload_job **first)
 	return job;
 }
 
-/* Waits for a job. NULL: the threads are to end. */
-static struct offload_job *next_job(struct offload *offload)
+/* Waits for a job. NULL: the threads are to end. has_run: this thread has run one before. */
+static struct offload_job *next_job(struct offload *offload, bool has_run)
 {
 	pthread_mutex_lock(&offload->lock);
+	offload->busy -= has_run;
 	while (offload->first == NULL && !offload->is_ending)
 		pthread_cond_wait(&offload->is_work, &offload->lock);
 	struct offload_job *job = take_first(&offload->first);
+	if (job != NULL) {
+		offload->queued--;
+		offload->busy++;
+	}
 	pthread_mutex_unlock(&offload->lock);
 	return job;
 }
@@ -50,11 +55,12 @@ static void give_back(struct offload_job *job)
 static void *thread_main(void *arg)
 {
 	struct offload *offload = arg;
-	struct offload_job *job;
+	struct offload_job *job = next_job(offload, false);
 
-	while ((job = next_job(offload)) != NULL) {
+	while (job != NULL) {
 		job->run(job);
 		give_back(job);
+		job = next_job(offload, true);
 	}
 	return NULL;
 }
@@ -114,6 +120,7 @@ void offload_submit(struct offload *offload, struct offload_home *home, struct o
 	pthread_mutex_lock(&offload->lock);
 	must(!offload->is_ending);
 	put_last(&offload->first, &offload->last, job);
+	offload->queued++;
 	pthread_cond_signal(&offload->is_work);
 	pthread_mutex_unlock(&offload->lock);
 }
@@ -126,4 +133,13 @@ struct offload_job *offload_done(struct offload_home *home)
 	if (job != NULL)
 		home->out--;
 	return job;
+}
+
+struct offload_usage offload_usage(struct offload *offload)
+{
+	pthread_mutex_lock(&offload->lock);
+	struct offload_usage usage = {
+		.queued = offload->queued, .busy = offload->busy, .threads = offload->thread_count};
+	pthread_mutex_unlock(&offload->lock);
+	return usage;
 }

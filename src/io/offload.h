@@ -44,6 +44,8 @@ struct offload {
 	struct offload_job *first;
 	struct offload_job *last;
 	bool is_ending;
+	unsigned queued; /* jobs that no thread has taken */
+	unsigned busy;   /* threads that run one */
 	unsigned thread_count;
 	pthread_t thread[OFFLOAD_THREADS_MAX];
 };
@@ -60,6 +62,14 @@ void offload_home_fini(struct offload_home *home);
 
 /* Called by the loop that owns home. */
 void offload_submit(struct offload *offload, struct offload_home *home, struct offload_job *job);
+struct offload_usage {
+	unsigned queued;
+	unsigned busy;
+	unsigned threads;
+};
+/* By any thread. */
+struct offload_usage offload_usage(struct offload *offload);
+
 /* A job that is done, first done first; NULL: none (more). Called by the loop that owns home. */
 struct offload_job *offload_done(struct offload_home *home);
 

@@ -27,6 +27,17 @@ void pool_fini(struct pool *pool)
 	*pool = (struct pool){0};
 }
 
+/* One thread writes it; pool_lent reads it from another. */
+static void lent_set(struct pool *pool, unsigned lent)
+{
+	__atomic_store_n(&pool->lent, lent, __ATOMIC_RELAXED);
+}
+
+unsigned pool_lent(const struct pool *pool)
+{
+	return __atomic_load_n(&pool->lent, __ATOMIC_RELAXED);
+}
+
 void *pool_take(struct pool *pool)
 {
 	void *object;
@@ -40,13 +51,13 @@ void *pool_take(struct pool *pool)
 			return NULL;
 		pool->made++;
 	}
-	pool->lent++;
+	lent_set(pool, pool->lent + 1);
 	return object;
 }
 
 void pool_give(struct pool *pool, void *object)
 {
 	must(pool->lent > 0);
-	pool->lent--;
+	lent_set(pool, pool->lent - 1);
 	pool->spare[pool->made - pool->lent - 1] = object;
 }

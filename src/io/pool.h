@@ -24,5 +24,7 @@ void pool_fini(struct pool *pool);
 /* NULL: the limit is reached or there is no memory. Contents are undefined; aligned to 64. */
 void *pool_take(struct pool *pool);
 void pool_give(struct pool *pool, void *object);
+/* How many are lent, for another thread to look at. */
+unsigned pool_lent(const struct pool *pool);
 
 #endif

@@ -34,6 +34,7 @@ static const struct row {
 	ROW(GET, BUCKET, "location", NULL, GET_BUCKET_LOCATION, LIST, NONE, NULL, op_get_bucket_location),
 	ROW(GET, BUCKET, "versions", NULL, LIST_OBJECT_VERSIONS, LIST, NONE, NULL, op_list_objects),
 	ROW(GET, BUCKET, "uploads", NULL, LIST_MULTIPART_UPLOADS, LIST, NONE, NULL, op_list_multipart_uploads),
+	ROW(GET, BUCKET, "list-type", NULL, LIST_OBJECTS_V2, LIST, NONE, NULL, op_list_objects),
 	ROW(GET, BUCKET, NULL, NULL, LIST_OBJECTS, LIST, NONE, NULL, op_list_objects),
 	ROW(HEAD, BUCKET, NULL, NULL, HEAD_BUCKET, LIST, NONE, NULL, NULL),
 	ROW(PUT, BUCKET, NULL, NULL, CREATE_BUCKET, WRITE, TEXT, NULL, op_create_bucket),

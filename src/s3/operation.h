@@ -7,37 +7,13 @@
 #ifndef SLUICE_S3_OPERATION_H
 #define SLUICE_S3_OPERATION_H
 
+#include "base/operations.h"
 #include "config/policy.h"
 #include "http/head.h"
 #include "s3/error.h"
 #include "s3/target.h"
 
 struct s3_call;
-
-enum s3_operation {
-	S3_LIST_BUCKETS,
-	S3_GET_BUCKET_LOCATION,
-	S3_LIST_OBJECT_VERSIONS,
-	S3_LIST_MULTIPART_UPLOADS,
-	S3_LIST_OBJECTS,
-	S3_HEAD_BUCKET,
-	S3_CREATE_BUCKET,
-	S3_DELETE_BUCKET,
-	S3_DELETE_OBJECTS,
-	S3_LIST_PARTS,
-	S3_GET_OBJECT_ATTRIBUTES,
-	S3_GET_OBJECT_TAGGING,
-	S3_GET_OBJECT,
-	S3_HEAD_OBJECT,
-	S3_UPLOAD_PART_COPY,
-	S3_UPLOAD_PART,
-	S3_COPY_OBJECT,
-	S3_PUT_OBJECT,
-	S3_CREATE_MULTIPART_UPLOAD,
-	S3_COMPLETE_MULTIPART_UPLOAD,
-	S3_ABORT_MULTIPART_UPLOAD,
-	S3_DELETE_OBJECT,
-};
 
 enum s3_body {
 	S3_BODY_NONE, /* not wanted: a small one is dropped */

@@ -84,11 +84,15 @@ void access_log_request(struct conn *conn, const char *cut)
 	struct worker *worker = conn->worker;
 	const struct request *request = conn->request;
 	const struct answer *answer = &request->answer;
+	enum s3_operation operation = request->route.operation;
 	uint64_t duration_ns = clock_now_ns() - request->started_ns;
 
 	metric_add(&worker->metrics.request[method_of(request)][request_code_of(answer->status)],
 		   1);
-	histogram_observe(&worker->metrics.request_duration, duration_ns);
+	histogram_observe(&worker->metrics.request_duration[operation], duration_ns);
+	if (request->send.first_byte_ns != 0 && !request->is_interim)
+		histogram_observe(&worker->metrics.first_byte[operation],
+				  request->send.first_byte_ns - request->started_ns);
 	if (request->job != NULL)
 		metric_add(&worker->metrics.value[METRIC_RECEIVED_BYTES],
 			   request->job->body.payload);

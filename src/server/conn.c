@@ -32,6 +32,19 @@ void conn_wait(struct conn *conn, unsigned poll_events)
 		  token_pack(TOKEN_CONN_POLL, conn->slot, conn->generation));
 }
 
+void conn_wait_for_file(struct conn *conn, enum token_kind kind)
+{
+	must(!conn->is_in_flight);
+	conn->is_in_flight = true;
+	conn->in_flight = kind;
+	metric_add(&conn->worker->metrics.value[METRIC_RING_FILE_OPS], 1);
+}
+
+static bool is_for_file(enum token_kind kind)
+{
+	return kind == TOKEN_CONN_FILE || kind == TOKEN_CONN_OPEN || kind == TOKEN_CONN_WRITE;
+}
+
 void conn_yield(struct conn *conn)
 {
 	must(!conn->is_in_flight);
@@ -422,6 +435,8 @@ void conn_event(struct conn *conn, enum token_kind kind, int32_t result)
 {
 	must(conn->is_in_flight && conn->in_flight == kind);
 	conn->is_in_flight = false;
+	if (is_for_file(kind))
+		metric_sub(&conn->worker->metrics.value[METRIC_RING_FILE_OPS], 1);
 
 	/* What the operation left behind is put in order first, whatever follows. */
 	if (kind == TOKEN_CONN_FILE)

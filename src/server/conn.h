@@ -159,6 +159,8 @@ bool conn_admit(struct conn *conn);
 /* Is its next response to be its last? */
 bool conn_is_aged(const struct conn *conn);
 
+/* The ring carries out a call for a file (TOKEN_CONN_OPEN, _FILE, _WRITE), which was started. */
+void conn_wait_for_file(struct conn *conn, enum token_kind kind);
 /* Back after the others. */
 void conn_yield(struct conn *conn);
 /* Until something can be received; what is due to be sent (a KeyUpdate) goes meanwhile. False: the

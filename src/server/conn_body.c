@@ -36,6 +36,7 @@ static void abandon(struct conn *conn)
 	bool is_coming = !request->head.expect_continue || request->is_continued;
 
 	buf_give(job);
+	job_body_ends(job);
 	if (body_is_done(&job->body))
 		return;
 	if (left > 0 && left <= DISCARD_BODY_BYTES_MAX && is_coming) {
@@ -60,6 +61,7 @@ static enum conn_next fail_malformed(struct conn *conn)
 {
 	s3_call_fail(&conn->request->job->call, S3_ERROR_INCOMPLETE_BODY, NULL);
 	buf_give(conn->request->job);
+	job_body_ends(conn->request->job);
 	conn->discard_left = 0;
 	conn->request->keep_alive = false;
 	conn->state = CONN_ANSWER;
@@ -86,8 +88,7 @@ static enum conn_next write_out(struct conn *conn)
 	ring_write(&conn->worker->ring, job->call.put.file_fd, job->buf->byte + job->buf_written,
 		   (unsigned)(job->buf_used - job->buf_written), job->file_offset,
 		   token_pack(TOKEN_CONN_WRITE, conn->slot, conn->generation));
-	conn->is_in_flight = true;
-	conn->in_flight = TOKEN_CONN_WRITE;
+	conn_wait_for_file(conn, TOKEN_CONN_WRITE);
 	job->disk_since_ms = conn->worker->now_ms;
 	return CONN_WAITS;
 }
@@ -212,6 +213,7 @@ static enum conn_next body_done(struct conn *conn)
 	if (job->buf_used > 0)
 		return write_out(conn);
 	buf_give(job);
+	job_body_ends(job);
 	request->keep_alive = request->head.keep_alive && !conn->worker->is_draining;
 	if (checksums_end(&job->checksums, &job->body, job->call.checksum, &error, &text) < 0)
 		return fail(conn, error, text);
@@ -266,6 +268,7 @@ static enum conn_next body_begin_now(struct conn *conn)
 {
 	struct request *request = conn->request;
 
+	job_body_begins(request->job);
 	conn->state = CONN_BODY;
 	conn->window_ms = conn->worker->now_ms;
 	conn->window_taken = 0;

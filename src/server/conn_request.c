@@ -139,8 +139,7 @@ static enum conn_next open_through_ring(struct conn *conn)
 	struct worker *worker = conn->worker;
 	ring_openat2(&worker->ring, worker->server->root_fd, request->path, &request->how,
 		     token_pack(TOKEN_CONN_OPEN, conn->slot, conn->generation));
-	conn->is_in_flight = true;
-	conn->in_flight = TOKEN_CONN_OPEN;
+	conn_wait_for_file(conn, TOKEN_CONN_OPEN);
 	conn->state = CONN_OPEN;
 	conn_deadline(conn, DISK_TIMEOUT_MS);
 	return CONN_WAITS;
@@ -230,6 +229,8 @@ static struct request *request_new(struct conn *conn)
 	request->send.pipe = NULL;
 	request->send.sent = request->send.counted_ahead = 0;
 	request->awaits_client = false;
+	request->send.first_byte_ns = 0;
+	request->route.operation = S3_OPERATION_NONE;
 	request->send.engine = SEND_ENGINE_COPY;
 	request->send.is_limit_hit = false;
 	request->error = S3_ERROR_COUNT;
@@ -443,6 +444,7 @@ static enum conn_next response_done(struct conn *conn)
 
 	if (request->is_interim) {
 		request->is_interim = false;
+		request->send.first_byte_ns = 0; /* of the answer, not of this */
 		conn->state = CONN_BODY;
 		return CONN_GOES_ON;
 	}
@@ -488,8 +490,7 @@ enum conn_next conn_step_send(struct conn *conn)
 		return CONN_WAITS;
 	case SEND_WAIT_FILE:
 		conn->read_since_ms = conn->worker->now_ms;
-		conn->is_in_flight = true;
-		conn->in_flight = TOKEN_CONN_FILE;
+		conn_wait_for_file(conn, TOKEN_CONN_FILE);
 		return CONN_WAITS;
 	case SEND_WAIT_BUFFER:
 		worker_wait_for_buffer(conn->worker, conn);

@@ -69,6 +69,21 @@ void job_count_denied(struct job *job)
 	job->denied = 0;
 }
 
+void job_body_begins(struct job *job)
+{
+	if (job->call.route.body != S3_BODY_FILE)
+		return;
+	job->is_upload = true;
+	metric_add(&job->worker->metrics.value[METRIC_UPLOADS_INFLIGHT], 1);
+}
+
+void job_body_ends(struct job *job)
+{
+	if (job->is_upload)
+		metric_sub(&job->worker->metrics.value[METRIC_UPLOADS_INFLIGHT], 1);
+	job->is_upload = false;
+}
+
 static void job_free(struct job *job)
 {
 	trust_release(job->trust);
@@ -80,6 +95,7 @@ void job_release(struct job *job)
 	if (job->buf != NULL)
 		pool_give(&job->worker->tx_bufs, job->buf);
 	job->buf = NULL;
+	job_body_ends(job);
 	checksums_fini(&job->checksums);
 	job->conn = NULL;
 	if (job->call.has_put) {

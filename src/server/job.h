@@ -38,6 +38,7 @@ struct job {
 	int denied_about;    /* struct decision.about of the last of them */
 
 	/* The body. */
+	bool is_upload; /* it is counted as being received */
 	struct body body;
 	struct checksums checksums;
 	struct tx_buf *buf;     /* payload that is not in the file yet; NULL: none */
@@ -52,6 +53,9 @@ struct job {
 struct job *job_new(struct conn *conn);
 /* Its event is TOKEN_CONN_JOB. */
 void job_submit(struct job *job, enum job_step step);
+/* The body is being received; it is no more, however it ended. */
+void job_body_begins(struct job *job);
+void job_body_ends(struct job *job);
 /* Adds what was denied, on a thread, to its worker's metrics. */
 void job_count_denied(struct job *job);
 /* The connection's request ends; no step runs. */

@@ -13,10 +13,14 @@ static void *sweep(void *arg)
 	time_t before = time(NULL) - (time_t)(config->upload_expiry_ms / 1000);
 	struct sweep_result result = sweep_all(&store_sys_kernel, sweeper->root_fd, before);
 
-	if (result.files > 0 || result.uploads > 0)
+	if (result.error == 0) {
+		atomic_store(&sweeper->uploads_open, result.uploads.open);
+		atomic_store(&sweeper->counted_at, time(NULL));
+	}
+	if (result.files > 0 || result.uploads.gone > 0)
 		log_msg(&sweeper->log, LOG_LEVEL_INFO,
 			"removed what was left: %u unfinished files, %u multipart uploads",
-			result.files, result.uploads);
+			result.files, result.uploads.gone);
 	if (result.error < 0)
 		log_msg(&sweeper->log, LOG_LEVEL_WARN, "looking for unfinished files: %s",
 			strerrordesc_np(-result.error));

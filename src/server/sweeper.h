@@ -23,6 +23,9 @@ struct sweeper {
 	bool has_thread;
 	uint64_t swept_ms; /* when the last sweep was begun; 0: none was */
 	atomic_bool is_sweeping;
+	/* What the last sweep without an error has seen. */
+	atomic_uint uploads_open;
+	atomic_llong counted_at; /* when it had, seconds since 1970; 0: none was */
 };
 
 /* Borrows all of them until sweeper_fini. */

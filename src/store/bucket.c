@@ -19,12 +19,12 @@ int bucket_make(const struct store_sys *sys, int root_fd, const char *bucket, bo
 
 	/* One that is there may be another server's of this moment, whose fsync is to come: but who
 	 * hears from us that it is there goes on and fills it. */
-	if ((r < 0 && r != -EEXIST) || !is_durable || sys->fsync(root_fd) == 0)
+	if ((r < 0 && r != -EEXIST) || !is_durable)
 		return r;
-	int error = errno;
-	if (r == 0)
+	int synced = store_fsync(sys, root_fd, FSYNC_FOLDER);
+	if (synced < 0 && r == 0)
 		sys->unlinkat(root_fd, bucket, AT_REMOVEDIR);
-	return -error;
+	return synced < 0 ? synced : r;
 }
 
 /* 0: nothing but the private folder is in it; -ENOTEMPTY; or another negative errno. */
@@ -44,12 +44,13 @@ static int check_is_empty(const struct store_sys *sys, int bucket_fd)
 static int remove_private(const struct store_sys *sys, int root_fd, const char *bucket,
 			  int bucket_fd)
 {
+	struct upload_swept swept = {0};
 	unsigned count = 0;
 	int r = store_sweep(sys, root_fd, bucket, &count);
 
 	if (r == 0)
 		/* No upload is older than 1970: only what was ended, or never begun. */
-		r = upload_sweep(sys, root_fd, bucket, 0, &count);
+		r = upload_sweep(sys, root_fd, bucket, 0, &swept);
 	if (r < 0)
 		return r;
 	if (sys->unlinkat(bucket_fd, STORE_PRIVATE, AT_REMOVEDIR) == 0 || errno == ENOENT)
@@ -74,7 +75,7 @@ int bucket_remove(const struct store_sys *sys, int root_fd, const char *bucket, 
 		return r;
 	if (sys->unlinkat(root_fd, bucket, AT_REMOVEDIR) < 0)
 		return errno == EEXIST ? -ENOTEMPTY : -errno;
-	return is_durable && sys->fsync(root_fd) < 0 ? -errno : 0;
+	return is_durable ? store_fsync(sys, root_fd, FSYNC_FOLDER) : 0;
 }
 
 /* 1: *bucket is one; 0: it is none (any more); or a negative errno. */

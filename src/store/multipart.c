@@ -123,9 +123,9 @@ static int check_again(const struct upload_place *place)
 
 /* ---- Beginning ------------------------------------------------------------------------------- */
 
-static int sync_fd(const struct upload_place *place, int fd)
+static int sync_fd(const struct upload_place *place, int fd, enum fsync_target target)
 {
-	return !place->is_durable || place->sys->fsync(fd) == 0 ? 0 : -errno;
+	return place->is_durable ? store_fsync(place->sys, fd, target) : 0;
 }
 
 static int write_info(const struct upload_place *place, int upload_fd, const char *fields,
@@ -152,9 +152,9 @@ static int write_info(const struct upload_place *place, int upload_fd, const cha
 			at += (size_t)n;
 	}
 	if (r == 0)
-		r = sync_fd(place, fd);
+		r = sync_fd(place, fd, FSYNC_FILE);
 	close(fd);
-	return r == 0 ? sync_fd(place, upload_fd) : r;
+	return r == 0 ? sync_fd(place, upload_fd, FSYNC_FOLDER) : r;
 }
 
 static int create_in(const struct upload_place *place, int private_fd, const char *fields,
@@ -182,7 +182,7 @@ static int create_in(const struct upload_place *place, int private_fd, const cha
 	if (r < 0)
 		upload_remove_folder(place->sys, private_fd, young, upload_fd);
 	close(upload_fd);
-	return r < 0 ? r : sync_fd(place, private_fd);
+	return r < 0 ? r : sync_fd(place, private_fd, FSYNC_FOLDER);
 }
 
 static int make_id(char id[UPLOAD_ID_BYTES])
@@ -210,7 +210,7 @@ int upload_create(const struct upload_place *place, const char *fields, size_t f
 			r = create_in(place, private_fd, fields, fields_len, id);
 	}
 	if (r == 0)
-		r = sync_fd(place, bucket_fd); /* the private folder may be young */
+		r = sync_fd(place, bucket_fd, FSYNC_FOLDER); /* the private folder may be young */
 	if (private_fd >= 0)
 		close(private_fd);
 	close(bucket_fd);
@@ -418,7 +418,7 @@ int upload_abort(const struct upload_place *place)
 	if (r == 0)
 		r = lock_fd < 0 ? lock_fd : retire(place, &upload);
 	if (r == 0)
-		r = sync_fd(place, upload.private_fd);
+		r = sync_fd(place, upload.private_fd, FSYNC_FOLDER);
 	if (lock_fd >= 0)
 		close(lock_fd);
 	upload_close(&upload);

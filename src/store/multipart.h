@@ -85,10 +85,14 @@ int upload_list(const struct store_sys *sys, int root_fd, const char *bucket, co
 		struct upload_page *page);
 void upload_page_fini(struct upload_page *page);
 
+struct upload_swept {
+	unsigned gone;
+	unsigned open; /* left alone: clients may still complete them */
+};
 /* Removes uploads that nobody has touched since before (seconds), and what crashes have left of
- * others; *count grows by each that is gone. 0, or the last negative errno: the others were removed
- * all the same. */
+ * others; *swept grows by each. 0, or the last negative errno: the others were removed all the
+ * same. */
 int upload_sweep(const struct store_sys *sys, int root_fd, const char *bucket, time_t before,
-		 unsigned *count);
+		 struct upload_swept *swept);
 
 #endif

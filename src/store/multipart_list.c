@@ -235,7 +235,7 @@ static int sweep_one(const struct store_sys *sys, int private_fd, const char *na
 }
 
 int upload_sweep(const struct store_sys *sys, int root_fd, const char *bucket, time_t before,
-		 unsigned *count)
+		 struct upload_swept *swept)
 {
 	struct folder_reader reader;
 	const char *name;
@@ -249,7 +249,8 @@ int upload_sweep(const struct store_sys *sys, int root_fd, const char *bucket, t
 		int n = sweep_one(sys, private_fd, name, before);
 		if (n < 0)
 			error = n;
-		*count += n > 0;
+		swept->gone += n > 0;
+		swept->open += n == 0 && begins_with(name, UPLOAD_PREFIX);
 	}
 	close(private_fd);
 	return r < 0 ? r : error;

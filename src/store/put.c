@@ -24,9 +24,9 @@
 
 /* ---- Folders --------------------------------------------------------------------------------- */
 
-static int fsync_of(const struct put *put, int fd)
+static int fsync_of(const struct put *put, int fd, enum fsync_target target)
 {
-	return !put->is_durable || put->sys->fsync(fd) == 0 ? 0 : -errno;
+	return put->is_durable ? store_fsync(put->sys, fd, target) : 0;
 }
 
 /* Could this folder's own name be lost with the power? It is on the disk when whoever made it has
@@ -78,11 +78,11 @@ static int sync_way(const struct put *put, const char *key, unsigned young, int 
 {
 	char name[KEY_COMPONENT_BYTES_MAX + 1];
 	int way_fd = fcntl(put->bucket_fd, F_DUPFD_CLOEXEC, 0);
-	int r = way_fd < 0 ? -errno : fsync_of(put, dir_fd);
+	int r = way_fd < 0 ? -errno : fsync_of(put, dir_fd, FSYNC_FOLDER);
 
 	for (unsigned depth = 1; r == 0 && folder_next(&key, name); depth++) {
 		if (depth >= young)
-			r = fsync_of(put, way_fd);
+			r = fsync_of(put, way_fd, FSYNC_FOLDER);
 		int next_fd = r == 0 ? folder_open(put->sys, way_fd, name) : -1;
 		if (r == 0 && next_fd < 0)
 			r = next_fd == -ENOENT ? 0 : next_fd; /* deleted again, by another */
@@ -290,7 +290,7 @@ int put_commit(struct put *put, const char *key, const struct put_terms *terms)
 	must(!store_key_is_private(key));
 	int r = stamp(put);
 	if (r == 0)
-		r = fsync_of(put, put->file_fd);
+		r = fsync_of(put, put->file_fd, FSYNC_FILE);
 
 	for (int i = 0; r == 0 && i < TRIES_MAX; i++) {
 		const char *leaf = key;
@@ -319,12 +319,12 @@ int put_commit_in(struct put *put, int dir_fd, const char *name)
 	static const struct put_terms terms = {.mode = PUT_REPLACES};
 	int r = stamp(put);
 	if (r == 0)
-		r = fsync_of(put, put->file_fd);
+		r = fsync_of(put, put->file_fd, FSYNC_FILE);
 	if (r == 0)
 		r = place(put, dir_fd, name, &terms);
 	if (r == 0)
 		unlock(put);
-	return r == 0 ? fsync_of(put, dir_fd) : r;
+	return r == 0 ? fsync_of(put, dir_fd, FSYNC_FOLDER) : r;
 }
 
 int put_sync_way(const struct store_sys *sys, int root_fd, const char *bucket, const char *key)

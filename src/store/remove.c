@@ -87,8 +87,8 @@ static int remove_in(const struct store_sys *sys, int bucket_fd, const char *key
 	int left_fd = prune(sys, bucket_fd, key);
 	if (left_fd < 0)
 		return left_fd;
-	if (is_durable && sys->fsync(left_fd) < 0)
-		r = -errno;
+	if (is_durable)
+		r = store_fsync(sys, left_fd, FSYNC_FOLDER);
 	close(left_fd);
 	return r;
 }

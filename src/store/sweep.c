@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "store/bucket.h"
-#include "store/multipart.h"
 #include "store/put.h"
 
 struct sweep_result sweep_all(const struct store_sys *sys, int root_fd, time_t uploads_before)

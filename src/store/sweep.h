@@ -5,11 +5,13 @@
 
 #include <time.h>
 
+#include "store/multipart.h"
 #include "store/sys.h"
 
 struct sweep_result {
-	unsigned files;   /* of writers that no longer live */
-	unsigned uploads; /* that nobody has touched for long, or that were ended already */
+	unsigned files; /* of writers that no longer live */
+	/* gone: nobody has touched them for long, or they were ended already. */
+	struct upload_swept uploads;
 	int error; /* the last: 0, or a negative errno; the others were removed all the same */
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sys.h"
 
+#include <errno.h>
 #include <linux/fs.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,6 +10,8 @@
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 static int sys_openat2(int dir_fd, const char *path, const struct open_how *how)
 {
@@ -51,3 +54,13 @@ const struct store_sys store_sys_kernel = {
 	.pread = pread,
 	.pwrite = pwrite,
 };
+
+int store_fsync(const struct store_sys *sys, int fd, enum fsync_target target)
+{
+	uint64_t began_ns = clock_now_ns();
+	int r = sys->fsync(fd) < 0 ? -errno : 0;
+
+	if (sys->fsync_durations != NULL)
+		histogram_observe_shared(&sys->fsync_durations[target], clock_now_ns() - began_ns);
+	return r;
+}

@@ -13,6 +13,8 @@
 
 #include <linux/openat2.h>
 
+#include "base/metrics.h"
+
 struct store_sys {
 	int (*openat2)(int dir_fd, const char *path, const struct open_how *how);
 	int (*mkdirat)(int dir_fd, const char *path, mode_t mode);
@@ -35,7 +37,13 @@ struct store_sys {
 				   size_t bytes, unsigned flags);
 	ssize_t (*pread)(int fd, void *data, size_t bytes, off_t at);
 	ssize_t (*pwrite)(int fd, const void *data, size_t bytes, off_t at);
+	/* How long fsync took: FSYNC_TARGET_COUNT of them, of no thread's own. NULL: not counted.
+	 */
+	struct histogram *fsync_durations;
 };
 extern const struct store_sys store_sys_kernel;
+
+/* The only way to sys->fsync. 0 or a negative errno. */
+int store_fsync(const struct store_sys *sys, int fd, enum fsync_target target);
 
 #endif

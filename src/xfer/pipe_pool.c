@@ -30,6 +30,7 @@ static int pipe_open(struct pipe *pipe)
 
 void pipe_pool_init(struct pipe_pool *pool)
 {
+	pool->lent = 0;
 	for (unsigned i = 0; i < PIPES_MAX; i++)
 		pool->pipe[i] = (struct pipe){.read_fd = -1, .write_fd = -1};
 }
@@ -42,6 +43,17 @@ void pipe_pool_fini(struct pipe_pool *pool)
 	}
 }
 
+/* One thread writes it; pipe_pool_lent reads it from another. */
+static void lent_set(struct pipe_pool *pool, unsigned lent)
+{
+	__atomic_store_n(&pool->lent, lent, __ATOMIC_RELAXED);
+}
+
+unsigned pipe_pool_lent(const struct pipe_pool *pool)
+{
+	return __atomic_load_n(&pool->lent, __ATOMIC_RELAXED);
+}
+
 struct pipe *pipe_pool_take(struct pipe_pool *pool)
 {
 	for (unsigned i = 0; i < PIPES_MAX; i++) {
@@ -51,6 +63,7 @@ struct pipe *pipe_pool_take(struct pipe_pool *pool)
 		if (pipe->read_fd < 0 && pipe_open(pipe) < 0)
 			continue; /* another one may be open already */
 		pipe->is_lent = true;
+		lent_set(pool, pool->lent + 1);
 		return pipe;
 	}
 	return NULL;
@@ -58,9 +71,9 @@ struct pipe *pipe_pool_take(struct pipe_pool *pool)
 
 void pipe_pool_give(struct pipe_pool *pool, struct pipe *pipe, bool holds_bytes)
 {
-	(void)pool;
 	must(pipe->is_lent);
 	pipe->is_lent = false;
+	lent_set(pool, pool->lent - 1);
 	if (holds_bytes)
 		pipe_close(pipe);
 }

@@ -19,6 +19,7 @@ struct pipe {
 
 struct pipe_pool {
 	struct pipe pipe[PIPES_MAX];
+	unsigned lent;
 };
 
 void pipe_pool_init(struct pipe_pool *pool);
@@ -27,5 +28,7 @@ void pipe_pool_fini(struct pipe_pool *pool);
 struct pipe *pipe_pool_take(struct pipe_pool *pool);
 /* holds_bytes: it was not emptied; it is closed and made anew when next needed. */
 void pipe_pool_give(struct pipe_pool *pool, struct pipe *pipe, bool holds_bytes);
+/* How many are lent, for another thread to look at. */
+unsigned pipe_pool_lent(const struct pipe_pool *pool);
 
 #endif

@@ -7,6 +7,7 @@
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "xfer/send_private.h"
 
@@ -73,6 +74,7 @@ void send_begin(struct send *send, const struct send_means *means, struct record
 	send->used = (uint32_t)head_bytes;
 	send->used_body = 0;
 	send->ready_body = 0;
+	send->first_byte_ns = 0;
 	send->counted_ahead = 0;
 	send->in_pipe = 0;
 	send->is_reading = false;
@@ -199,6 +201,8 @@ enum send_state send_drain(struct send *send, bool more)
 		send->used = send->used_body = 0;
 	}
 	r = record_tx_flush(record, more);
+	if (send->first_byte_ns == 0 && (r == 0 || (r == -EAGAIN && record->tx_buf->at > 0)))
+		send->first_byte_ns = clock_now_ns();
 	if (r == -EAGAIN) {
 		take_back(send);
 		return SEND_WAIT_SOCKET;

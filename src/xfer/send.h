@@ -55,6 +55,7 @@ struct send {
 	uint32_t used;          /* plaintext in tx_buf that is not sealed */
 	uint32_t used_body;     /* how much of it is of the file */
 	uint32_t ready_body;    /* file bytes that tx_buf held when it was sealed */
+	uint64_t first_byte_ns; /* CLOCK_MONOTONIC when the socket had its first byte; 0: not yet */
 	uint64_t counted_ahead; /* file bytes counted in sent that are yet to be sent again */
 	uint32_t in_pipe;
 	bool is_reading;       /* the ring owns tx_buf or the pipe */

@@ -126,6 +126,22 @@ Test(metrics, every_cell_of_every_set)
 	check_row("sluice_http_requests_total{method=\"other\",code=\"other\"}", sets, 3,
 		  &first->request[REQUEST_METHOD_OTHER][REQUEST_CODE_OTHER]);
 	check_row("sluice_tls_handshakes_total{result=\"ok\"}", sets, 3, &first->handshake_ok);
+#define CHECK(id, name)                                                                            \
+	check_row("sluice_http_request_duration_seconds_bucket{operation=\"" name                  \
+		  "\",le=\"0.0001\"}",                                                             \
+		  sets, 3, &first->request_duration[S3_##id].bucket[0]);                           \
+	check_row("sluice_http_time_to_first_byte_seconds_bucket{operation=\"" name                \
+		  "\",le=\"0.0001\"}",                                                             \
+		  sets, 3, &first->first_byte[S3_##id].bucket[0]);
+	OPERATIONS(CHECK)
+#undef CHECK
+	check_row("sluice_http_request_duration_seconds_bucket{operation=\"other\",le=\"0.0001\"}",
+		  sets, 3, &first->request_duration[S3_OPERATION_NONE].bucket[0]);
+#define CHECK(id, name)                                                                            \
+	check_row("sluice_fsync_duration_seconds_bucket{target=\"" name "\",le=\"0.0001\"}", sets, \
+		  3, &first->fsync_duration[FSYNC_##id].bucket[0]);
+	FSYNC_TARGETS(CHECK)
+#undef CHECK
 	check_reasons(sets, ARRAY_LEN(sets));
 }
 
@@ -176,7 +192,8 @@ static bool belongs(const char *row, const char *family)
 		return false;
 	row += len;
 	return *row == ' ' || *row == '{' || strncmp(row, "_bucket{", 8) == 0 ||
-	       strncmp(row, "_sum ", 5) == 0 || strncmp(row, "_count ", 7) == 0;
+	       strncmp(row, "_sum ", 5) == 0 || strncmp(row, "_sum{", 5) == 0 ||
+	       strncmp(row, "_count ", 7) == 0 || strncmp(row, "_count{", 7) == 0;
 }
 
 /* # HELP, # TYPE, rows, family after family; a family that came does not come again. */

@@ -162,7 +162,10 @@ Test(multipart, sweep)
 	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 1);
 	struct upload_place young = uploads_place("young", id[1]);
 	cr_expect_eq(upload_check(&young), 0);
-	unsigned none = 0;
+	struct upload_swept again = {0}, none = {0};
+	cr_expect_eq(upload_sweep(&faulty_sys, store_root_fd, "bucket", 2000, &again), 0);
+	cr_expect_eq(again.gone, 0);
+	cr_expect_eq(again.open, 1, "%u", again.open);
 	cr_expect_eq(upload_sweep(&faulty_sys, store_root_fd, "nowhere", 2000, &none), 0);
 }
 

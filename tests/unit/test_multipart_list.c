@@ -214,14 +214,14 @@ static int linkat_behind_a_sweep(int old_fd, const char *old_path, int new_fd, c
 /* The sweep of an old upload to which a part comes meanwhile, where sys says. */
 static void keeps_the_late_part(const struct store_sys *sys)
 {
-	unsigned count = 0;
+	struct upload_swept swept = {0};
 
 	cr_assert_eq(uploads_create("key", late.id), 0);
 	make_old(late.id);
-	cr_expect_eq(upload_sweep(sys, store_root_fd, "bucket", 2000, &count), 0);
+	cr_expect_eq(upload_sweep(sys, store_root_fd, "bucket", 2000, &swept), 0);
 	cr_assert(late.has_come && late.r == 0);
 	struct upload_place place = uploads_place("key", late.id);
-	cr_expect_eq(count, 0);
+	cr_expect_eq(swept.gone, 0);
 	cr_expect_eq(upload_check(&place), 0, "what was acknowledged is there");
 }
 

@@ -92,3 +92,67 @@ Test(offload, threads_that_have_nothing_to_do_end)
 	cr_assert_eq(offload_init(&offload, OFFLOAD_THREADS_MAX), 0);
 	offload_fini(&offload);
 }
+
+/* ---- Usage ----------------------------------------------------------------------------------- */
+
+struct gate {
+	pthread_mutex_t lock;
+	pthread_cond_t is_changed;
+	unsigned inside;
+	bool is_open;
+};
+static struct gate gate = {.lock = PTHREAD_MUTEX_INITIALIZER,
+			   .is_changed = PTHREAD_COND_INITIALIZER};
+
+static void pass_gate(struct offload_job *job)
+{
+	(void)job;
+	pthread_mutex_lock(&gate.lock);
+	gate.inside++;
+	pthread_cond_broadcast(&gate.is_changed);
+	while (!gate.is_open)
+		pthread_cond_wait(&gate.is_changed, &gate.lock);
+	pthread_mutex_unlock(&gate.lock);
+}
+
+Test(offload, usage)
+{
+	struct offload offload;
+	struct offload_home home;
+	struct ring ring;
+	struct offload_job jobs[THREADS + 3];
+	struct ring_event events[8];
+	struct offload_usage usage;
+
+	must(ring_init(&ring, 16) == 0 && ring_begin(&ring) == 0);
+	must(offload_home_init(&home, &ring) == 0 && offload_init(&offload, THREADS) == 0);
+	usage = offload_usage(&offload);
+	cr_assert(usage.busy == 0 && usage.queued == 0 && usage.threads == THREADS);
+	for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
+		jobs[i] = (struct offload_job){.run = pass_gate};
+		offload_submit(&offload, &home, &jobs[i]);
+	}
+	pthread_mutex_lock(&gate.lock);
+	while (gate.inside < THREADS)
+		pthread_cond_wait(&gate.is_changed, &gate.lock);
+	pthread_mutex_unlock(&gate.lock);
+	usage = offload_usage(&offload);
+	cr_assert(usage.busy == THREADS && usage.queued == 3, "%u busy, %u queued", usage.busy,
+		  usage.queued);
+	pthread_mutex_lock(&gate.lock);
+	gate.is_open = true;
+	pthread_cond_broadcast(&gate.is_changed);
+	pthread_mutex_unlock(&gate.lock);
+	for (size_t back = 0; back < ARRAY_LEN(jobs);) {
+		ring_wait(&ring, 0, -1, events, 8);
+		while (offload_done(&home) != NULL)
+			back++;
+	}
+	do /* a thread is busy until it looks for the next */
+		usage = offload_usage(&offload);
+	while (usage.busy > 0);
+	cr_assert_eq(usage.queued, 0);
+	offload_fini(&offload);
+	offload_home_fini(&home);
+	ring_fini(&ring);
+}

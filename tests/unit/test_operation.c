@@ -40,7 +40,7 @@ static const struct row rows[] = {
 	{"GET", "/bkt?versions", false, S3_LIST_OBJECT_VERSIONS, ACCESS_LIST},
 	{"GET", "/bkt?uploads", false, S3_LIST_MULTIPART_UPLOADS, ACCESS_LIST},
 	{"GET", "/bkt", false, S3_LIST_OBJECTS, ACCESS_LIST},
-	{"GET", "/bkt/?list-type=2&prefix=x", false, S3_LIST_OBJECTS, ACCESS_LIST},
+	{"GET", "/bkt/?list-type=2&prefix=x", false, S3_LIST_OBJECTS_V2, ACCESS_LIST},
 	{"HEAD", "/bkt", false, S3_HEAD_BUCKET, ACCESS_LIST},
 	{"PUT", "/bkt", false, S3_CREATE_BUCKET, ACCESS_WRITE},
 	{"DELETE", "/bkt/", false, S3_DELETE_BUCKET, ACCESS_DELETE},

@@ -61,9 +61,9 @@ int uploads_complete(const char *key, const char *id, const struct upload_part *
 
 int uploads_swept(time_t before)
 {
-	unsigned count = 0;
-	int r = upload_sweep(&faulty_sys, store_root_fd, "bucket", before, &count);
-	return r < 0 ? r : (int)count;
+	struct upload_swept swept = {0};
+	int r = upload_sweep(&faulty_sys, store_root_fd, "bucket", before, &swept);
+	return r < 0 ? r : (int)swept.gone;
 }
 
 void uploads_expect(const char *path, const char *runs)
