@@ -2,6 +2,13 @@
 /*
  * The admin listener: plain HTTP on the main thread, away from the workers.
  * GET /metrics, /-/healthy, /-/ready; POST /-/reload. Loopback unless the operator says otherwise.
+ *
+ * A client cannot keep others out: when all places are taken, a new connection gets that of the
+ * oldest idle one (no whole request yet, or answered already); when every descriptor of the process
+ * is in use, it gets one that is kept for that.
+ *
+ * What changes something is refused to pages in a browser (server/admin_guard.h). GET changes
+ * nothing: whoever reaches the port may read.
  */
 #ifndef SLUICE_SERVER_ADMIN_H
 #define SLUICE_SERVER_ADMIN_H
@@ -13,9 +20,11 @@
 
 #include "server/reload.h"
 
-#define ADMIN_CONNS_MAX  16
+#define ADMIN_CONNS_MAX      16
 /* From accept to the last byte of the answer. */
-#define ADMIN_TIMEOUT_MS 5000
+#define ADMIN_TIMEOUT_MS     5000
+/* Of the text of /metrics: its parts, each at its longest (server/scrape.c). */
+#define ADMIN_TEXT_BYTES_MAX (1024 * 1024)
 
 struct admin;
 
@@ -29,9 +38,16 @@ struct admin_source {
 	void *arg;
 };
 
-/* sock_fd: listening, taken over. NULL: no memory (the socket is closed). */
-struct admin *admin_new(int sock_fd, const struct admin_source *source);
+struct admin_usage {
+	unsigned conns;   /* of ADMIN_CONNS_MAX */
+	uint64_t evicted; /* closed for a new one, since the start */
+};
+
+/* sock_fd: listening, taken over; address: --admin-listen, for the guard. NULL: no memory (the
+ * socket is closed). */
+struct admin *admin_new(int sock_fd, const char *address, const struct admin_source *source);
 void admin_free(struct admin *admin);
+struct admin_usage admin_usage(const struct admin *admin);
 
 /* Adds what admin waits for to pollfds (at most 1 + ADMIN_CONNS_MAX); returns how many. */
 unsigned admin_poll_fill(struct admin *admin, struct pollfd *pollfds, uint64_t now_ms);

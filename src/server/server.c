@@ -13,6 +13,7 @@
 #include "io/caps.h"
 #include "server/admin.h"
 #include "server/process.h"
+#include "server/scrape.h"
 
 /* The main thread looks around at least so often: a paused admin listener listens again. */
 #define ADMIN_WAKE_MS 1000
@@ -52,43 +53,32 @@ static enum server_outcome start_workers(struct process *process)
 /* ---- The main thread
  * ------------------------------------------------------------------------------ */
 
-static int print_log_metrics(const struct process *process, char *out, size_t bytes_max)
+static struct log_totals log_totals(const struct process *process)
 {
-	uint64_t lost = log_lines_lost(&process->log) + log_lines_lost(&process->sweeper.log);
-	uint64_t suppressed = log_limit_suppressed(&process->log_limit);
+	struct log_totals totals = {
+		.lost = log_lines_lost(&process->log) + log_lines_lost(&process->sweeper.log),
+		.suppressed = log_limit_suppressed(&process->log_limit)};
 
 	for (unsigned i = 0; i < process->started_count; i++) {
-		lost += log_lines_lost(&process->worker[i].log);
-		suppressed += log_limit_suppressed(&process->worker[i].log_limit);
+		totals.lost += log_lines_lost(&process->worker[i].log);
+		totals.suppressed += log_limit_suppressed(&process->worker[i].log_limit);
 	}
-	int n = snprintf(out, bytes_max,
-			 "# HELP sluice_log_lines_lost_total Log lines that standard error did not "
-			 "take: its reader has stopped or is gone, or its disk is full.\n"
-			 "# TYPE sluice_log_lines_lost_total counter\n"
-			 "sluice_log_lines_lost_total %llu\n"
-			 "# HELP sluice_log_lines_suppressed_total Log lines that were not written "
-			 "because there were too many of their kind from one source.\n"
-			 "# TYPE sluice_log_lines_suppressed_total counter\n"
-			 "sluice_log_lines_suppressed_total %llu\n",
-			 (unsigned long long)lost, (unsigned long long)suppressed);
-	return n >= 0 && (size_t)n < bytes_max ? n : -ENOSPC;
+	return totals;
 }
 
 static int print_metrics(void *arg, char *out, size_t bytes_max)
 {
-	const struct process *process = arg;
-	const struct metrics *sets[WORKERS_MAX];
-	for (unsigned i = 0; i < process->started_count; i++)
-		sets[i] = &process->worker[i].metrics;
-	int n = metrics_print(sets, process->started_count, out, bytes_max);
-	if (n >= 0) {
-		int lost = print_log_metrics(process, out + n, bytes_max - (size_t)n);
-		n = lost < 0 ? lost : n + lost;
-	}
-	int m = n < 0 ? n
-		      : trust_keeper_print_metrics(&process->keeper, out + n,
-						   bytes_max - (size_t)n);
-	return m < 0 ? m : n + m;
+	struct process *process = arg;
+	const struct scrape scrape = {.server = &process->server,
+				      .worker = process->worker,
+				      .worker_count = process->started_count,
+				      .log = log_totals(process),
+				      .admin = process->admin,
+				      .process = &process->meter,
+				      .root = process->root_meter,
+				      .sweeper = &process->sweeper,
+				      .keeper = &process->keeper};
+	return scrape_print(&scrape, out, bytes_max);
 }
 
 static bool is_ready(void *arg)
@@ -252,6 +242,8 @@ static void log_start(struct process *process)
 static enum server_outcome serve(struct process *process)
 {
 	int r = start_offload(&process->server);
+	if (r == 0)
+		r = root_meter_start(process->root_meter);
 	if (r < 0) {
 		log_msg(&process->log, LOG_LEVEL_ERROR, "threads for the disk: %s",
 			strerrordesc_np(-r));
@@ -281,7 +273,7 @@ static int make_admin(struct process *process)
 
 	if (process->admin_fd < 0)
 		return 0;
-	process->admin = admin_new(process->admin_fd, &source);
+	process->admin = admin_new(process->admin_fd, process->config->admin_listen, &source);
 	process->admin_fd = -1;
 	return process->admin == NULL ? -ENOMEM : 0;
 }

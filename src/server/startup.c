@@ -37,7 +37,9 @@ static enum server_outcome open_root(struct process *process)
 				     : "--root: the folder whose subfolders are buckets");
 		return is_forbidden ? SERVER_ROOT_FORBIDDEN : SERVER_ROOT_MISSING;
 	}
-	server->store = (struct s3_store){.sys = &store_sys_kernel,
+	server->store_sys = store_sys_kernel;
+	server->store_sys.fsync_durations = server->shared_metrics.fsync_duration;
+	server->store = (struct s3_store){.sys = &server->store_sys,
 					  .root_fd = server->root_fd,
 					  .is_durable = config->durability == DURABILITY_FULL};
 	server->root_device = root.st_dev;
@@ -148,7 +150,9 @@ static enum server_outcome take_means(struct process *process)
 	process->signal_fd = block_signals();
 	process->server.event_fd = eventfd(0, EFD_CLOEXEC);
 	process->worker = calloc(process->worker_count, sizeof(*process->worker));
-	if (process->worker == NULL || process->signal_fd < 0 || process->server.event_fd < 0) {
+	process->root_meter = root_meter_new(process->server.root_fd, fstatfs);
+	if (process->worker == NULL || process->root_meter == NULL || process->signal_fd < 0 ||
+	    process->server.event_fd < 0) {
 		log_msg(&process->log, LOG_LEVEL_ERROR, "no memory or no descriptors to start");
 		return SERVER_ERROR;
 	}
@@ -166,6 +170,7 @@ static int open_listener(struct process *process, const char *address, int *sock
 			 unsigned count, const char *scheme)
 {
 	char bound[ADDR_TEXT_MAX], error[ERROR_TEXT_MAX];
+	bool is_admin = strcmp(scheme, "http") == 0;
 
 	int r = listener_open(address, sock_fds, count, bound, error);
 	if (r == -EADDRINUSE && process->is_check) {
@@ -174,12 +179,13 @@ static int open_listener(struct process *process, const char *address, int *sock
 		return 0;
 	}
 	if (r < 0) {
-		log_msg(&process->log, LOG_LEVEL_ERROR, "%s", error);
+		log_msg(&process->log, LOG_LEVEL_ERROR, "%s: %s",
+			is_admin ? "--admin-listen" : "--listen", error);
 		return r;
 	}
 	if (!process->is_check) {
 		log_msg(&process->log, LOG_LEVEL_INFO, "%slistening on %s://%s",
-			strcmp(scheme, "http") == 0 ? "admin " : "", scheme, bound);
+			is_admin ? "admin " : "", scheme, bound);
 		return 0;
 	}
 	for (unsigned i = 0; i < count; i++)
@@ -307,6 +313,7 @@ enum server_outcome startup(struct process *process)
 {
 	static int sock_fds[LISTENERS_MAX][WORKERS_MAX];
 
+	process_meter_init(&process->meter);
 	enum server_outcome outcome = open_root(process);
 	if (outcome == SERVER_STOPPED)
 		outcome = read_trust(process, process->config);
@@ -330,6 +337,8 @@ void startup_fini(struct process *process)
 	for (unsigned i = 0; i < process->prepared_count; i++)
 		worker_fini(&process->worker[i]);
 	admin_free(process->admin);
+	root_meter_free(process->root_meter);
+	process_meter_fini(&process->meter);
 	free(process->worker);
 	trust_keeper_fini(&process->keeper);
 	const int fds[] = {process->admin_fd, process->server.root_fd, process->server.event_fd,

@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/trust.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/must.h"
 #include "tls/handshake_trial.h"
+
+/* Names, punctuation and a number of a row. */
+#define ROW_BYTES_MAX 256
+static_assert(TLS_EXPIRIES_MAX * (2 * PATH_MAX + 2 * sizeof(((struct tls_expiry *)NULL)->subject) +
+				  sizeof(((struct tls_expiry *)NULL)->serial) + ROW_BYTES_MAX) +
+			      8192 <
+		      TRUST_TEXT_BYTES_MAX,
+	      "room for all rows, each at its longest, and for trust_keeper's");
 
 void trust_config_free(struct config *config)
 {

@@ -50,6 +50,8 @@ void trust_now_swap(struct trust_now *now, struct trust *trust);
 /* With a reference. */
 struct trust *trust_now_take(struct trust_now *now);
 
+/* The longest text there can be: of each expiry a path and a subject, escaped. */
+#define TRUST_TEXT_BYTES_MAX (700 * 1024)
 /* When its certificates and lists end, as Prometheus text (metrics_print's form). Returns the
  * length, or -ENOSPC. */
 int trust_print_metrics(const struct trust *trust, char *out, size_t bytes_max);

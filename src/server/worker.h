@@ -37,7 +37,9 @@ struct server {
 	struct peers *peers;
 	struct ktls_caps caps;
 	int root_fd;
+	struct store_sys store_sys;
 	struct s3_store store;
+	struct metrics shared_metrics; /* of threads that have none of their own (store_sys) */
 	struct offload looking; /* threads for calls that change nothing: they never wait behind */
 	struct offload writing; /* ... those that sync */
 	dev_t root_device;

@@ -59,7 +59,9 @@ static void text_check(char *text)
 			must(strlen(seen) + strlen(mark) < sizeof(seen));
 			strcat(seen, mark);
 			cr_assert(strlen(line) > 7 + strlen(family) + 10, "no help: %s", line);
-			cr_assert_eq(strncmp(family, "sluice_", 7), 0, "%s", family);
+			cr_assert(strncmp(family, "sluice_", 7) == 0 ||
+					  strncmp(family, "process_", 8) == 0,
+				  "%s", family);
 		} else if (strncmp(line, "# TYPE ", 7) == 0) {
 			cr_assert_eq(strncmp(line + 7, family, strlen(family)), 0, "%s", line);
 		} else {
@@ -228,5 +230,76 @@ Test(admin, silent_client)
 	wire_serves_others(&server);
 	for (size_t i = 0; i < ARRAY_LEN(fd); i++)
 		close(fd[i]);
+	wire_server_stop(&server);
+}
+
+/* What changes something is for programs, not for pages of other sites in an operator's browser.
+ * What only tells is for everybody who reaches the port. */
+Test(admin, foreign_pages_change_nothing)
+{
+	static const struct {
+		int status;
+		const char *fields;
+	} rows[] = {
+		{200, "Host: localhost\r\n"},
+		{200, "Host: 127.0.0.1:10943\r\n"},
+		{200, "Host: [::1]:10943\r\n"},
+		{200, "Host: localhost:1\r\nOrigin: http://localhost:1\r\n"},
+		{403, "Host: blocks.evil.example\r\n"},
+		{403, "Host: localhost\r\nOrigin: http://evil.example\r\n"},
+		{403, "Host: localhost\r\nOrigin: null\r\n"},
+		{403, "Host: localhost\r\nSec-Fetch-Site: cross-site\r\n"},
+		{400, "Host: localhost\r\nHost: evil.example\r\n"},
+		{400, ""},
+	};
+	struct wire_server server = {0};
+	char text[512], *answer = malloc(WIRE_ADMIN_MAX);
+
+	must(answer != NULL);
+	wire_server_start(&server);
+	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+		const char *method = i % 2 == 0 ? "POST" : "PUT";
+		uint64_t before =
+			wire_metric(&server, "sluice_config_reloads_total{result=\"ok\"}");
+		snprintf(text, sizeof(text), "%s /-/reload HTTP/1.1\r\n%s\r\n", method,
+			 rows[i / 2].fields);
+		cr_assert_eq(wire_admin(&server, text, answer), rows[i / 2].status, "%s: %s", text,
+			     answer);
+		uint64_t done =
+			wire_metric(&server, "sluice_config_reloads_total{result=\"ok\"}") - before;
+		cr_assert_eq(done, rows[i / 2].status == 200, "%s: %d reloads", text, (int)done);
+	}
+	cr_assert_eq(wire_admin(&server, "POST /-/reload HTTP/1.0\r\n\r\n", NULL), 200);
+	cr_assert_eq(
+		wire_admin(&server, "GET /metrics HTTP/1.1\r\nHost: a.evil.example\r\n\r\n", NULL),
+		200);
+	cr_assert_eq(
+		wire_admin(&server, "GET /-/reload HTTP/1.1\r\nHost: a.evil.example\r\n\r\n", NULL),
+		405);
+	free(answer);
+	wire_server_stop(&server);
+}
+
+/* The name of the one option that decides it. */
+Test(admin, taken_address)
+{
+	struct wire_server server = {0};
+	struct wire_program program;
+	char root[PATH_MAX], cert[PATH_MAX], key[PATH_MAX], ca[PATH_MAX], admin[64];
+
+	wire_server_start(&server);
+	must(snprintf(root, PATH_MAX, "--root=%.3000s/root", server.env.dir) < PATH_MAX);
+	must(snprintf(cert, PATH_MAX, "--cert=%.3000s/certs/server.crt", server.env.dir) <
+	     PATH_MAX);
+	must(snprintf(key, PATH_MAX, "--key=%.3000s/certs/server.key", server.env.dir) < PATH_MAX);
+	must(snprintf(ca, PATH_MAX, "--client-ca=%.3000s/certs/ca.crt", server.env.dir) < PATH_MAX);
+	snprintf(admin, sizeof(admin), "--admin-listen=%s", server.admin_addr);
+	char serve[] = "serve", listen[] = "--listen=127.0.0.1:0", path[] = "--tls-path=user";
+	char *const argv[] = {
+		server.env.program, serve, root, cert, key, ca, listen, path, admin, NULL};
+	wire_program_run(&server.env, argv, 30000, &program);
+	cr_assert_eq(program.exit_code, 6, "%s", program.err);
+	cr_assert_not_null(strstr(program.err, "--admin-listen"), "%s", program.err);
+	cr_assert_not_null(strstr(program.err, server.admin_addr), "%s", program.err);
 	wire_server_stop(&server);
 }

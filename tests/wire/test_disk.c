@@ -441,3 +441,44 @@ Test(disk, not_ours)
 	wire_disconnect(&client);
 	wire_server_stop(&server);
 }
+
+/* ---- What it says of itself ------------------------------------------------------------------ */
+
+/* Waits until the sample is what the file system says now. */
+static void expect_metric(struct wire_server *server, const char *name, uint64_t value)
+{
+	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(&server->env, 2 * WIRE_SETTLE_MS);
+
+	while (wire_metric(server, name) != value) {
+		cr_assert_lt(wire_now_ms(), end_ms, "%s is %llu, not %llu", name,
+			     (unsigned long long)wire_metric(server, name),
+			     (unsigned long long)value);
+		poll(NULL, 0, WIRE_POLL_MS);
+	}
+}
+
+static void expect_room(struct wire_server *server)
+{
+	struct statvfs state = disk_state(server);
+
+	expect_metric(server, "sluice_root_size_bytes", state.f_blocks * state.f_frsize);
+	expect_metric(server, "sluice_root_free_bytes", state.f_bavail * state.f_frsize);
+	expect_metric(server, "sluice_root_inodes", state.f_files);
+	expect_metric(server, "sluice_root_free_inodes", state.f_ffree);
+}
+
+Test(disk, metrics)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+
+	disk_mount(&server, "size=8m,nr_inodes=100");
+	expect_room(&server);
+	cr_assert_eq(wire_metric(&server, "sluice_root_size_bytes"), 8 << 20);
+	wire_connect(&client, &server);
+	wire_put_well(&client, "/data/key", 1, 3 << 20);
+	wire_disconnect(&client);
+	expect_room(&server);
+	cr_assert_leq(wire_metric(&server, "sluice_root_free_bytes"), 5 << 20);
+	wire_server_stop(&server);
+}

@@ -91,7 +91,7 @@ unsigned wire_log_count(const struct wire_server *server, const char *word);
 
 /* ---- The admin port ------------------------------------------------------------------------- */
 
-#define WIRE_ADMIN_MAX (128 * 1024)
+#define WIRE_ADMIN_MAX (512 * 1024)
 /* Sends text to the admin port and reads to its end of file. Returns the HTTP status, 0: it closed
  * without an answer, -1: no connection. out holds everything, ends in NUL; may be NULL. */
 int wire_admin(const struct wire_server *server, const char *text, char *out);
