@@ -38,6 +38,8 @@
 #define UPLOAD_PART_BYTES_MIN        (5 * 1024 * 1024)
 /* Names of a folder that are fetched at once: some hundred, and no more than a stack bears. */
 #define FOLDER_READ_BYTES            8192
+/* Buckets that are mount points and are watched. */
+#define ROOT_MOUNTS_MAX              64
 /* A request body that is read as a whole (XML): 10,000 parts with checksums take 2 MiB. */
 #define REQUEST_TEXT_BYTES_MAX       (4 * 1024 * 1024)
 /* XML of an answer: a page of 1,000 keys of 1,024 bytes, each byte as "%XX" or "&amp;". */
@@ -73,6 +75,9 @@
 #define TICK_SLOTS                   1024
 /* Pause of a listener after accept() ran out of descriptors or memory. */
 #define ACCEPT_PAUSE_MS              250
+/* Between two looks at the root; a look that takes longer than the other is no answer. */
+#define ROOT_WATCH_MS                1000
+#define ROOT_ANSWER_MS               2000
 /* A cold file is read again or waited for at most this long before the connection is closed. */
 #define DISK_TIMEOUT_MS              60000
 

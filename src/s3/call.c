@@ -10,6 +10,7 @@
 
 #include "base/must.h"
 #include "store/folder.h"
+#include "store/root.h"
 
 void s3_call_init(struct s3_call *call, const struct s3_store *store, const struct http_head *head,
 		  const struct s3_target *target, const struct s3_route *route)
@@ -49,7 +50,11 @@ void s3_call_fail_errno(struct s3_call *call, int negative_errno)
 {
 	switch (negative_errno) {
 	case -ENOENT:
-		s3_call_fail(call, S3_ERROR_NO_SUCH_BUCKET, NULL);
+		s3_call_fail(call,
+			     root_is_removed(call->store->sys, call->store->root_fd)
+				     ? S3_ERROR_SERVICE_UNAVAILABLE
+				     : S3_ERROR_NO_SUCH_BUCKET,
+			     NULL);
 		return;
 	case -ENOKEY:
 		s3_call_fail(call, S3_ERROR_NO_SUCH_KEY, NULL);
@@ -214,6 +219,14 @@ bool s3_call_begin_put(struct s3_call *call)
 	return r == 0;
 }
 
+static void fail_absent(struct s3_call *call, const char *text)
+{
+	if (root_is_removed(call->store->sys, call->store->root_fd))
+		s3_call_fail(call, S3_ERROR_SERVICE_UNAVAILABLE, NULL);
+	else
+		s3_call_fail(call, S3_ERROR_NO_SUCH_KEY, text);
+}
+
 int s3_call_open_object(struct s3_call *call, const struct s3_target *target, struct stat *st,
 			const char *absent_text)
 {
@@ -229,7 +242,7 @@ int s3_call_open_object(struct s3_call *call, const struct s3_target *target, st
 		return fd;
 	if (r == 0 || r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ENXIO ||
 	    r == -ENAMETOOLONG)
-		s3_call_fail(call, S3_ERROR_NO_SUCH_KEY, absent_text);
+		fail_absent(call, absent_text);
 	else
 		s3_call_fail_errno(call, r);
 	if (fd >= 0)

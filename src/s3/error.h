@@ -51,6 +51,8 @@
 	S(NOT_IMPLEMENTED, 501, "NotImplemented", "This operation is not implemented.")            \
 	S(PRECONDITION_FAILED, 412, "PreconditionFailed",                                          \
 	  "A condition of the request does not hold.")                                             \
+	S(SERVICE_UNAVAILABLE, 503, "ServiceUnavailable",                                          \
+	  "The root folder of the server was removed, or is not mounted; see its log.")            \
 	S(HEAD_TOO_LARGE, 431, "RequestHeaderSectionTooLarge", "The request head is too large.")   \
 	S(SLOW_DOWN, 503, "SlowDown", "The server is busy; please try again.")                     \
 	S(URI_TOO_LONG, 414, "URITooLong", "The request target is too long.")                      \

@@ -160,11 +160,16 @@ static const struct row *find(const struct http_head *head, const struct s3_targ
 }
 
 int s3_operation_find(const struct http_head *head, const struct s3_target *target,
-		      bool is_writable, struct s3_route *route, enum s3_error *error)
+		      bool is_writable, struct s3_route *route, enum s3_error *error,
+		      const char **text)
 {
+	static const char read_only[] =
+		"This server is read-only: without --writable (in the file: writable: true) "
+		"nothing that writes or deletes is served.";
 	struct slice version = s3_query_param(target->query, "versionId");
 	const struct row *row = find(head, target);
 
+	*text = NULL;
 	if (row == NULL) {
 		bool is_simple = head->method != HTTP_OTHER && !has_subresource(target->query);
 		*error = is_simple && place_of(target) != PLACE_SERVICE
@@ -173,8 +178,10 @@ int s3_operation_find(const struct http_head *head, const struct s3_target *targ
 		return -1;
 	}
 	*error = S3_ERROR_METHOD_NOT_ALLOWED;
-	if (!is_writable && (row->route.verb & (ACCESS_WRITE | ACCESS_DELETE)) != 0)
+	if (!is_writable && (row->route.verb & (ACCESS_WRITE | ACCESS_DELETE)) != 0) {
+		*text = read_only;
 		return -1;
+	}
 	*error = S3_ERROR_NO_SUCH_VERSION; /* an object has one version, and that is "null" */
 	if (version.len > 0 && !slice_is(version, "null"))
 		return -1;

@@ -23,14 +23,15 @@
 struct admin_conn {
 	int sock_fd; /* -1: free */
 	uint64_t since_ms;
-	uint64_t number;        /* order of acceptance */
-	size_t have;            /* of the head */
-	char *answer;           /* NULL: no answer yet */
-	size_t at;              /* of the answer */
-	size_t end;             /* 0: no answer yet */
-	uint64_t reload_ticket; /* of POST /-/reload, while its outcome is awaited; 0: none */
-	bool is_reload;         /* the request's path is /-/reload */
-	bool is_lingering;      /* the answer is out; until the client closes */
+	uint64_t number;   /* order of acceptance */
+	size_t have;       /* of the head */
+	char *answer;      /* NULL: no answer yet */
+	size_t at;         /* of the answer */
+	size_t end;        /* 0: no answer yet */
+	uint64_t ticket;   /* while an outcome is awaited; 0: none */
+	bool is_reload;    /* the request's path is /-/reload */
+	bool is_to_head;   /* the answer has no body */
+	bool is_lingering; /* the answer is out; until the client closes */
 	char head[ADMIN_HEAD_BYTES];
 };
 
@@ -147,25 +148,29 @@ static void serve_reload(struct admin *admin, struct admin_conn *conn, const str
 	else if (!admin_guard_allows(&admin->guard, head, why))
 		answer_text(conn, 403, why, true);
 	else
-		conn->reload_ticket = admin->source.request_reload(admin->source.arg);
+		conn->ticket = admin->source.request_reload(admin->source.arg);
 }
 
-static void look_at_reload(struct admin *admin, struct admin_conn *conn)
+static void look_at_outcome(struct admin *admin, struct admin_conn *conn)
 {
-	char text[ERROR_TEXT_MAX + 32];
-	const char *error;
-	switch (admin->source.ask_reload(admin->source.arg, conn->reload_ticket, &error)) {
-	case RELOAD_PENDING:
+	const struct admin_source *source = &admin->source;
+	char text[ERROR_TEXT_MAX + 32], why[ERROR_TEXT_MAX] = "";
+	enum admin_outcome outcome = (conn->is_reload ? source->ask_reload : source->ask_ready)(
+		source->arg, conn->ticket, why);
+
+	switch (outcome) {
+	case ADMIN_PENDING:
 		return;
-	case RELOAD_DONE:
-		answer_text(conn, 200, "OK\n", true);
+	case ADMIN_DONE:
+		answer_text(conn, 200, "OK\n", !conn->is_to_head);
 		break;
-	case RELOAD_REFUSED:
-		snprintf(text, sizeof(text), "not reloaded: %s\n", error);
-		answer_text(conn, 500, text, true);
+	case ADMIN_REFUSED:
+		snprintf(text, sizeof(text), "%s: %s\n",
+			 conn->is_reload ? "not reloaded" : "NOT OK", why);
+		answer_text(conn, conn->is_reload ? 500 : 503, text, !conn->is_to_head);
 		break;
 	}
-	conn->reload_ticket = 0;
+	conn->ticket = 0;
 }
 
 static void serve_metrics(struct admin *admin, struct admin_conn *conn, bool with_body)
@@ -193,6 +198,7 @@ static void serve(struct admin *admin, struct admin_conn *conn, const struct htt
 
 	if (query != NULL)
 		path.len = (size_t)(query - path.at);
+	conn->is_to_head = head->method == HTTP_HEAD;
 	conn->is_reload = slice_is(path, "/-/reload");
 	if (conn->is_reload) {
 		serve_reload(admin, conn, head);
@@ -203,8 +209,7 @@ static void serve(struct admin *admin, struct admin_conn *conn, const struct htt
 	} else if (slice_is(path, "/-/healthy")) {
 		answer_text(conn, 200, "OK\n", with_body);
 	} else if (slice_is(path, "/-/ready")) {
-		bool is_ready = source->is_ready(source->arg);
-		answer_text(conn, is_ready ? 200 : 503, is_ready ? "OK\n" : "NOT OK\n", with_body);
+		conn->ticket = source->request_ready(source->arg);
 	} else if (slice_is(path, "/metrics")) {
 		serve_metrics(admin, conn, with_body);
 	} else {
@@ -227,7 +232,7 @@ static void conn_read(struct admin *admin, struct admin_conn *conn)
 		conn_end(admin, conn);
 		return;
 	}
-	if (conn->is_lingering || conn->reload_ticket != 0)
+	if (conn->is_lingering || conn->ticket != 0)
 		return; /* dropped */
 	size_t scanned = conn->have;
 	conn->have += (size_t)n;
@@ -279,7 +284,7 @@ static void conn_step(struct admin *admin, struct admin_conn *conn)
 /* Nothing has been asked on it yet, or everything was answered. */
 static bool is_idle(const struct admin_conn *conn)
 {
-	return conn->is_lingering || (!is_writing(conn) && conn->reload_ticket == 0);
+	return conn->is_lingering || (!is_writing(conn) && conn->ticket == 0);
 }
 
 /* Is conn the better one to be closed in favour of a new connection? The oldest idle one is; with
@@ -392,7 +397,7 @@ static void accept_some(struct admin *admin, uint64_t now_ms)
 		conn->number = admin->accepted++;
 		conn->have = conn->at = conn->end = 0;
 		conn->is_lingering = conn->is_reload = false;
-		conn->reload_ticket = 0;
+		conn->ticket = 0;
 		conn_step(admin, conn);
 	}
 }
@@ -426,8 +431,8 @@ void admin_poll_done(struct admin *admin, const struct pollfd *pollfds, unsigned
 			conn_step(admin, conn);
 			break;
 		}
-		if (conn->sock_fd >= 0 && conn->reload_ticket != 0)
-			look_at_reload(admin, conn);
+		if (conn->sock_fd >= 0 && conn->ticket != 0)
+			look_at_outcome(admin, conn);
 		if (conn->sock_fd >= 0 && now_ms - conn->since_ms > ADMIN_TIMEOUT_MS)
 			conn_end(admin, conn);
 	}

@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/reload.h"
+#include "base/limits.h"
 
 #define ADMIN_CONNS_MAX      16
 /* From accept to the last byte of the answer. */
@@ -28,13 +28,17 @@
 
 struct admin;
 
-/* Where answers come from. print_metrics writes Prometheus text, returns its length or an error. */
+enum admin_outcome { ADMIN_PENDING, ADMIN_DONE, ADMIN_REFUSED };
+
+/* Where answers come from. print_metrics writes Prometheus text, returns its length or an error.
+ * What takes time is requested, which gives a ticket, and then asked about until it is no longer
+ * pending; why: one sentence, of ADMIN_REFUSED. */
 struct admin_source {
 	int (*print_metrics)(void *arg, char *out, size_t bytes_max);
-	bool (*is_ready)(void *arg);
-	/* As reload_request and reload_state. */
+	uint64_t (*request_ready)(void *arg);
+	enum admin_outcome (*ask_ready)(void *arg, uint64_t ticket, char why[ERROR_TEXT_MAX]);
 	uint64_t (*request_reload)(void *arg);
-	enum reload_state (*ask_reload)(void *arg, uint64_t ticket, const char **error);
+	enum admin_outcome (*ask_reload)(void *arg, uint64_t ticket, char why[ERROR_TEXT_MAX]);
 	void *arg;
 };
 

@@ -11,6 +11,8 @@
 #include "base/must.h"
 #include "server/access_log.h"
 #include "server/conn.h"
+#include "server/root_watch.h"
+#include "store/root.h"
 
 /* ---- From head to answer --------------------------------------------------------------------- */
 
@@ -114,7 +116,10 @@ static enum conn_next opened(struct conn *conn, int file_fd)
 	if (r == 0 && request->is_bucket && request->route.operation != S3_HEAD_BUCKET)
 		return answer_with(conn, S3_ERROR_NO_SUCH_KEY);
 	if (r < 0) {
+		const struct s3_store *store = &conn->worker->server->store;
 		enum s3_error error = error_of_open(conn, r);
+		if (error == S3_ERROR_NO_SUCH_BUCKET && root_is_removed(store->sys, store->root_fd))
+			error = S3_ERROR_SERVICE_UNAVAILABLE;
 		if ((error == S3_ERROR_INTERNAL_ERROR || error == S3_ERROR_SLOW_DOWN) &&
 		    worker_may_log(conn->worker,
 				   (struct log_kind){"cannot open", strerrorname_np(-r)},
@@ -206,10 +211,13 @@ static enum conn_next route_request(struct conn *conn)
 	if (s3_target_parse(request->head.target, &request->target, &target_error) < 0)
 		return answer_with(conn, error_of_target(target_error));
 	if (s3_operation_find(&request->head, &request->target,
-			      conn->worker->server->config->writable, &request->route, &error) < 0)
+			      conn->worker->server->config->writable, &request->route, &error,
+			      &request->error_text) < 0)
 		return answer_with(conn, error);
 	if (!is_authorised(conn))
 		return answer_with(conn, S3_ERROR_ACCESS_DENIED);
+	if (root_watch_has_lost(conn->worker->server->root_watch, request->target.bucket))
+		return answer_with(conn, S3_ERROR_SERVICE_UNAVAILABLE);
 
 	if (request->route.operation == S3_GET_OBJECT || request->route.operation == S3_HEAD_OBJECT)
 		return open_object(conn);

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "io/sandbox.h"
 #include "server/process_meter.h"
-#include "server/root_meter.h"
+#include "server/root_watch.h"
 #include "server/server.h"
 #include "server/sweeper.h"
 #include "server/trust_keeper.h"
@@ -31,7 +31,6 @@ struct process {
 	bool is_check; /* nothing is served: only what a start would say */
 	struct sweeper sweeper;
 	struct process_meter meter;
-	struct root_meter *root_meter;
 	int argc; /* the command line, for reading the configuration again */
 	char *const *argv;
 	struct trust_keeper keeper;

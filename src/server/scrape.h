@@ -9,7 +9,7 @@
 
 struct admin;
 struct process_meter;
-struct root_meter;
+struct root_watch;
 struct server;
 struct sweeper;
 struct trust_keeper;
@@ -28,7 +28,7 @@ struct scrape {
 	struct log_totals log;
 	const struct admin *admin;
 	const struct process_meter *process;
-	struct root_meter *root;
+	struct root_watch *root;
 	const struct sweeper *sweeper;
 	const struct trust_keeper *keeper;
 };

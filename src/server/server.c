@@ -55,9 +55,10 @@ static enum server_outcome start_workers(struct process *process)
 
 static struct log_totals log_totals(const struct process *process)
 {
-	struct log_totals totals = {
-		.lost = log_lines_lost(&process->log) + log_lines_lost(&process->sweeper.log),
-		.suppressed = log_limit_suppressed(&process->log_limit)};
+	struct log_totals totals = {.lost = log_lines_lost(&process->log) +
+					    log_lines_lost(&process->sweeper.log) +
+					    root_watch_lines_lost(process->server.root_watch),
+				    .suppressed = log_limit_suppressed(&process->log_limit)};
 
 	for (unsigned i = 0; i < process->started_count; i++) {
 		totals.lost += log_lines_lost(&process->worker[i].log);
@@ -75,16 +76,35 @@ static int print_metrics(void *arg, char *out, size_t bytes_max)
 				      .log = log_totals(process),
 				      .admin = process->admin,
 				      .process = &process->meter,
-				      .root = process->root_meter,
+				      .root = process->server.root_watch,
 				      .sweeper = &process->sweeper,
 				      .keeper = &process->keeper};
 	return scrape_print(&scrape, out, bytes_max);
 }
 
-static bool is_ready(void *arg)
+static uint64_t request_ready(void *arg)
 {
-	const struct process *process = arg;
-	return process->is_ready && process->drain_due_ms == 0;
+	struct process *process = arg;
+	return root_watch_ask(process->server.root_watch, clock_now_ms());
+}
+
+static enum admin_outcome ask_ready(void *arg, uint64_t ticket, char why[ERROR_TEXT_MAX])
+{
+	struct process *process = arg;
+
+	if (!process->is_ready || process->drain_due_ms != 0) {
+		snprintf(why, ERROR_TEXT_MAX, "%s", process->is_ready ? "stopping" : "starting");
+		return ADMIN_REFUSED;
+	}
+	switch (root_watch_state(process->server.root_watch, ticket, clock_now_ms(), why)) {
+	case ROOT_PENDING:
+		return ADMIN_PENDING;
+	case ROOT_GOOD:
+		return ADMIN_DONE;
+	case ROOT_BAD:
+		break;
+	}
+	return ADMIN_REFUSED;
 }
 
 static uint64_t request_reload(void *arg)
@@ -93,10 +113,21 @@ static uint64_t request_reload(void *arg)
 	return reload_request(process->keeper.reload, clock_now_ms());
 }
 
-static enum reload_state ask_reload(void *arg, uint64_t ticket, const char **error)
+static enum admin_outcome ask_reload(void *arg, uint64_t ticket, char why[ERROR_TEXT_MAX])
 {
 	const struct process *process = arg;
-	return reload_state(process->keeper.reload, ticket, error);
+	const char *error;
+
+	switch (reload_state(process->keeper.reload, ticket, &error)) {
+	case RELOAD_PENDING:
+		return ADMIN_PENDING;
+	case RELOAD_DONE:
+		return ADMIN_DONE;
+	case RELOAD_REFUSED:
+		snprintf(why, ERROR_TEXT_MAX, "%s", error);
+		break;
+	}
+	return ADMIN_REFUSED;
 }
 
 static void drain(struct process *process)
@@ -243,7 +274,7 @@ static enum server_outcome serve(struct process *process)
 {
 	int r = start_offload(&process->server);
 	if (r == 0)
-		r = root_meter_start(process->root_meter);
+		r = root_watch_start(process->server.root_watch);
 	if (r < 0) {
 		log_msg(&process->log, LOG_LEVEL_ERROR, "threads for the disk: %s",
 			strerrordesc_np(-r));
@@ -266,7 +297,8 @@ static enum server_outcome serve(struct process *process)
 static int make_admin(struct process *process)
 {
 	const struct admin_source source = {.print_metrics = print_metrics,
-					    .is_ready = is_ready,
+					    .request_ready = request_ready,
+					    .ask_ready = ask_ready,
 					    .request_reload = request_reload,
 					    .ask_reload = ask_reload,
 					    .arg = process};

@@ -150,9 +150,7 @@ static enum server_outcome take_means(struct process *process)
 	process->signal_fd = block_signals();
 	process->server.event_fd = eventfd(0, EFD_CLOEXEC);
 	process->worker = calloc(process->worker_count, sizeof(*process->worker));
-	process->root_meter = root_meter_new(process->server.root_fd, fstatfs);
-	if (process->worker == NULL || process->root_meter == NULL || process->signal_fd < 0 ||
-	    process->server.event_fd < 0) {
+	if (process->worker == NULL || process->signal_fd < 0 || process->server.event_fd < 0) {
 		log_msg(&process->log, LOG_LEVEL_ERROR, "no memory or no descriptors to start");
 		return SERVER_ERROR;
 	}
@@ -270,6 +268,26 @@ static void warn_of_root(void *arg, const char *text)
 		text);
 }
 
+static enum server_outcome watch_root(struct process *process)
+{
+	struct server *server = &process->server;
+	const struct root_watch_plan plan = {.sys = &store_sys_kernel,
+					     .statfs = fstatfs,
+					     .root_fd = server->root_fd,
+					     .name = server->config->root,
+					     .writable = server->config->writable,
+					     .log_sink = &server->log_sink,
+					     .log_level = server->config->log_level,
+					     .log_format = server->config->log_format,
+					     .event_fd = server->event_fd};
+
+	server->root_watch = root_watch_new(&plan);
+	if (server->root_watch != NULL)
+		return SERVER_STOPPED;
+	log_msg(&process->log, LOG_LEVEL_ERROR, "no memory to start");
+	return SERVER_ERROR;
+}
+
 /* As requests will use it: in the sandbox, by the calls that they make. */
 static enum server_outcome try_root(struct process *process)
 {
@@ -284,7 +302,7 @@ static enum server_outcome try_root(struct process *process)
 
 	int r = trial_run(&trial, error);
 	if (r == 0)
-		return SERVER_STOPPED;
+		return watch_root(process);
 	log_msg(&process->log, LOG_LEVEL_ERROR, "root folder %s: %s", config->root, error);
 	return r == -EACCES || r == -EROFS ? SERVER_ROOT_FORBIDDEN : SERVER_ERROR;
 }
@@ -337,7 +355,7 @@ void startup_fini(struct process *process)
 	for (unsigned i = 0; i < process->prepared_count; i++)
 		worker_fini(&process->worker[i]);
 	admin_free(process->admin);
-	root_meter_free(process->root_meter);
+	root_watch_free(process->server.root_watch);
 	process_meter_fini(&process->meter);
 	free(process->worker);
 	trust_keeper_fini(&process->keeper);

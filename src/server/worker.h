@@ -28,6 +28,7 @@
 #include "xfer/send.h"
 
 struct conn;
+struct root_watch;
 
 /* What all workers see; made before they start, outlives them. */
 struct server {
@@ -38,6 +39,7 @@ struct server {
 	struct ktls_caps caps;
 	int root_fd;
 	struct store_sys store_sys;
+	struct root_watch *root_watch;
 	struct s3_store store;
 	struct metrics shared_metrics; /* of threads that have none of their own (store_sys) */
 	struct offload looking; /* threads for calls that change nothing: they never wait behind */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a call answers for what the store and the disk said. */
 #include <errno.h>
+#include <fcntl.h>
 
 #include <criterion/criterion.h>
 
@@ -37,7 +38,8 @@ Test(call, errors_of_the_store)
 		{ESTALE, S3_ERROR_INTERNAL_ERROR, true},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct s3_call call = {.error = S3_ERROR_COUNT};
+		const struct s3_store store = {.sys = &store_sys_kernel, .root_fd = AT_FDCWD};
+		struct s3_call call = {.error = S3_ERROR_COUNT, .store = &store};
 		s3_call_fail_errno(&call, -rows[i].error);
 		cr_expect_eq(call.error, rows[i].is, "%s", strerrorname_np(rows[i].error));
 		cr_expect_eq(call.error_errno, rows[i].is_logged ? rows[i].error : 0, "%s",

@@ -17,6 +17,8 @@ struct row {
 	enum access_verb verb;
 };
 
+static const char *message; /* of the last find */
+
 static int find(const char *method, const char *target, bool is_copy, bool is_writable,
 		struct s3_route *route, enum s3_error *error)
 {
@@ -30,7 +32,7 @@ static int find(const char *method, const char *target, bool is_copy, bool is_wr
 			 is_copy ? "x-amz-copy-source: /a/b\r\n" : "");
 	cr_assert_eq(http_head_parse(text, (size_t)n, 0, &head, &head_error), n);
 	cr_assert_eq(s3_target_parse(head.target, &parsed, &target_error), 0);
-	return s3_operation_find(&head, &parsed, is_writable, route, error);
+	return s3_operation_find(&head, &parsed, is_writable, route, error, &message);
 }
 
 static const struct row rows[] = {
@@ -79,6 +81,8 @@ Test(operation, every_row)
 		cr_expect_eq(r, is_writing ? -1 : 0, "read-only: %s %s", row->method, row->target);
 		if (is_writing)
 			cr_expect_eq(error, S3_ERROR_METHOD_NOT_ALLOWED);
+		cr_expect_eq(message != NULL && strstr(message, "--writable") != NULL, is_writing,
+			     "%s %s names the option", row->method, row->target);
 	}
 }
 

@@ -48,6 +48,22 @@ Test(errors, not_found)
 	rows_ask(rows, ARRAY_LEN(rows));
 }
 
+/* The answer names the option that is missing. */
+Test(errors, read_only_names_writable)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	struct wire_response response;
+
+	wire_server_start(&server);
+	wire_connect(&client, &server);
+	wire_ask(&client, "PUT", "/data/new", "Content-Length: 0\r\n", &response);
+	wire_read_error(&client, &response, 405, "MethodNotAllowed");
+	cr_assert_not_null(strstr(response.text, "--writable"), "%s", response.text);
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
 Test(errors, read_only)
 {
 	static const struct error_row rows[] = {
