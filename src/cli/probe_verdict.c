@@ -193,7 +193,8 @@ static void judge_records(const struct ktls_caps *ktls, struct probe_report *rep
 	if (ktls->pad_safe == KTLS_NO)
 		warn(report, PROBE_USABLE_WITH_WARNINGS, page_padding,
 		     "the padding self-test failed: with TLS_RX_EXPECT_NO_PAD this kernel gives "
-		     "wrong bytes for padded records (CVE-2026-74611); sluice does not use it, "
+		     "wrong bytes for padded records (CVE-2026-74611); sluice does not use it "
+		     "here, "
 		     "other programs may");
 }
 

@@ -133,9 +133,10 @@ static int step_handshake(struct session *session)
 				    strerrordesc_np(-r));
 	handshake_free(session->handshake);
 	session->handshake = NULL;
-	/* Opened straight into the reader's buffer, where this kernel does that right. */
-	if (session->record.rx == &record_rx_kernel && session->client->caps.pad_safe == KTLS_YES)
-		ktls_expect_no_pad(&ktls_sys_kernel, session->sock_fd);
+	/* Decrypts straight into the reader's buffer. */
+	if (session->record.rx == &record_rx_kernel)
+		ktls_expect_no_pad_where_safe(&ktls_sys_kernel, &session->client->caps,
+					      session->sock_fd);
 	session->state = SESSION_READY;
 	return 0;
 }

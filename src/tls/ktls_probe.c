@@ -241,3 +241,9 @@ int ktls_probe(struct ktls_caps *caps, bool full)
 		caps->pad_safe = verdict(no_pad_works(cipher, PAD_BYTES));
 	return 0;
 }
+
+bool ktls_expect_no_pad_where_safe(const struct ktls_sys *sys, const struct ktls_caps *caps,
+				   int sock_fd)
+{
+	return caps->pad_safe == KTLS_YES && ktls_expect_no_pad(sys, sock_fd) == 0;
+}

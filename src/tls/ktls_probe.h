@@ -26,4 +26,9 @@ struct ktls_caps {
  * when not even a loopback connection could be made (caps then says no to everything). */
 int ktls_probe(struct ktls_caps *caps, bool full);
 
+/* On a connection whose receiving keys are in the kernel: sets TLS_RX_EXPECT_NO_PAD where the
+ * padding self-test has passed, and nowhere else. True: it is set. */
+bool ktls_expect_no_pad_where_safe(const struct ktls_sys *sys, const struct ktls_caps *caps,
+				   int sock_fd);
+
 #endif

@@ -10,7 +10,8 @@
 #include <criterion/criterion.h>
 
 #include "base/limits.h"
-#include "tls/ktls.h"
+#include "base/must.h"
+#include "tls/ktls_probe.h"
 
 /* The ABI of Linux, by number (include/linux/socket.h, include/uapi/linux/tls.h): what our headers
  * are called or whether they have it must not matter. */
@@ -257,6 +258,22 @@ Test(ktls, expect_no_pad_is_an_int_of_one)
 	cr_expect_arr_eq(fake.bytes, &one, sizeof(one));
 	fake.error = ENOPROTOOPT;
 	cr_expect_eq(ktls_expect_no_pad(&sys, SOCK_FD), -ENOPROTOOPT);
+}
+
+/* kconfig-notes/tls-rx-padding.md: only where the self-test has passed. */
+Test(ktls, expect_no_pad_only_where_the_self_test_passed)
+{
+	static const struct {
+		enum ktls_verdict pad_safe;
+		bool is_set;
+	} rows[] = {{KTLS_UNTESTED, false}, {KTLS_NO, false}, {KTLS_YES, true}};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ktls_caps caps = {.no_pad = KTLS_YES, .pad_safe = rows[i].pad_safe};
+		fake.calls = 0;
+		cr_expect_eq(ktls_expect_no_pad_where_safe(&sys, &caps, SOCK_FD), rows[i].is_set);
+		cr_expect_eq(fake.calls, rows[i].is_set, "%zu", i);
+	}
 }
 
 /* ---- Control records ------------------------------------------------------------------------ */
