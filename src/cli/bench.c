@@ -59,38 +59,20 @@ static const struct option rows[] = {
 
 static const struct option_table table = {rows, ARRAY_LEN(rows), NULL};
 
-static const struct exit_code_row exit_codes[] = {
-	{"0", "Every request was answered as it should."},
-	{"1", "An error."},
-	{"2", "An option is wrong."},
-	{"3", "The bucket or the objects are not there."},
-	{"4", "The server does not allow it."},
-	{"5", "TLS: certificates, names, or the client's certificate is refused."},
-	{"6", "The server cannot be reached, or does not answer in time."},
-	{"7", "Bytes were not what they should be."},
-	{"8", "Some requests failed; the report says how."},
-};
-
 /* ---- The command line ------------------------------------------------------------------------ */
 
 static int check(const struct bench_config *config, char error[ERROR_TEXT_MAX])
 {
-	const struct {
-		const char *value, *flag;
-	} required[] = {{config->target, "target"},
-			{config->cert_file, "cert"},
-			{config->key_file, "key"},
-			{config->ca_file, "ca"}};
+	const struct option_required required[] = {{"target", config->target[0] != '\0'},
+						   {"cert", config->cert_file[0] != '\0'},
+						   {"key", config->key_file[0] != '\0'},
+						   {"ca", config->ca_file[0] != '\0'}};
 	char why[ERROR_TEXT_MAX];
 	struct bench_mix mix;
 	struct target target;
 
-	for (size_t i = 0; i < ARRAY_LEN(required); i++) {
-		if (required[i].value[0] != '\0')
-			continue;
-		snprintf(error, ERROR_TEXT_MAX, "--%s is required", required[i].flag);
+	if (options_check_required(&table, required, ARRAY_LEN(required), error) < 0)
 		return -EINVAL;
-	}
 	if (bench_mix_parse(&mix, config->mix, why) < 0) {
 		snprintf(error, ERROR_TEXT_MAX, "--mix: %.500s", why);
 		return -EINVAL;
@@ -107,11 +89,12 @@ static void print_help(FILE *out)
 	fputs("Usage: sluice bench --target HOST:PORT/BUCKET[/PREFIX] --cert FILE --key FILE --ca "
 	      "FILE\n"
 	      "                    [options]\n\n"
-	      "Loads an S3 or HTTPS server over mutual TLS 1.3 and reports what it "
-	      "did.\n" OPTIONS_FORM "\n\n",
+	      "Loads an S3 or HTTPS server over mutual TLS 1.3 and reports what it did.\n",
 	      out);
+	help_print_wrapped(out, OPTIONS_FORM, 0);
+	fputc('\n', out);
 	options_print_help(out, &table);
-	exit_codes_print_help(out, exit_codes, ARRAY_LEN(exit_codes));
+	exit_codes_print_help(out, "bench");
 }
 
 void cli_bench_print_man(FILE *out)
@@ -119,38 +102,11 @@ void cli_bench_print_man(FILE *out)
 	roff_section(out, "OPTIONS");
 	roff_text(out, OPTIONS_FORM "\n");
 	options_print_man(out, &table);
-	roff_section(out, "EXIT STATUS");
-	for (size_t i = 0; i < ARRAY_LEN(exit_codes); i++)
-		roff_item(out, exit_codes[i].code, exit_codes[i].text);
-}
-
-/* 1: ready; 0: --help was shown; -EINVAL. */
-static int load(struct bench_config *config, int argc, char *const argv[],
-		char error[ERROR_TEXT_MAX])
-{
-	char why[ERROR_TEXT_MAX];
-	struct argument argument;
-
-	*config = (struct bench_config){0};
-	options_init(config, &table);
-	for (int at = 1; at < argc;) {
-		if (argument_next(&table, argc, argv, &at, &argument, error) < 0)
-			return -EINVAL;
-		if (argument.option == NULL) {
-			print_help(stdout);
-			return 0;
-		}
-		if (option_set(config, argument.option, argument.value, true, why) < 0) {
-			snprintf(error, ERROR_TEXT_MAX, "--%s: %.500s", argument.option->flag, why);
-			return -EINVAL;
-		}
-	}
-	return check(config, error) < 0 ? -EINVAL : 1;
 }
 
 /* ---- The run --------------------------------------------------------------------------------- */
 
-static int exit_code_of(enum client_outcome outcome)
+enum exit_code exit_code_of_client(enum client_outcome outcome)
 {
 	switch (outcome) {
 	case CLIENT_OK:
@@ -186,12 +142,30 @@ static int run(const struct bench_config *config, struct bench_report *report)
 		bench_report_text(stdout, config, report);
 	if (outcome != CLIENT_OK)
 		fprintf(stderr, "sluice bench: %s\n", error);
-	return exit_code_of(outcome);
+	return exit_code_of_client(outcome);
+}
+
+static int load_and_run(struct bench_config *config, struct bench_report *report, int argc,
+			char *const argv[])
+{
+	char error[ERROR_TEXT_MAX];
+
+	*config = (struct bench_config){0};
+	int r = options_load(config, &table, argc, argv, error);
+	if (r == OPTIONS_HELP) {
+		print_help(stdout);
+		return EXIT_OK;
+	}
+	if (r == OPTIONS_READY)
+		r = check(config, error);
+	if (r == 0)
+		return run(config, report);
+	fprintf(stderr, "sluice bench: %s\n", error);
+	return EXIT_USAGE;
 }
 
 int cli_bench(int argc, char *const argv[])
 {
-	char error[ERROR_TEXT_MAX];
 	struct bench_config *config = malloc(sizeof(*config));
 	struct bench_report *report = malloc(sizeof(*report));
 	int code = EXIT_ERROR;
@@ -199,10 +173,7 @@ int cli_bench(int argc, char *const argv[])
 	if (config == NULL || report == NULL) {
 		fprintf(stderr, "sluice bench: no memory\n");
 	} else {
-		int r = load(config, argc, argv, error);
-		if (r < 0)
-			fprintf(stderr, "sluice bench: %s\n", error);
-		code = r < 0 ? EXIT_USAGE : r == 0 ? EXIT_OK : run(config, report);
+		code = load_and_run(config, report, argc, argv);
 	}
 	free(report);
 	free(config);

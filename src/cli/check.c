@@ -92,7 +92,7 @@ static int check_start(struct config *config)
 	enum server_outcome outcome = server_check(config, &warnings);
 
 	if (outcome != SERVER_STOPPED)
-		return cli_exit_code_of(outcome);
+		return exit_code_of_server(outcome);
 	if (warnings == 0)
 		printf("configuration OK\n");
 	else
@@ -113,7 +113,9 @@ int cli_check(int argc, char *const argv[])
 	if (r < 0) {
 		fprintf(stderr, "sluice check: %s\n", error);
 		code = EXIT_USAGE;
-	} else if (r == CONFIG_READY) {
+	} else if (r == CONFIG_HELP_SHOWN) {
+		exit_codes_print_help(stdout, "check");
+	} else {
 		code = config->check_identity_cert[0] != '\0' ? check_client(config)
 							      : check_start(config);
 	}

@@ -6,18 +6,8 @@
 #include "base/must.h"
 #include "cli/cli.h"
 #include "config/config.h"
+#include "config/options.h"
 #include "config/roff.h"
-
-static void print_probe_man(FILE *out)
-{
-	roff_section(out, "OPTIONS");
-	roff_item(out, "--json", "One JSON object on one line instead of the report.");
-	roff_item(out, "--help", "Print a summary.");
-	roff_section(out, "EXIT STATUS");
-	roff_item(out, "0", "Kernel TLS is usable.");
-	roff_item(out, "1", "It is usable, with warnings.");
-	roff_item(out, "2", "It is not usable, or the arguments were wrong.");
-}
 
 const struct command commands[] = {
 	{"serve", cli_serve, "serve the files of a folder over mutual TLS",
@@ -26,8 +16,8 @@ const struct command commands[] = {
 	 "root/BUCKET/KEY is the object. The only key that a client needs is its certificate. "
 	 "Where the kernel has TLS, it seals and opens the records; every line of the access log "
 	 "says who did.\n"
-	 "SIGTERM and SIGINT end it: responses that run are ended, within --drain-timeout; a "
-	 "second signal ends it at once. On the admin address are /metrics, /-/healthy and "
+	 "SIGTERM and SIGINT stop it: responses in progress may finish within --drain-timeout; a "
+	 "second signal cuts them. On the admin address are /metrics, /-/healthy and "
 	 "/-/ready.\n",
 	 config_print_man},
 	{"check", cli_check, "tell whether serve would start, or a client be allowed",
@@ -42,44 +32,36 @@ const struct command commands[] = {
 	 "Errors, warnings and notes go to standard error.\n",
 	 config_print_check_man},
 	{"probe", cli_probe, "tell what this machine's kernel TLS and io_uring can do", "[--json]",
-	 "Tries, on a loopback connection with made-up keys, what kernel TLS can do here: each "
-	 "cipher in each direction, a change of keys, a self-test for CVE-2026-74611; and "
-	 "io_uring, pipes, limits and the kernel's configuration. What is lacking is a line that "
-	 "begins with \"warning:\" and names the page of kconfig-notes that tells the cure.\n"
-	 "Run it as the user, and in the container or unit, that is to serve: the limits are "
-	 "theirs. As root it loads the kernel's module tls if it can.\n",
-	 print_probe_man},
+	 "Tries what kernel TLS can do here, on a loopback connection with made-up keys: each "
+	 "cipher in each direction, a change of keys, a self-test for CVE-2026-74611; then "
+	 "io_uring, pipes, limits and the kernel's configuration. For each thing that is missing "
+	 "it prints a line that begins with \"warning:\" and names the page of kconfig-notes that "
+	 "has the cure.\n"
+	 "Run it as the user, and in the container or unit, that will serve: limits differ. As "
+	 "root it loads the kernel's module tls if it can.\n",
+	 cli_probe_print_man},
 	{"bench", cli_bench, "load a server over mutual TLS and report what it did",
 	 "--target HOST:PORT/BUCKET[/PREFIX] --cert FILE --key FILE --ca FILE [options]",
-	 "Asks a server for its objects over HTTP/1.1 and mutual TLS 1.3, on several connections "
-	 "of "
+	 "Requests a server's objects over HTTP/1.1 and mutual TLS 1.3, on several connections of "
 	 "one thread, and reports requests and bytes a second, latencies, errors by kind, and the "
 	 "CPU time of the client, and of a server on this machine (--server-pid).\n"
-	 "Where the kernel has TLS, it seals and opens the client's records too; the report says "
-	 "who did. The same objects and the same mix make the same requests in the same order, so "
-	 "that servers can be compared. What is measured is what passed between the end of the "
-	 "warm-up and the end of --duration, or the last of --requests.\n"
-	 "The report goes to standard output; a line that shows how it goes to standard error, if "
-	 "that is a terminal.\n",
+	 "Where the kernel has TLS, it encrypts and decrypts the client's records too; the report "
+	 "says which did. The same objects and the same mix make the same requests in the same "
+	 "order, so that servers can be compared. The measurement runs from the end of the warm-up "
+	 "to the end of --duration, or to the last of --requests.\n"
+	 "SIGINT (Ctrl-C), SIGTERM and SIGHUP end the run early: requests in progress finish, "
+	 "uploads are deleted, and the report covers what was measured. A second signal ends it at "
+	 "once and names the uploads that remain.\n"
+	 "The report goes to standard output; a progress line to standard error, if that is a "
+	 "terminal.\n",
 	 cli_bench_print_man},
+	{"help", cli_help, "print help for a command", "[COMMAND]",
+	 "Prints the list of commands, or the help of one.\n", NULL},
+	{"version", cli_version, "print the version", "",
+	 "Prints the version, as sluice --version does.\n", NULL},
 };
 
 const size_t commands_count = ARRAY_LEN(commands);
-
-static const struct {
-	enum exit_code code;
-	const char *text;
-} exit_codes[] = {
-	{EXIT_OK, "Everything was done."},
-	{EXIT_ERROR, "An error."},
-	{EXIT_USAGE, "A wrong command line or configuration file."},
-	{EXIT_NOT_FOUND, "A file, folder, bucket or object is missing."},
-	{EXIT_DENIED, "The other side does not allow it."},
-	{EXIT_TLS, "TLS, a certificate or an identity."},
-	{EXIT_NETWORK, "The network, or a timeout."},
-	{EXIT_INTEGRITY, "Bytes are not what they should be."},
-	{EXIT_PARTIAL, "Done in part."},
-};
 
 const struct command *command_find(const char *name)
 {
@@ -89,13 +71,36 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
+int command_refuse(const char *name)
+{
+	unsigned best = text_near(name) + 1;
+	const char *nearest = NULL;
+
+	fprintf(stderr, "sluice: unknown command %.40s", name);
+	for (size_t i = 0; i < commands_count; i++) {
+		unsigned distance = text_distance(name, commands[i].name, best);
+		if (distance < best) {
+			best = distance;
+			nearest = commands[i].name;
+		}
+	}
+	if (nearest != NULL)
+		fprintf(stderr, "; did you mean %s?", nearest);
+	fputs(" (known:", stderr);
+	for (size_t i = 0; i < commands_count; i++)
+		fprintf(stderr, "%s %s", i > 0 ? "," : "", commands[i].name);
+	fputs(")\n", stderr);
+	return EXIT_USAGE;
+}
+
 void commands_print_help(FILE *out)
 {
 	fputs("Usage: sluice COMMAND [options]\n\n", out);
 	for (size_t i = 0; i < commands_count; i++)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
-	fputs("\n`sluice COMMAND --help` tells more; `sluice --version` prints the version.\n",
-	      out);
+	fputs("\nSee `sluice COMMAND --help`, or `sluice help COMMAND`, for more.\n\n", out);
+	exit_codes_print_help(out, NULL);
+	fputs("`sluice probe` has exit codes of its own.\n", out);
 }
 
 /* ---- Manual pages --------------------------------------------------------------------------- */
@@ -143,7 +148,7 @@ static void print_description(FILE *out, const char *text)
 
 static void print_sluice(FILE *out)
 {
-	char text[200], code[8];
+	char text[200];
 
 	print_head(out, "sluice", "object-storage blocks over mutual TLS, sealed by the kernel");
 	print_synopsis(out, "sluice", "COMMAND [options]");
@@ -151,8 +156,8 @@ static void print_sluice(FILE *out)
 		out,
 		"Moves object-storage blocks between components such as those of Thanos over "
 		"mutual TLS 1.3. OpenSSL does the handshake; then the session keys go into the "
-		"kernel, which seals file pages into the socket. Where the kernel has no TLS, the "
-		"same program does it, and says so.\n");
+		"kernel, which encrypts file pages on their way to the socket. Where the kernel "
+		"has no TLS, the same program encrypts in userspace, and says so.\n");
 	roff_section(out, "COMMANDS");
 	for (size_t i = 0; i < commands_count; i++) {
 		snprintf(text, sizeof(text), "%s. See sluice-%s(1).", commands[i].summary,
@@ -163,11 +168,7 @@ static void print_sluice(FILE *out)
 	roff_section(out, "OPTIONS");
 	roff_item(out, "--help", "Print the commands.");
 	roff_item(out, "--version", "Print the version.");
-	roff_section(out, "EXIT STATUS");
-	for (size_t i = 0; i < ARRAY_LEN(exit_codes); i++) {
-		snprintf(code, sizeof(code), "%d", exit_codes[i].code);
-		roff_item(out, code, exit_codes[i].text);
-	}
+	exit_codes_print_man(out, NULL);
 	roff_paragraph(out, "sluice-probe(1) has codes of its own.");
 }
 
@@ -184,7 +185,9 @@ void command_print_man(FILE *out, const struct command *command)
 	snprintf(name, sizeof(name), "sluice %s", command->name);
 	print_synopsis(out, name, command->synopsis);
 	print_description(out, command->description);
-	command->print_man(out);
+	if (command->print_man != NULL)
+		command->print_man(out);
+	exit_codes_print_man(out, command->name);
 	roff_section(out, "SEE ALSO");
 	fputs(".BR sluice (1)\n", out);
 	for (size_t i = 0; i < commands_count; i++)

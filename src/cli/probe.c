@@ -2,49 +2,65 @@
 /* sluice probe */
 #include "cli/probe.h"
 
+#include <stddef.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "cli/cli.h"
+#include "config/options.h"
+#include "config/roff.h"
+
+struct probe_config {
+	bool json;
+};
+
+static const struct option rows[] = {
+	{"json", NULL, OPTION_BOOL, offsetof(struct probe_config, json), "false", 0, 0, NULL,
+	 "BOOL", "Print one JSON object on one line instead of the report."},
+};
+static const struct option_table table = {rows, ARRAY_LEN(rows), NULL};
 
 static void print_help(FILE *out)
 {
-	fprintf(out,
-		"Usage: sluice probe [--json]\n\n"
-		"Tells what this machine offers for serving with kernel TLS: the kernel's TLS\n"
-		"and its ciphers, both tried on a loopback connection with made-up keys; rekey;\n"
-		"a self-test for CVE-2026-74611; io_uring, pipes, limits; the kernel's\n"
-		"configuration. What is lacking is a line that begins with \"warning:\" and\n"
-		"names the page of kconfig-notes/ that tells the cure. Run it as the user, and\n"
-		"in the container or unit, that is to serve: the limits are theirs.\n\n"
-		"As root it loads the kernel's module tls if it can.\n\n"
-		"  --json   one JSON object on one line instead of the report\n"
-		"  --help   this text\n\n"
-		"Exit codes: 0 kernel TLS is usable; 1 it is, with warnings; 2 it is not (or\n"
-		"the arguments were wrong).\n");
+	const char *at = command_find("probe")->description;
+	char paragraph[1024];
+
+	fputs("Usage: sluice probe [options]\n\n", out);
+	for (; *at != '\0'; at += strcspn(at, "\n") + 1) {
+		snprintf(paragraph, sizeof(paragraph), "%.*s", (int)strcspn(at, "\n"), at);
+		help_print_wrapped(out, paragraph, 0);
+	}
+	fputc('\n', out);
+	options_print_help(out, &table);
+	exit_codes_print_help(out, "probe");
+}
+
+void cli_probe_print_man(FILE *out)
+{
+	roff_section(out, "OPTIONS");
+	roff_text(out, OPTIONS_FORM "\n");
+	options_print_man(out, &table);
 }
 
 int cli_probe(int argc, char *const argv[])
 {
+	char error[ERROR_TEXT_MAX];
+	struct probe_config config;
 	struct probe_facts facts;
 	struct probe_report report;
-	bool is_json = false;
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--json") == 0) {
-			is_json = true;
-		} else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			print_help(stdout);
-			return EXIT_OK;
-		} else {
-			fprintf(stderr,
-				"sluice probe: unknown argument %s; --json and --help are known\n",
-				argv[i]);
-			return EXIT_USAGE;
-		}
+	int r = options_load(&config, &table, argc, argv, error);
+	if (r < 0) {
+		fprintf(stderr, "sluice probe: %s\n", error);
+		return EXIT_USAGE;
+	}
+	if (r == OPTIONS_HELP) {
+		print_help(stdout);
+		return EXIT_OK;
 	}
 	probe_facts_gather(&facts);
 	probe_judge(&facts, &report);
-	if (is_json)
+	if (config.json)
 		probe_print_json(&facts, &report, stdout);
 	else
 		probe_print_text(&facts, &report, stdout);

@@ -8,12 +8,13 @@
 #include "config/config.h"
 #include "server/server.h"
 
-int cli_exit_code_of(enum server_outcome outcome)
+enum exit_code exit_code_of_server(enum server_outcome outcome)
 {
 	switch (outcome) {
 	case SERVER_STOPPED:
 		return EXIT_OK;
 	case SERVER_CUT:
+		return EXIT_DRAIN_DEADLINE;
 	case SERVER_ERROR:
 		return EXIT_ERROR;
 	case SERVER_ROOT_MISSING:
@@ -42,8 +43,10 @@ int cli_serve(int argc, char *const argv[])
 	if (r < 0) {
 		fprintf(stderr, "sluice serve: %s\n", error);
 		code = EXIT_USAGE;
+	} else if (r == CONFIG_HELP_SHOWN) {
+		exit_codes_print_help(stdout, "serve");
 	} else if (r == CONFIG_READY) {
-		code = cli_exit_code_of(server_run(config, argc, argv));
+		code = exit_code_of_server(server_run(config, argc, argv));
 	}
 	config_fini(config);
 	free(config);

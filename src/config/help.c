@@ -9,16 +9,6 @@
 #define WIDTH          100
 #define TEXT_BYTES_MAX 600
 
-static const struct exit_code_row exit_codes[] = {
-	{"0", "It stopped on SIGTERM or SIGINT and every response was ended."},
-	{"1", "An error while it ran, or responses were cut at --drain-timeout."},
-	{"2", "An option or the configuration file is wrong."},
-	{"3", "The root folder is missing."},
-	{"4", "The root folder may not be read, or with --writable not be written."},
-	{"5", "A certificate, key, CA or CRL cannot be used, or --tls-path=kernel cannot be kept."},
-	{"6", "An address cannot be listened on."},
-};
-
 /* ---- Words of an option --------------------------------------------------------------------- */
 
 /* "auto|kernel|user", or the name of the value. */
@@ -50,8 +40,7 @@ static void format_text(const struct option *option, char *out, size_t size)
 
 /* ---- --help --------------------------------------------------------------------------------- */
 
-/* Words of text, from column indent to WIDTH; the line is there already up to indent. */
-static void print_wrapped(FILE *out, const char *text, int indent)
+void help_print_wrapped(FILE *out, const char *text, int indent)
 {
 	int column = indent;
 
@@ -84,19 +73,10 @@ void options_print_help(FILE *out, const struct option_table *table)
 			format_value(option, value, sizeof(value));
 			format_text(option, text, sizeof(text));
 			fprintf(out, "  --%s=%s\n        ", option->flag, value);
-			print_wrapped(out, text, 8);
+			help_print_wrapped(out, text, 8);
 		}
 	}
 	fputs("  --help\n        Print this.\n\n", out);
-}
-
-void exit_codes_print_help(FILE *out, const struct exit_code_row *rows, size_t count)
-{
-	fputs("Exit codes:\n", out);
-	for (size_t i = 0; i < count; i++) {
-		fprintf(out, "  %s     ", rows[i].code);
-		print_wrapped(out, rows[i].text, 8);
-	}
 }
 
 void config_print_help(FILE *out)
@@ -104,30 +84,17 @@ void config_print_help(FILE *out)
 	fputs("Usage: sluice serve --root DIR --listen ADDR:PORT --cert FILE --key FILE "
 	      "--client-ca FILE\n"
 	      "                    [options]\n\n"
-	      "Serves the files of a folder as objects over mutual TLS 1.3, sealed by the kernel "
+	      "Serves the files of a folder as objects over mutual TLS 1.3, encrypted by the "
+	      "kernel "
 	      "where it can.\n",
 	      out);
-	print_wrapped(out, OPTIONS_FORM, 0);
+	help_print_wrapped(out, OPTIONS_FORM, 0);
 	fputc('\n', out);
 	options_print_help(out, &serve_options);
-	fputs("The same options, and rules of access, stand in a YAML file (--config): `man "
+	fputs("Options and access rules can also be set in a YAML file (--config): see `man "
 	      "sluice-serve`.\n\n",
 	      out);
-	exit_codes_print_help(out, exit_codes, ARRAY_LEN(exit_codes));
 }
-
-static const struct exit_code_row check_exit_codes[] = {
-	{"0", "A start would succeed, or the client may do it. Warnings are printed."},
-	{"1", "With --strict: there are warnings; or an error that has no code of its own."},
-	{"2", "An option or the configuration file is wrong."},
-	{"3", "The root folder is missing."},
-	{"4", "The client may not do it; or the root folder may not be read, or with --writable "
-	      "not be written."},
-	{"5", "A certificate, key, CA or CRL cannot be used, --tls-path=kernel cannot be kept, or "
-	      "the client's certificate would be refused."},
-	{"6", "Cannot listen on an address. One that is in use is a note, not an error: by "
-	      "the server that runs."},
-};
 
 #define CHECK_IS                                                                                   \
 	"Tries everything that a start of `sluice serve` with the same options would refuse or "   \
@@ -139,11 +106,10 @@ void config_print_check_help(FILE *out)
 	      "       sluice check [options of serve] --identity-cert FILE --object BUCKET/KEY\n"
 	      "                    [--verb VERB]\n\n",
 	      out);
-	print_wrapped(out, CHECK_IS, 0);
-	print_wrapped(out, OPTIONS_FORM, 0);
+	help_print_wrapped(out, CHECK_IS, 0);
+	help_print_wrapped(out, OPTIONS_FORM, 0);
 	fputc('\n', out);
 	options_print_help(out, &check_options);
-	exit_codes_print_help(out, check_exit_codes, ARRAY_LEN(check_exit_codes));
 }
 
 /* ---- The manual page ------------------------------------------------------------------------ */
@@ -199,10 +165,10 @@ static void print_keys(FILE *out)
 
 	roff_section(out, "CONFIGURATION FILE");
 	roff_text(out,
-		  "One YAML document. A key that is not known, a value that is not accepted and "
-		  "a key that stands twice are refused with file and line. Relative paths are "
-		  "seen from the folder of the file. Each key under tls_server_config is "
-		  "written in that section, as the web configuration of Prometheus has it.\n");
+		  "One YAML document. Unknown keys, wrong values and duplicate keys are refused "
+		  "with file and line. Relative paths are relative to the folder of the file. "
+		  "Keys of tls_server_config go in that section, as in the web configuration of "
+		  "Prometheus.\n");
 	for (size_t i = 0; i < options_count; i++) {
 		if (options[i].key == NULL)
 			continue;
@@ -250,9 +216,6 @@ void config_print_man(FILE *out)
 	print_options(out);
 	print_keys(out);
 	print_access(out);
-	roff_section(out, "EXIT STATUS");
-	for (size_t i = 0; i < ARRAY_LEN(exit_codes); i++)
-		roff_item(out, exit_codes[i].code, exit_codes[i].text);
 }
 
 void config_print_check_man(FILE *out)
@@ -260,7 +223,4 @@ void config_print_check_man(FILE *out)
 	roff_section(out, "OPTIONS");
 	roff_text(out, OPTIONS_FORM " They override the configuration file.\n");
 	options_print_man(out, &check_options);
-	roff_section(out, "EXIT STATUS");
-	for (size_t i = 0; i < ARRAY_LEN(check_exit_codes); i++)
-		roff_item(out, check_exit_codes[i].code, check_exit_codes[i].text);
 }

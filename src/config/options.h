@@ -80,10 +80,17 @@ struct argument {
 	const char *value;
 };
 
-/* The argument at argv[*at], and its value; *at moves behind it. --name=value, --name value, and of
- * true|false --name and --no-name. 0, or -EINVAL with one line in error. */
+/* The argument at argv[*at], and its value; *at moves past it. --name=value, --name value, and of
+ * true|false also --name and --no-name: the next argument is its value only if it is one of those
+ * two words. 0, or -EINVAL with one line in error. */
 int argument_next(const struct option_table *table, int argc, char *const argv[], int *at,
 		  struct argument *argument, char error[ERROR_TEXT_MAX]);
+
+enum { OPTIONS_READY, OPTIONS_HELP };
+/* The command line of a command whose options are all in the table: defaults first, then argv (from
+ * argv[1] on). OPTIONS_READY, OPTIONS_HELP: --help was among them, or -EINVAL with one line. */
+int options_load(void *target, const struct option_table *table, int argc, char *const argv[],
+		 char error[ERROR_TEXT_MAX]);
 
 /* The options of a table, for --help and for the section OPTIONS of a manual page. */
 void options_print_help(FILE *out, const struct option_table *table);
@@ -91,11 +98,19 @@ void options_print_man(FILE *out, const struct option_table *table);
 /* How they are written, a sentence for both. */
 #define OPTIONS_FORM                                                                               \
 	"Options are written --name=value or --name value; those of true|false also --name and "   \
-	"--no-name. Of one that is given twice the last counts."
-struct exit_code_row {
-	const char *code, *text;
+	"--no-name. If an option is repeated, the last one wins."
+
+/* Wraps text at 100 columns; the caller has already written indent columns of the first line. */
+void help_print_wrapped(FILE *out, const char *text, int indent);
+
+/* One option that must be given. */
+struct option_required {
+	const char *flag;
+	bool is_given;
 };
-void exit_codes_print_help(FILE *out, const struct exit_code_row *rows, size_t count);
+/* 0, or -EINVAL with one line that names all that are missing, and their keys in the file. */
+int options_check_required(const struct option_table *table, const struct option_required *required,
+			   size_t count, char error[ERROR_TEXT_MAX]);
 
 /* Bytes of a size as OPTION_BYTES has it. As below. */
 int bytes_parse(const char *text, uint64_t *bytes);

@@ -147,8 +147,8 @@ static void begin_drain(struct process *process, const char *signal_name)
 {
 	unsigned timeout_ms = process->server.config->drain_timeout_ms;
 	log_msg(&process->log, LOG_LEVEL_INFO,
-		"%s: stopping; responses that run have %u ms to end (--drain-timeout)", signal_name,
-		timeout_ms);
+		"%s: stopping; responses in progress have %u ms to finish (--drain-timeout)",
+		signal_name, timeout_ms);
 	process->drain_due_ms = clock_now_ms() + timeout_ms;
 	drain(process);
 }
@@ -158,8 +158,8 @@ static void abort_all(struct process *process, const char *why)
 	if (atomic_exchange(&process->server.is_aborting, true))
 		return;
 	process->abort_due_ms = clock_now_ms() + ABORT_MS;
-	log_msg(&process->log, LOG_LEVEL_WARN, "%s: closing %u connections that are still open",
-		why, atomic_load(&process->server.conns_open));
+	log_msg(&process->log, LOG_LEVEL_WARN, "%s: closing %u open connections", why,
+		atomic_load(&process->server.conns_open));
 	process_wake_workers(process);
 }
 
@@ -197,9 +197,9 @@ static void look_at_clock(struct process *process)
 		abort_all(process, "drain timeout");
 	if (process->abort_due_ms != 0 && clock_now_ms() >= process->abort_due_ms) {
 		log_msg(&process->log, LOG_LEVEL_ERROR,
-			"a disk does not answer; leaving without %u connections",
+			"disk not responding; exiting with %u connections open",
 			atomic_load(&process->server.conns_open));
-		_exit(1);
+		_exit(1); /* an error, whatever was cut: EXIT_ERROR */
 	}
 }
 
@@ -329,6 +329,9 @@ static enum server_outcome run(struct process *process)
 		outcome = SERVER_CUT;
 	if (outcome == SERVER_STOPPED)
 		log_msg(&process->log, LOG_LEVEL_INFO, "stopped");
+	else if (outcome == SERVER_CUT)
+		log_msg(&process->log, LOG_LEVEL_WARN, "stopped; %u responses were cut",
+			atomic_load(&process->server.requests_cut));
 	return outcome;
 }
 

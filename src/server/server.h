@@ -8,7 +8,7 @@
 /* How server_run ended; cli/serve.c makes the exit code of it. */
 enum server_outcome {
 	SERVER_STOPPED, /* on a signal, everything finished */
-	SERVER_CUT,     /* the drain timeout ended responses */
+	SERVER_CUT,     /* on a signal, but --drain-timeout or a second signal cut responses */
 	SERVER_ERROR,   /* ring, memory, threads */
 	SERVER_ROOT_MISSING,
 	SERVER_ROOT_FORBIDDEN, /* it may not be read, or with --writable not be written */

@@ -26,6 +26,33 @@ Test(commands, table)
 	cr_assert_null(command_find(""));
 }
 
+/* ---- Exit codes ---------------------------------------------------------------------------- */
+
+/* No command leaves with a code that its --help and its page do not have. */
+Test(commands, every_outcome_has_its_exit_code_in_the_table)
+{
+	for (int i = SERVER_STOPPED; i <= SERVER_NETWORK_ERROR; i++) {
+		int code = exit_code_of_server((enum server_outcome)i);
+		cr_expect(exit_code_is_listed("serve", code), "serve: %d", code);
+		cr_expect(i == SERVER_CUT || exit_code_is_listed("check", code), "check: %d", code);
+		cr_expect(exit_code_is_listed(NULL, code), "sluice: %d", code);
+	}
+	for (int i = CLIENT_OK; i <= CLIENT_PARTIAL; i++) {
+		int code = exit_code_of_client((enum client_outcome)i);
+		cr_expect(exit_code_is_listed("bench", code), "bench: %d", code);
+		cr_expect(exit_code_is_listed(NULL, code), "sluice: %d", code);
+	}
+	for (size_t i = 0; i < commands_count; i++) {
+		cr_expect(exit_code_is_listed(commands[i].name, EXIT_OK), "%s", commands[i].name);
+		cr_expect(exit_code_is_listed(commands[i].name, EXIT_USAGE), "%s",
+			  commands[i].name);
+	}
+	cr_expect_eq(exit_code_of_server(SERVER_CUT), 9, "as the unit's SuccessExitStatus has it");
+	cr_expect(exit_code_is_listed(NULL, EXIT_DENIED));
+	cr_expect_not(exit_code_is_listed("bench", EXIT_DRAIN_DEADLINE));
+	cr_expect_not(exit_code_is_listed("no such command", EXIT_OK));
+}
+
 static char *text;
 static size_t text_len;
 
@@ -82,6 +109,19 @@ Test(commands, manual_pages)
 		SECTIONS("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS", "EXIT STATUS"));
 	for (size_t i = 0; i < commands_count; i++)
 		cr_assert_not_null(strstr(text, commands[i].name));
+
+	for (const char *const *name = (const char *const[]){"help", "version", NULL};
+	     *name != NULL; name++) {
+		char title[32], roff_name[32];
+		snprintf(title, sizeof(title), "SLUICE-%s 1 ",
+			 (*name)[0] == 'h' ? "HELP" : "VERSION");
+		snprintf(roff_name, sizeof(roff_name), "sluice\\-%s", *name);
+		out = begin();
+		command_print_man(out, command_find(*name));
+		fclose(out);
+		check_page(title, roff_name,
+			   SECTIONS("NAME", "SYNOPSIS", "DESCRIPTION", "EXIT STATUS", "SEE ALSO"));
+	}
 
 	out = begin();
 	command_print_man(out, command_find("serve"));

@@ -90,9 +90,27 @@ Test(config, booleans)
 	cr_assert(!config.access_log && config.writable);
 	cr_assert_eq(LOAD(REQUIRED, "--no-access-log", "--access-log"), CONFIG_READY);
 	cr_assert(config.access_log);
-	/* It takes no value behind a space. */
-	cr_assert_eq(LOAD(REQUIRED, "--access-log", "false"), -EINVAL);
-	SAYS("unexpected argument", "false");
+	/* A value after a space is taken if it is one, and nothing else is. */
+	cr_assert_eq(LOAD("--access-log", "false", REQUIRED), CONFIG_READY, "%s", error);
+	cr_assert_not(config.access_log);
+	cr_assert_eq(LOAD("--writable", "true", REQUIRED), CONFIG_READY, "%s", error);
+	cr_assert(config.writable);
+	cr_assert_eq(LOAD("--writable", REQUIRED), CONFIG_READY, "%s", error);
+	cr_assert(config.writable);
+	cr_assert_eq(LOAD(REQUIRED, "--writable", "--no-sandbox"), CONFIG_READY, "%s", error);
+	cr_assert(config.writable && !config.sandbox);
+	cr_assert_eq(LOAD(REQUIRED, "--writable"), CONFIG_READY, "%s", error);
+	cr_assert(config.writable);
+	cr_assert_eq(LOAD(REQUIRED, "--writable", "yes"), -EINVAL);
+	SAYS("unexpected argument yes", "--writable takes true or false");
+	cr_assert_eq(LOAD(REQUIRED, "--writable", "True"), -EINVAL);
+	SAYS("unexpected argument True", "--writable takes true or false");
+	cr_assert_eq(LOAD(REQUIRED, "--no-writable", "true"), -EINVAL);
+	SAYS("unexpected argument true");
+	cr_assert_eq(LOAD(REQUIRED, "--writable=true", "false"), -EINVAL);
+	SAYS("unexpected argument false");
+	cr_assert_eq(LOAD(REQUIRED, "--root", "true"), CONFIG_READY, "%s", error);
+	cr_assert_str_eq(config.root, "true");
 	cr_assert_eq(LOAD(REQUIRED, "--no-root"), -EINVAL);
 	SAYS("unknown option --no-root");
 }

@@ -25,16 +25,22 @@ static void run(const char *first, const char *second, int exit_code)
 
 Test(cli, version)
 {
-	run("--version", NULL, 0);
-	cr_assert_str_eq(program.out, "sluice " SLUICE_VERSION "\n");
-	cr_assert_str_empty(program.err);
+	static const char *const words[] = {"--version", "version"};
+
+	for (int i = 0; i < 2; i++) {
+		run(words[i], NULL, 0);
+		cr_assert_str_eq(program.out, "sluice " SLUICE_VERSION "\n");
+		cr_assert_str_empty(program.err);
+	}
+	run("version", "--verbose", 2);
+	cr_assert_not_null(strstr(program.err, "unexpected argument --verbose"));
 }
 
 Test(cli, help)
 {
-	static const char *const words[] = {"--help", "-h"};
+	static const char *const words[] = {"--help", "-h", "help"};
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		run(words[i], NULL, 0);
 		cr_assert_not_null(strstr(program.out, "\n  serve "));
 		cr_assert_not_null(strstr(program.out, "\n  probe "));
@@ -45,6 +51,27 @@ Test(cli, help)
 	cr_assert_str_empty(program.err);
 	run("probe", "--help", 0);
 	cr_assert_not_null(strstr(program.out, "--json"));
+}
+
+/* `sluice help COMMAND` is `sluice COMMAND --help`, for every command that --help lists. */
+Test(cli, help_of_each_command)
+{
+	static const char *const commands[] = {"serve", "check", "probe",
+					       "bench", "help",  "version"};
+	static struct wire_program wanted;
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		run(commands[i], "--help", 0);
+		wanted = program;
+		cr_assert_not_null(strstr(wanted.out, "Usage: sluice "), "%s", wanted.out);
+		cr_assert_not_null(strstr(wanted.out, "\nExit codes:\n  0     "), "%s", wanted.out);
+		run("help", commands[i], 0);
+		cr_assert_str_eq(program.out, wanted.out, "%s", commands[i]);
+		cr_assert_str_empty(program.err);
+	}
+	run("help", "srve", 2);
+	cr_assert_not_null(strstr(program.err, "unknown command srve; did you mean serve?"), "%s",
+			   program.err);
 }
 
 /* Usage goes to stderr when it was not asked for. */
@@ -59,15 +86,40 @@ Test(cli, unknown_command)
 {
 	run("srve", NULL, 2);
 	cr_assert_str_empty(program.out);
-	cr_assert_str_eq(
-		program.err,
-		"sluice: unknown command srve; did you mean serve? (known: serve, check, probe, bench)\n");
+	cr_assert_str_eq(program.err, "sluice: unknown command srve; did you mean serve? (known: "
+				      "serve, check, probe, bench, help, version)\n");
+	run("hlep", NULL, 2);
+	cr_assert_not_null(strstr(program.err, "did you mean help?"), "%s", program.err);
+	run("verson", NULL, 2);
+	cr_assert_not_null(strstr(program.err, "did you mean version?"), "%s", program.err);
 	run("--serve", NULL, 2);
 	run("", NULL, 2);
 	run("teleport", "--help", 2);
 	cr_assert_null(strstr(program.err, "did you mean"), "%s", program.err);
 	run("probe", "--no-such", 2);
 	cr_assert_not_null(strstr(program.err, "--no-such"));
+}
+
+/* All that is missing in one line, not one after the other. */
+Test(cli, missing_options)
+{
+	run("bench", NULL, 2);
+	cr_assert_str_eq(
+		program.err,
+		"sluice bench: --target, --cert, --key and --ca are required; see --help\n");
+	run("bench", "--ca=x", 2);
+	cr_assert_str_eq(program.err,
+			 "sluice bench: --target, --cert and --key are required; see --help\n");
+}
+
+Test(cli, booleans)
+{
+	run("probe", "--json=maybe", 2);
+	cr_assert_not_null(strstr(program.err, "--json: \"maybe\""), "%s", program.err);
+	run("bench", "--no-json", 2);
+	cr_assert_not_null(strstr(program.err, "are required"), "%s", program.err);
+	run("probe", "json", 2);
+	cr_assert_not_null(strstr(program.err, "unexpected argument json"), "%s", program.err);
 }
 
 Test(cli, manual_pages)
