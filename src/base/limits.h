@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every bound of the program, with its unit and its reason. A bound that an
- * operator may move is an option (config/options.c) whose default stands here.
+ * Every bound of the server, with its unit and its reason. Where an operator may move one, its
+ * default and the bounds of that are here, and config/options.c, --help and the manual page take
+ * them from here: the default as an operator writes it ("2m"), whatever the unit of the bound.
  */
 #ifndef SLUICE_BASE_LIMITS_H
 #define SLUICE_BASE_LIMITS_H
@@ -52,23 +53,36 @@
 
 /* ---- Time, in milliseconds unless the name says otherwise ------------------------------- */
 
+/* Of every option that is a time: bounds that only keep arithmetic and habit within reason. */
+#define TIMEOUT_MS_MIN               10
+#define TIMEOUT_MS_MAX               (24ull * 3600 * 1000)
+
 /* From accept to the client's Finished. Thanos gives 10 s (tls_handshake_timeout). */
-#define HANDSHAKE_TIMEOUT_MS_DEFAULT 10000
+#define HANDSHAKE_TIMEOUT_DEFAULT    "10s"
 /* From the first byte of a head to its last. */
-#define HEAD_TIMEOUT_MS_DEFAULT      10000
+#define HEAD_TIMEOUT_DEFAULT         "10s"
 /* A kept connection without a request. Go's idle pool keeps 90 s: ours must be longer, or the
  * client finds its connection closed under a request. */
-#define IDLE_TIMEOUT_MS_DEFAULT      120000
+#define IDLE_TIMEOUT_DEFAULT         "2m"
+/* A connection older than this is closed after a response: its client verifies us, and we it, at
+ * least so often. */
+#define CONN_AGE_DEFAULT             "1h"
 /* Bytes per second that a client takes at least, over --rate-window. */
-#define MIN_RATE_BYTES_DEFAULT       1024
+#define MIN_RATE_DEFAULT             "1KiB"
+#define MIN_RATE_BYTES_MAX           (1ull << 40)
+#define RATE_WINDOW_DEFAULT          "30s"
+/* Multipart uploads that nobody has touched for so long are removed. */
+#define UPLOAD_EXPIRY_DEFAULT        "7d"
+#define UPLOAD_EXPIRY_MS_MIN         60000
+#define UPLOAD_EXPIRY_MS_MAX         (30ull * 24 * 3600 * 1000)
 /* After our last byte: time for the client to read it and close (an early close makes the
  * kernel send RST, which can destroy an alert or an error answer on its way). */
 #define LINGER_MS                    2000
 /* Bytes read and dropped while lingering: a part of a multipart upload, whose client sends on while
  * the answer that refuses it is under way. */
 #define LINGER_BYTES_MAX             (64 * 1024 * 1024)
-/* Time from SIGTERM to leaving, busy connections or not. */
-#define DRAIN_TIMEOUT_MS_DEFAULT     120000
+/* Time from SIGTERM to exit, busy connections or not. */
+#define DRAIN_TIMEOUT_DEFAULT        "2m"
 /* Granularity of the deadline wheel. A deadline fires at most this much late. */
 #define TICK_MS                      100
 /* Slots of the wheel; a deadline further away goes round. 1,024 x 100 ms > idle timeout/2. */
@@ -98,16 +112,19 @@
 /* ---- Connections and memory --------------------------------------------------------------- */
 
 #define WORKERS_MAX                  64
+#define WORKERS_DEFAULT              0 /* one per CPU */
 #define LISTENERS_MAX                16
 #define CONNS_MAX_DEFAULT            20000
 #define CONNS_MAX_MAX                1000000
+/* Of one identity, 0: no limit. */
+#define IDENTITY_CONNECTIONS_DEFAULT 0
 #define LISTEN_BACKLOG               4096
 /* Plaintext of one TLS record (RFC 8446 section 5.1). */
 #define RECORD_PLAIN_MAX             16384
 /* Records that the copy engine seals and sends at once: 8 x 16 KiB stay in the L2 cache, and
  * one send call carries them all. */
 #define TX_RECORDS_MAX               8
-/* Sending buffers (struct tx_buf: TX_RECORDS_MAX records, about 132 KiB) per worker. A response
+/* Sending buffers (struct tx_buf: TX_RECORDS_MAX records, about 128 KiB) per worker. A response
  * that finds none free waits its turn. */
 #define SEND_BUFFERS_DEFAULT         512
 #define SEND_BUFFERS_MAX             65536
@@ -135,8 +152,9 @@
 /* ---- Keys ---------------------------------------------------------------------------------- */
 
 /* Records sealed with one AES-GCM key before it is changed: RFC 8446 section 5.5 gives 2^24.5
- * full-size records. */
-#define RECORDS_PER_KEY_DEFAULT      (1ull << 24)
+ * full-size records. Written out, as it becomes text; and the default is the most there may be. */
+#define RECORDS_PER_KEY_DEFAULT      16777216
+#define RECORDS_PER_KEY_MIN          16
 
 /* ---- Choice of engine ----------------------------------------------------------------------- */
 

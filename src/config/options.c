@@ -17,16 +17,10 @@ static const char *const auth_types[] = {"RequireAndVerifyClientCert", NULL};
 static const char *const versions[] = {"TLS13", NULL};
 static const char *const only_true[] = {"true", NULL};
 
-#define AT(field)            offsetof(struct config, field)
+#define AT(field)   offsetof(struct config, field)
 
-/* Bounds that only keep arithmetic and habit within reason. */
-#define TIMEOUT_MS_MIN       10
-#define TIMEOUT_MS_MAX       (24ull * 3600 * 1000)
-
-#define UPLOAD_EXPIRY_MS_MAX (30ull * 24 * 3600 * 1000)
-
-#define TEXT_OF(n)           TEXT_OF_(n)
-#define TEXT_OF_(n)          #n
+#define TEXT_OF(n)  TEXT_OF_(n)
+#define TEXT_OF_(n) #n
 
 const struct option options[] = {
 	{"root", "root", OPTION_PATH, AT(root), NULL, 0, 0, NULL, "DIR",
@@ -34,14 +28,14 @@ const struct option options[] = {
 	{"listen", "listen", OPTION_ADDRESSES, AT(listen), NULL, 0, 0, NULL, "ADDR:PORT",
 	 "Address of the object port; may be given several times. Required."},
 	{"writable", "writable", OPTION_BOOL, AT(writable), "false", 0, 0, NULL, "BOOL",
-	 "Serve the operations that write and delete, too; access rules decide who may."},
+	 "Also serve operations that write and delete; access rules decide who may."},
 	{"durability", "durability", OPTION_CHOICE, AT(durability), "full", 0, 0, durabilities,
 	 "HOW",
-	 "full: what was answered with success survives a power cut; relaxed: without fsync, it "
-	 "may be lost, or be there with part of its bytes."},
-	{"upload-expiry", "upload_expiry", OPTION_DURATION, AT(upload_expiry_ms), "7d", 60000,
-	 UPLOAD_EXPIRY_MS_MAX, NULL, "TIME",
-	 "Multipart uploads that were not completed and not touched for so long are removed."},
+	 "full: a success response means the data is on disk; relaxed: without fsync, a power cut "
+	 "may lose it, or leave part of its bytes."},
+	{"upload-expiry", "upload_expiry", OPTION_DURATION, AT(upload_expiry_ms),
+	 UPLOAD_EXPIRY_DEFAULT, UPLOAD_EXPIRY_MS_MIN, UPLOAD_EXPIRY_MS_MAX, NULL, "TIME",
+	 "Remove multipart uploads that were neither completed nor touched for this long."},
 	{"admin-listen", "admin_listen", OPTION_ADDRESS, AT(admin_listen), "127.0.0.1:10943", 0, 0,
 	 NULL, "ADDR:PORT",
 	 "Address of /metrics, /-/healthy, /-/ready and /-/reload, plain HTTP; none turns it off."},
@@ -51,10 +45,10 @@ const struct option options[] = {
 	 "Private key of the certificate, PEM. Required."},
 	{"client-ca", "tls_server_config.client_ca_file", OPTION_PATH, AT(client_ca_file), NULL, 0,
 	 0, NULL, "FILE",
-	 "CA certificates that may issue clients' certificates, PEM; several while one is "
-	 "changed. Required."},
+	 "CA certificates that may issue clients' certificates, PEM; several while a CA is being "
+	 "replaced. Required."},
 	{"crl", "tls_server_config.crl_file", OPTION_PATH, AT(crl_file), NULL, 0, 0, NULL, "FILE",
-	 "Revocation lists of those CAs, PEM; every client must then be covered by a current one."},
+	 "Revocation lists of those CAs, PEM; each client must then be covered by a current one."},
 	{"cipher-suites", "tls_server_config.cipher_suites", OPTION_CIPHERS, AT(ciphers),
 	 "TLS_AES_128_GCM_SHA256,TLS_AES_256_GCM_SHA384,TLS_CHACHA20_POLY1305_SHA256", 0, 0, NULL,
 	 "LIST", "TLS 1.3 cipher suites in order of preference."},
@@ -64,14 +58,14 @@ const struct option options[] = {
 	 "close", 0, 0, revoked_choices, "WHAT",
 	 "After a reload, connections whose certificate is revoked or no longer trusted: close "
 	 "them, or keep them until they end by themselves."},
-	{"max-connection-age", "max_connection_age", OPTION_DURATION, AT(conn_age_max_ms), "1h", 0,
-	 TIMEOUT_MS_MAX, NULL, "TIME",
-	 "A connection older than this (give or take a tenth) is closed behind its next response, "
-	 "so that clients show their certificates again; 0: never."},
+	{"max-connection-age", "max_connection_age", OPTION_DURATION, AT(conn_age_max_ms),
+	 CONN_AGE_DEFAULT, 0, TIMEOUT_MS_MAX, NULL, "TIME",
+	 "Close a connection older than this (give or take a tenth) after its next response, so "
+	 "that clients show their certificates again; 0: never."},
 	{"max-connections-per-identity", "max_connections_per_identity", OPTION_UNSIGNED,
-	 AT(identity_conns_max), "0", 0, CONNS_MAX_MAX, NULL, "N",
-	 "Connections open at once with certificates of one name (the one that is logged); more "
-	 "are closed at once and counted; 0: any number."},
+	 AT(identity_conns_max), TEXT_OF(IDENTITY_CONNECTIONS_DEFAULT), 0, CONNS_MAX_MAX, NULL, "N",
+	 "Maximum open connections with certificates of one name (the one that is logged); more "
+	 "are closed at once and counted; 0: no limit."},
 	{NULL, "tls_server_config.client_auth_type", OPTION_ONLY, 0, NULL, 0, 0, auth_types, "TYPE",
 	 "The object port always requires and verifies a client certificate."},
 	{NULL, "tls_server_config.min_version", OPTION_ONLY, 0, NULL, 0, 0, versions, "VERSION",
@@ -81,47 +75,54 @@ const struct option options[] = {
 	{NULL, "tls_server_config.prefer_server_cipher_suites", OPTION_ONLY, 0, NULL, 0, 0,
 	 only_true, "BOOL", "The order of cipher_suites always counts, not the client's."},
 	{"tls-path", "tls_path", OPTION_CHOICE, AT(tls_path), "auto", 0, 0, tls_path_words, "PATH",
-	 "Who seals and opens records: auto takes the kernel where it can and counts where not; "
-	 "kernel refuses what the kernel cannot do; user leaves the kernel out."},
+	 "Where records are encrypted and decrypted: auto uses the kernel where possible and "
+	 "counts fallbacks; kernel refuses what the kernel cannot do; user does not use the "
+	 "kernel."},
 	{"send-engine", "send_engine", OPTION_CHOICE, AT(send_engine), "auto", 0, 0, engines,
-	 "ENGINE", "How a file gets to the socket; sendfile and splice need kernel TLS."},
-	{"workers", "workers", OPTION_UNSIGNED, AT(workers), "0", 0, WORKERS_MAX, NULL, "N",
-	 "Threads that serve; 0: one per CPU that this process may use."},
+	 "ENGINE", "How files get to the socket; sendfile and splice need kernel TLS."},
+	{"workers", "workers", OPTION_UNSIGNED, AT(workers), TEXT_OF(WORKERS_DEFAULT), 0,
+	 WORKERS_MAX, NULL, "N",
+	 "Number of serving threads; 0: one per CPU that this process may use."},
 	{"max-connections", "max_connections", OPTION_UNSIGNED, AT(conns_max),
 	 TEXT_OF(CONNS_MAX_DEFAULT), 1, CONNS_MAX_MAX, NULL, "N",
-	 "Connections open at once; more are closed at once and counted."},
+	 "Maximum open connections; more are closed at once and counted."},
 	{"send-buffers", "send_buffers", OPTION_UNSIGNED, AT(send_buffers),
 	 TEXT_OF(SEND_BUFFERS_DEFAULT), 2 * SEND_BUFFERS_SPARED, SEND_BUFFERS_MAX, NULL, "N",
-	 "Sending buffers of each worker, 132 KiB each; a response that finds none free waits."},
-	{"records-per-key", "records_per_key", OPTION_U64, AT(records_per_key), "16777216", 16,
-	 1ull << 24, NULL, "N",
-	 "Records sealed with one AES-GCM key before it is changed, or the connection closed after "
-	 "its response (RFC 8446 section 5.5)."},
-	{"min-rate", "min_rate", OPTION_BYTES, AT(min_rate_bytes), "1KiB", 0, 1ull << 40, NULL,
-	 "BYTES",
-	 "Bytes per second that a client must read, or send of a body, on average over "
-	 "--rate-window; 0: any."},
-	{"rate-window", "rate_window", OPTION_DURATION, AT(rate_window_ms), "30s", TIMEOUT_MS_MIN,
-	 TIMEOUT_MS_MAX, NULL, "TIME", "The time over which --min-rate is looked at."},
-	{"handshake-timeout", "handshake_timeout", OPTION_DURATION, AT(handshake_timeout_ms), "10s",
-	 TIMEOUT_MS_MIN, TIMEOUT_MS_MAX, NULL, "TIME", "From accept to the end of the handshake."},
-	{"head-timeout", "head_timeout", OPTION_DURATION, AT(head_timeout_ms), "10s",
+	 "Send buffers of each worker, 128 KiB each; a response that finds none free waits."},
+	{"records-per-key", "records_per_key", OPTION_U64, AT(records_per_key),
+	 TEXT_OF(RECORDS_PER_KEY_DEFAULT), RECORDS_PER_KEY_MIN, RECORDS_PER_KEY_DEFAULT, NULL, "N",
+	 "Records encrypted with one AES-GCM key before it is changed, or the connection closed "
+	 "after its response (RFC 8446 section 5.5)."},
+	{"min-rate", "min_rate", OPTION_BYTES, AT(min_rate_bytes), MIN_RATE_DEFAULT, 0,
+	 MIN_RATE_BYTES_MAX, NULL, "BYTES",
+	 "Minimum bytes per second that a client must read, or send of a body, on average over "
+	 "--rate-window; 0: no minimum."},
+	{"rate-window", "rate_window", OPTION_DURATION, AT(rate_window_ms), RATE_WINDOW_DEFAULT,
 	 TIMEOUT_MS_MIN, TIMEOUT_MS_MAX, NULL, "TIME",
-	 "From the first byte of a request head to its last."},
-	{"idle-timeout", "idle_timeout", OPTION_DURATION, AT(idle_timeout_ms), "2m", TIMEOUT_MS_MIN,
-	 TIMEOUT_MS_MAX, NULL, "TIME",
-	 "A kept connection without a request; longer than the 90 s that Go clients keep one."},
-	{"drain-timeout", "drain_timeout", OPTION_DURATION, AT(drain_timeout_ms), "2m", 0,
-	 TIMEOUT_MS_MAX, NULL, "TIME", "After SIGTERM, responses that run have so long to end."},
+	 "The time over which --min-rate is measured."},
+	{"handshake-timeout", "handshake_timeout", OPTION_DURATION, AT(handshake_timeout_ms),
+	 HANDSHAKE_TIMEOUT_DEFAULT, TIMEOUT_MS_MIN, TIMEOUT_MS_MAX, NULL, "TIME",
+	 "Maximum time from accept to the end of the handshake."},
+	{"head-timeout", "head_timeout", OPTION_DURATION, AT(head_timeout_ms), HEAD_TIMEOUT_DEFAULT,
+	 TIMEOUT_MS_MIN, TIMEOUT_MS_MAX, NULL, "TIME",
+	 "Maximum time from the first byte of a request head to its last."},
+	{"idle-timeout", "idle_timeout", OPTION_DURATION, AT(idle_timeout_ms), IDLE_TIMEOUT_DEFAULT,
+	 TIMEOUT_MS_MIN, TIMEOUT_MS_MAX, NULL, "TIME",
+	 "Close a kept connection after this time without a request; should be longer than the "
+	 "90 s that Go clients keep one."},
+	{"drain-timeout", "drain_timeout", OPTION_DURATION, AT(drain_timeout_ms),
+	 DRAIN_TIMEOUT_DEFAULT, 0, TIMEOUT_MS_MAX, NULL, "TIME",
+	 "Time that responses in progress have to finish after SIGTERM; what is cut then makes "
+	 "exit code 9."},
 	{"log.level", "log_level", OPTION_CHOICE, AT(log_level), "info", 0, 0, levels, "LEVEL",
-	 "Least level that is logged."},
+	 "Minimum log level."},
 	{"log.format", "log_format", OPTION_CHOICE, AT(log_format), "logfmt", 0, 0, formats,
-	 "FORMAT", "Form of log lines."},
+	 "FORMAT", "Format of log lines."},
 	{"access-log", "access_log", OPTION_BOOL, AT(access_log), "true", 0, 0, NULL, "BOOL",
-	 "One line for each request."},
+	 "Log one line for each request."},
 	{"sandbox", "sandbox", OPTION_BOOL, AT(sandbox), "true", 0, 0, NULL, "BOOL",
-	 "Once started, give up by Landlock and seccomp what serving does not need; --no-sandbox "
-	 "turns it off, core dumps and debuggers need that."},
+	 "After the start, give up by Landlock and seccomp what serving does not need; core dumps "
+	 "and debuggers need --no-sandbox."},
 	{"config", NULL, OPTION_PATH, AT(config_file), NULL, 0, 0, NULL, "FILE",
 	 "YAML file with these options; flags override it."},
 };
@@ -326,7 +327,7 @@ static int add_cipher(struct config *config, const char *name, char error[ERROR_
 			continue;
 		for (unsigned j = 0; j < config->cipher_count; j++)
 			if (config->ciphers[j] == (enum tls_cipher)i)
-				return refuse(error, name, "it stands there twice");
+				return refuse(error, name, "listed twice");
 		config->ciphers[config->cipher_count++] = (enum tls_cipher)i;
 		return 0;
 	}

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "tls/record.h"
 
 TestSuite(options, .timeout = 60);
 
@@ -91,16 +92,52 @@ Test(options, defaults)
 	cr_assert_eq(config.workers, 0);
 	cr_assert_eq(config.conns_max, CONNS_MAX_DEFAULT);
 	cr_assert_eq(config.records_per_key, RECORDS_PER_KEY_DEFAULT);
-	cr_assert_eq(config.min_rate_bytes, MIN_RATE_BYTES_DEFAULT);
-	cr_assert_eq(config.handshake_timeout_ms, HANDSHAKE_TIMEOUT_MS_DEFAULT);
-	cr_assert_eq(config.head_timeout_ms, HEAD_TIMEOUT_MS_DEFAULT);
-	cr_assert_eq(config.idle_timeout_ms, IDLE_TIMEOUT_MS_DEFAULT);
-	cr_assert_eq(config.drain_timeout_ms, DRAIN_TIMEOUT_MS_DEFAULT);
+	/* What others' defaults ask of ours, in the reasons of base/limits.h. */
+	cr_assert_eq(config.handshake_timeout_ms, 10000, "Thanos gives so long");
+	cr_assert_gt(config.idle_timeout_ms, 90000, "Go keeps a connection so long");
+	cr_assert_gt(2 * TICK_MS * TICK_SLOTS, config.idle_timeout_ms, "as at TICK_SLOTS");
 	cr_assert_eq(config.log_level, LOG_LEVEL_INFO);
 	cr_assert_eq(config.log_format, LOG_FORMAT_LOGFMT);
 	cr_assert(config.access_log);
 	cr_assert_not(config.check_is_strict);
 	config_fini(&config);
+}
+
+/* The help of an option that gives a size in words has that of the struct. */
+Test(options, send_buffers_are_of_the_size_that_the_help_gives)
+{
+	char words[32];
+
+	snprintf(words, sizeof(words), " %zu KiB each", sizeof(struct tx_buf) / 1024);
+	cr_assert_not_null(strstr(by_flag("send-buffers")->help, words), "not%s: %s", words,
+			   by_flag("send-buffers")->help);
+}
+
+/* "10s", "16777216": a string of digits and a unit. */
+static bool is_quoted_number(const char *quote)
+{
+	size_t digits = strspn(quote + 1, "0123456789");
+	return digits > 0 && quote[1 + digits + strspn(quote + 1 + digits, "msdhKMGiB")] == '"';
+}
+
+/* Defaults have one source: where base/limits.h has them, the table does not type them again. */
+Test(options, no_default_is_typed_in_the_table)
+{
+	FILE *file = fopen(SLUICE_SOURCE_DIR "/src/config/options.c", "r");
+	char line[256];
+	bool is_table = false;
+	unsigned rows = 0;
+
+	cr_assert_not_null(file);
+	while (fgets(line, sizeof(line), file) != NULL) {
+		is_table |= strncmp(line, "const struct option options[]", 29) == 0;
+		is_table &= strncmp(line, "};", 2) != 0;
+		rows += is_table && strncmp(line, "\t{", 2) == 0;
+		for (const char *at = line; is_table && (at = strchr(at, '"')) != NULL; at++)
+			cr_expect_not(is_quoted_number(at), "%s", line);
+	}
+	fclose(file);
+	cr_assert_eq(rows, options_count);
 }
 
 /* ---- Values -------------------------------------------------------------------------------- */
