@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -46,17 +47,116 @@ static int every_family(void)
 	return AF_INET6;
 }
 
+/* ---- What is wrong, and what to do --------------------------------------------------------- */
+
+/* net.ipv4.ip_unprivileged_port_start, of IPv6 too. */
+static unsigned privileged_below(void)
+{
+	unsigned port = 1024; /* where it cannot be read: Linux' own default */
+	FILE *file = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
+
+	if (file == NULL)
+		return port;
+	if (fscanf(file, "%5u", &port) != 1)
+		port = 1024;
+	fclose(file);
+	return port;
+}
+
+static unsigned port_of(const char *address)
+{
+	const char *colon = strrchr(address, ':');
+	return colon != NULL ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
+}
+
+/* What to do, behind the errno's own words; "": nothing that we know. */
+static void advise(const struct listener_plan *plan, int error, unsigned below, char *out,
+		   size_t size)
+{
+	unsigned port = port_of(plan->address);
+
+	switch (error) {
+	case EACCES:
+	case EPERM:
+		if (port != 0 && port < below)
+			snprintf(out, size,
+				 "; ports below %u need CAP_NET_BIND_SERVICE: grant it (systemd: "
+				 "AmbientCapabilities=CAP_NET_BIND_SERVICE; a file: setcap "
+				 "cap_net_bind_service=+ep), or choose a port from %u up",
+				 below, below);
+		else
+			snprintf(out, size,
+				 "; a security policy forbids this port (SELinux, AppArmor, "
+				 "systemd's SocketBindDeny=)");
+		break;
+	case EADDRINUSE:
+		if (port == 0)
+			snprintf(out, size, "; no port is free");
+		else
+			snprintf(out, size,
+				 "; `ss -ltnp 'sport = :%u'` shows the program that listens there: "
+				 "stop it, or choose another port for %s",
+				 port, plan->flag);
+		break;
+	case EADDRNOTAVAIL:
+		snprintf(out, size,
+			 "; no interface of this machine has this address (`ip address` lists "
+			 "them); :%u listens on all",
+			 port);
+		break;
+	case EAFNOSUPPORT:
+		snprintf(out, size, "; this kernel has no %s, use an address of the other family",
+			 plan->address[0] == '[' ? "IPv6" : "IPv4");
+		break;
+	case EINVAL:
+	case ENODEV:
+		snprintf(out, size,
+			 "; a link-local address needs its interface, as in [fe80::1%%eth0]:%u",
+			 port);
+		break;
+	case EMFILE:
+	case ENFILE:
+		snprintf(out, size, "; raise the limit of open files (LimitNOFILE=, ulimit -n)");
+		break;
+	default:
+		out[0] = '\0';
+	}
+}
+
+void listener_explain(const struct listener_plan *plan, int error, unsigned privileged_below,
+		      char out[ERROR_TEXT_MAX])
+{
+	char advice[ERROR_TEXT_MAX / 2];
+
+	advise(plan, error, privileged_below, advice, sizeof(advice));
+	snprintf(out, ERROR_TEXT_MAX, "cannot listen on %s (%s): %s%s", plan->address, plan->flag,
+		 strerrordesc_np(error), advice);
+}
+
+static int refuse_name(const struct listener_plan *plan, int code, char error[ERROR_TEXT_MAX])
+{
+	snprintf(error, ERROR_TEXT_MAX,
+		 "cannot listen on %s (%s): %s; use an address of this machine, or a name that "
+		 "resolves to one",
+		 plan->address, plan->flag,
+		 code == EAI_SYSTEM ? strerrordesc_np(errno) : gai_strerror(code));
+	return -EINVAL;
+}
+
+/* ---- Opening ------------------------------------------------------------------------------- */
+
 /* Splits "HOST:PORT"; an empty host is every address. */
-static int resolve(const char *text, struct sockaddr_storage *address, socklen_t *len,
-		   char error[ERROR_TEXT_MAX])
+static int resolve(const struct listener_plan *plan, struct sockaddr_storage *address,
+		   socklen_t *len, char error[ERROR_TEXT_MAX])
 {
 	char host[HOST_TEXT_MAX] = "";
-	const char *colon = strrchr(text, ':');
+	const char *text = plan->address, *colon = strrchr(text, ':');
 	size_t host_len = colon != NULL ? (size_t)(colon - text) : sizeof(host);
 
 	if (colon == NULL || colon[1] == '\0' || host_len >= sizeof(host)) {
 		snprintf(error, ERROR_TEXT_MAX,
-			 "listen address %s: write it as HOST:PORT, [IPV6]:PORT or :PORT", text);
+			 "%s: %s is no address; use HOST:PORT, [IPV6]:PORT or :PORT", plan->flag,
+			 text);
 		return -EINVAL;
 	}
 	memcpy(host, text, host_len);
@@ -69,10 +169,8 @@ static int resolve(const char *text, struct sockaddr_storage *address, socklen_t
 				 .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct addrinfo *found = NULL;
 	int r = getaddrinfo(host[0] != '\0' ? host : NULL, colon + 1, &hints, &found);
-	if (r != 0 || found == NULL) {
-		snprintf(error, ERROR_TEXT_MAX, "listen address %s: %s", text, gai_strerror(r));
-		return -EINVAL;
-	}
+	if (r != 0 || found == NULL)
+		return refuse_name(plan, r, error);
 	memcpy(address, found->ai_addr, found->ai_addrlen);
 	*len = found->ai_addrlen;
 	freeaddrinfo(found);
@@ -101,14 +199,14 @@ fail:;
 	return r;
 }
 
-int listener_open(const char *text, int *sock_fds, unsigned count, char bound[ADDR_TEXT_MAX],
+int listener_open(const struct listener_plan *plan, int *sock_fds, char bound[ADDR_TEXT_MAX],
 		  char error[ERROR_TEXT_MAX])
 {
 	struct sockaddr_storage address;
 	socklen_t len;
 	unsigned made = 0;
 
-	int r = resolve(text, &address, &len, error);
+	int r = resolve(plan, &address, &len, error);
 	if (r < 0)
 		return r;
 	/* Alone first: with SO_REUSEPORT a second server of the same user would share the port
@@ -127,7 +225,7 @@ int listener_open(const char *text, int *sock_fds, unsigned count, char bound[AD
 	getsockname(alone, (struct sockaddr *)&address, &len); /* port 0: which one it became */
 	close(alone);
 
-	for (; made < count; made++) {
+	for (; made < plan->count; made++) {
 		sock_fds[made] = open_one(&address, len, true);
 		if (sock_fds[made] < 0) {
 			r = sock_fds[made];
@@ -139,7 +237,6 @@ int listener_open(const char *text, int *sock_fds, unsigned count, char bound[AD
 fail:
 	while (made > 0)
 		close(sock_fds[--made]);
-	snprintf(error, ERROR_TEXT_MAX, "cannot listen on %s: %s%s", text, strerrordesc_np(-r),
-		 r == -EADDRINUSE ? " (stop the other program, or choose another port)" : "");
+	listener_explain(plan, -r, privileged_below(), error);
 	return r;
 }

@@ -164,16 +164,17 @@ static enum server_outcome take_means(struct process *process)
 
 /* Listeners of one address, one for each worker. A check only looks whether they can be had: what
  * is in use is probably the server that the check is about. */
-static int open_listener(struct process *process, const char *address, int *sock_fds,
-			 unsigned count, const char *scheme)
+static int open_listener(struct process *process, const struct listener_plan *plan, int *sock_fds,
+			 const char *scheme)
 {
 	char bound[ADDR_TEXT_MAX], error[ERROR_TEXT_MAX];
 	bool is_admin = strcmp(scheme, "http") == 0;
 
-	int r = listener_open(address, sock_fds, count, bound, error);
+	int r = listener_open(plan, sock_fds, bound, error);
 	if (r == -EADDRINUSE && process->is_check) {
 		log_msg(&process->log, LOG_LEVEL_INFO,
-			"%s is in use, by a running server or another program", address);
+			"%s (%s) is in use, by a running server or another program", plan->address,
+			plan->flag);
 		return 0;
 	}
 	if (r < 0) {
@@ -186,7 +187,7 @@ static int open_listener(struct process *process, const char *address, int *sock
 			is_admin ? "admin " : "", scheme, bound);
 		return 0;
 	}
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < plan->count; i++)
 		close(sock_fds[i]);
 	return 0;
 }
@@ -195,18 +196,21 @@ static enum server_outcome open_listeners(struct process *process,
 					  int sock_fds[LISTENERS_MAX][WORKERS_MAX])
 {
 	const struct config *config = process->server.config;
+	const struct listener_plan admin = {"--admin-listen", config->admin_listen, 1};
 	unsigned opened = 0;
 	int admin_fd = -1;
 
 	if (config->admin_listen[0] != '\0' &&
-	    open_listener(process, config->admin_listen, &admin_fd, 1, "http") < 0)
+	    open_listener(process, &admin, &admin_fd, "http") < 0)
 		return SERVER_NETWORK_ERROR;
 	if (!process->is_check)
 		process->admin_fd = admin_fd;
-	for (; opened < config->listen_count; opened++)
-		if (open_listener(process, config->listen[opened], sock_fds[opened],
-				  process->worker_count, "https") < 0)
+	for (; opened < config->listen_count; opened++) {
+		const struct listener_plan plan = {"--listen", config->listen[opened],
+						   process->worker_count};
+		if (open_listener(process, &plan, sock_fds[opened], "https") < 0)
 			goto fail;
+	}
 	return SERVER_STOPPED;
 fail:
 	while (opened-- > 0)

@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -406,10 +408,61 @@ Test(startup, port_in_use)
 		struct command *command = command_new();
 		/* The admin port of the other: it is not shared between processes. */
 		command_set(command, names[i], server.admin_addr);
-		run_expect(command, NETWORK, (const char *const[]){server.admin_addr, NULL});
+		run_expect(command, NETWORK,
+			   (const char *const[]){server.admin_addr, names[i], "ss -ltnp", NULL});
 		free(command);
 	}
 	wire_server_stop(&server);
+}
+
+/* The first port that needs no capability: below it, this machine refuses who has none. */
+static unsigned unprivileged_from(void)
+{
+	unsigned port = 0;
+	FILE *file = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "r");
+
+	if (file != NULL && fscanf(file, "%u", &port) != 1)
+		port = 0;
+	if (file != NULL)
+		fclose(file);
+	return port;
+}
+
+Test(startup, privileged_port)
+{
+	static const char *const names[] = {"--listen", "--admin-listen"};
+
+	if (unprivileged_from() < 2)
+		cr_skip_test("this machine has no privileged ports");
+	/* Not even root's: what is executed from here has no such capability. */
+	if (prctl(PR_CAPBSET_DROP, CAP_NET_BIND_SERVICE) < 0)
+		cr_assert_neq(geteuid(), 0, "PR_CAPBSET_DROP: %s", strerror(errno));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct command *command = command_new();
+		command_set(command, names[i], "127.0.0.1:1");
+		run_expect(command, NETWORK,
+			   (const char *const[]){names[i], "127.0.0.1:1", "Permission denied",
+						 "CAP_NET_BIND_SERVICE",
+						 "AmbientCapabilities=", "setcap", NULL});
+		free(command);
+	}
+}
+
+Test(startup, address_of_no_interface)
+{
+	static const struct {
+		const char *address, *says;
+	} rows[] = {{"192.0.2.1:8443", "no interface of this machine has this address"},
+		    {"no-such-host.invalid:8443", "a name that resolves to one"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct command *command = command_new();
+		command_set(command, "--listen", rows[i].address);
+		run_expect(
+			command, NETWORK,
+			(const char *const[]){"(--listen)", rows[i].address, rows[i].says, NULL});
+		free(command);
+	}
 }
 
 /* Two servers on one object port would share its clients by chance. */
