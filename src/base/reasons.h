@@ -75,6 +75,7 @@
 	R(IDENTITY_BAD, "identity_bad", INFO,                                                      \
 	  "the client's certificate names cannot be used as an identity")                          \
 	R(NOT_TLS, "not_tls", INFO, "the client did not speak TLS")                                \
+	R(PLAIN_HTTP, "plain_http", INFO, "the client spoke plain HTTP on a TLS port")             \
 	R(VERSION, "protocol_version", INFO, "the client does not offer TLS 1.3")                  \
 	R(NO_SHARED_CIPHER, "no_shared_cipher", INFO,                                              \
 	  "the client offers no cipher that is allowed")                                           \

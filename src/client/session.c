@@ -103,6 +103,13 @@ static int handshake_failed(struct session *session)
 {
 	const char *text = handshake_failure_text(session->handshake);
 
+	if (handshake_failure(session->handshake) == HANDSHAKE_PLAIN_HTTP)
+		return session_fail(session, SESSION_TLS,
+				    "the server speaks plain HTTP on this port, not TLS");
+	if (handshake_failure(session->handshake) == HANDSHAKE_NOT_TLS)
+		return session_fail(session, SESSION_TLS,
+				    "the server does not speak TLS on this port");
+
 	if (handshake_failure(session->handshake) == HANDSHAKE_INTERNAL)
 		return session_fail(session, SESSION_LOCAL, "the handshake: %s",
 				    text[0] != '\0' ? text : "internal error");

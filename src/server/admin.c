@@ -19,6 +19,8 @@
 #define ADMIN_ACCEPTS_PER_WAKE (2 * ADMIN_CONNS_MAX)
 /* Descriptors kept for the admin port. One would do, but other threads want it, too. */
 #define SPARES_MAX             4
+/* The first byte of a TLS client (RFC 8446 section 5.1). */
+#define TLS_HANDSHAKE          22
 
 struct admin_conn {
 	int sock_fd; /* -1: free */
@@ -236,6 +238,10 @@ static void conn_read(struct admin *admin, struct admin_conn *conn)
 		return; /* dropped */
 	size_t scanned = conn->have;
 	conn->have += (size_t)n;
+	if (conn->head[0] == TLS_HANDSHAKE) {
+		answer_text(conn, 400, "This port speaks plain HTTP, not TLS: use http://\n", true);
+		return;
+	}
 	int r = http_head_parse(conn->head, conn->have, scanned, &head, &error);
 	if (r > 0)
 		serve(admin, conn, &head);

@@ -12,6 +12,7 @@
 #include <linux/sockios.h>
 
 #include "base/must.h"
+#include "http/response.h"
 #include "server/access_log.h"
 
 /*
@@ -302,8 +303,34 @@ static void established(struct conn *conn)
 	conn_wait(conn, READABLE);
 }
 
+/* A client of the wrong port, or without https://, is told so in its own protocol. Nothing was sent
+ * before, so it fits the socket; if not, the client sees the connection close. */
+static void answer_plain_http(struct conn *conn)
+{
+	static const char text[] =
+		"This port speaks HTTPS with mutual TLS 1.3, not plain HTTP: use "
+		"https:// and a client certificate.\n";
+	bool is_head = strncmp(handshake_greeting(conn->handshake), "HEAD ", 5) == 0;
+	struct http_response response;
+	char answer[512];
+
+	http_response_begin(&response, answer, sizeof(answer), 400);
+	http_response_field(&response, "Content-Type", "text/plain; charset=utf-8");
+	http_response_field_u64(&response, "Content-Length", sizeof(text) - 1);
+	http_response_field(&response, "Connection", "close");
+	int n = http_response_end(&response);
+	must(n > 0 && (size_t)n + sizeof(text) <= sizeof(answer));
+	if (!is_head) {
+		memcpy(answer + n, text, sizeof(text) - 1);
+		n += (int)sizeof(text) - 1;
+	}
+	send(conn->sock_fd, answer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static void handshake_failed(struct conn *conn, enum handshake_failure failure)
 {
+	if (failure == HANDSHAKE_PLAIN_HTTP)
+		answer_plain_http(conn);
 	metric_add(&conn->worker->metrics.handshake_failure[failure], 1);
 	access_log_handshake_failure(conn, failure);
 	conn_close(conn,

@@ -13,6 +13,7 @@
 
 #include "base/must.h"
 #include "tls/cert_identity.h"
+#include "tls/greeting.h"
 #include "tls/peer_private.h"
 #include "tls/tls_ctx_private.h"
 
@@ -32,6 +33,8 @@ struct handshake {
 	bool is_out_of_memory;
 	enum handshake_failure failure;
 	const char *failure_text;
+	bool awaits_greeting; /* of a client, by a socket */
+	struct greeting greeting;
 	struct traffic_secret
 		client_secret; /* CLIENT_TRAFFIC_SECRET_0: what the client sends with */
 	struct traffic_secret server_secret; /* SERVER_TRAFFIC_SECRET_0 */
@@ -89,6 +92,21 @@ void handshake_keylog_callback(const SSL *ssl, const char *line)
 	const char *hex = strchr(line + sizeof(client) - 1, ' ');
 	if (hex != NULL)
 		secret_from_hex(secret, hex + 1);
+}
+
+/* What a server says first, as the library takes it for a record's header. */
+void handshake_message_callback(int is_sent, int version, int type, const void *data, size_t len,
+				SSL *ssl, void *unused)
+{
+	static const char http[] = "HTTP/";
+	struct handshake *handshake = SSL_get_ex_data(ssl, handshake_ex_index());
+
+	(void)version;
+	(void)unused;
+	if (is_sent != 0 || type != SSL3_RT_HEADER || handshake->greeting.kind != GREETING_UNKNOWN)
+		return;
+	bool is_http = len >= sizeof(http) - 1 && memcmp(data, http, sizeof(http) - 1) == 0;
+	handshake->greeting.kind = is_http ? GREETING_HTTP : GREETING_BINARY;
 }
 
 static struct handshake *handshake_of(X509_STORE_CTX *store_ctx)
@@ -205,6 +223,7 @@ struct handshake *handshake_new(struct tls_ctx *ctx, const struct handshake_plan
 		return NULL;
 	if (plan->tls_path != TLS_PATH_USER && plan->caps->ulp_errno == 0)
 		handshake->attach_errno = ktls_attach(plan->sys, sock_fd);
+	handshake->awaits_greeting = !ctx->is_client;
 	if (SSL_set_fd(handshake->ssl, sock_fd) != 1) {
 		ERR_clear_error();
 		handshake_free(handshake);
@@ -250,8 +269,6 @@ static enum handshake_failure failure_of_library(unsigned long code)
 	switch (reason) {
 	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
 		return HANDSHAKE_NO_CLIENT_CERT;
-	case SSL_R_HTTP_REQUEST:
-	case SSL_R_HTTPS_PROXY_REQUEST:
 	case SSL_R_WRONG_VERSION_NUMBER:
 	case SSL_R_BAD_PACKET:
 		return HANDSHAKE_NOT_TLS;
@@ -288,6 +305,8 @@ static void classify(struct handshake *handshake, int ssl_error, int saved_errno
 		handshake->failure_text = X509_verify_cert_error_string(handshake->verify_error);
 	} else if (code != 0) {
 		handshake->failure = failure_of_library(code);
+		if (handshake->greeting.kind == GREETING_HTTP) /* only a server gets so far */
+			handshake->failure = HANDSHAKE_PLAIN_HTTP;
 		handshake->failure_text = ERR_reason_error_string(code);
 		/* 3.x reports the peer's end of file as an error of its own. */
 		if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
@@ -302,8 +321,37 @@ static void classify(struct handshake *handshake, int ssl_error, int saved_errno
 	ERR_clear_error();
 }
 
+/* Before the library reads: 0: the client may speak TLS; -EAGAIN; -EPROTO: it does not. */
+static int look_at_greeting(struct handshake *handshake)
+{
+	struct greeting *greeting = &handshake->greeting;
+	int r = greeting_step(greeting, SSL_get_fd(handshake->ssl));
+
+	if (r == -EAGAIN || r == -EINTR) {
+		handshake->wants = POLLIN;
+		return -EAGAIN;
+	}
+	if (r < 0) {
+		handshake->failure = HANDSHAKE_CLIENT_CLOSED;
+		handshake->failure_text = r == -EPIPE ? NULL : strerrordesc_np(-r);
+		return -EPROTO;
+	}
+	if (greeting->kind == GREETING_BINARY)
+		return 0;
+	handshake->failure =
+		greeting->kind == GREETING_HTTP ? HANDSHAKE_PLAIN_HTTP : HANDSHAKE_NOT_TLS;
+	handshake->failure_text = "the first bytes are text";
+	return -EPROTO;
+}
+
 int handshake_step(struct handshake *handshake)
 {
+	if (handshake->awaits_greeting) {
+		int r = look_at_greeting(handshake);
+		if (r < 0)
+			return r;
+		handshake->awaits_greeting = false;
+	}
 	ERR_clear_error();
 	errno = 0;
 	int n = SSL_do_handshake(handshake->ssl);
@@ -338,6 +386,11 @@ enum handshake_failure handshake_failure(const struct handshake *handshake)
 const char *handshake_failure_text(const struct handshake *handshake)
 {
 	return handshake->failure_text != NULL ? handshake->failure_text : "";
+}
+
+const char *handshake_greeting(const struct handshake *handshake)
+{
+	return handshake->greeting.byte;
 }
 
 /* ---- The keys leave the library ------------------------------------------------------------- */

@@ -82,6 +82,8 @@ enum handshake_failure tls_trust_failure_of(int verify_error);
 
 /* Installed by tls_ctx_new, answered by the handshake that the SSL belongs to. */
 void handshake_keylog_callback(const SSL *ssl, const char *line);
+void handshake_message_callback(int is_sent, int version, int type, const void *data, size_t len,
+				SSL *ssl, void *unused);
 int handshake_verify_client(X509_STORE_CTX *store_ctx, void *unused);
 int handshake_verify_callback(int preverified, X509_STORE_CTX *store_ctx);
 /* The slot of SSL's ex_data that holds the struct handshake. */

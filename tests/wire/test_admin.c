@@ -303,3 +303,23 @@ Test(admin, taken_address)
 	cr_assert_not_null(strstr(program.err, server.admin_addr), "%s", program.err);
 	wire_server_stop(&server);
 }
+
+/* A client that speaks TLS to it is told what is wrong, as far as plain text can. */
+Test(admin, tls_on_the_plain_port)
+{
+	static const char hello[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+	struct wire_server server = {0};
+	char *answer = malloc(WIRE_ADMIN_MAX);
+
+	must(answer != NULL);
+	wire_server_start(&server);
+	for (int bytes = 1; bytes < (int)sizeof(hello) - 1; bytes += 9) {
+		/* wire_admin sends text up to its NUL: the type and version of the record. */
+		cr_assert_eq(wire_admin(&server, bytes == 1 ? "\x16" : hello, answer), 400);
+		cr_assert_str_eq(body_of(answer),
+				 "This port speaks plain HTTP, not TLS: use http://\n");
+	}
+	cr_assert_eq(wire_admin_get(&server, "/-/healthy", NULL), 200);
+	free(answer);
+	wire_server_stop(&server);
+}

@@ -360,6 +360,19 @@ static const struct {
 	{{.target = "data", .option = {"--connection=1"}}, 2, "did you mean --connections"},
 };
 
+/* The other port of the same server. */
+WIRE_TEST(bench, a_port_that_speaks_plain_http)
+{
+	struct wire_server server = {.may_differ = true};
+
+	wire_server_start(&server);
+	run(&server, &(struct run){.target = "data", .addr = server.admin_addr});
+	expect_exit(5);
+	cr_assert_not_null(strstr(program.err, "speaks plain HTTP on this port, not TLS"), "%s",
+			   program.err);
+	wire_server_stop(&server);
+}
+
 WIRE_TEST(bench, exit_codes)
 {
 	struct wire_server server = {.wants_crl = true, .may_differ = true};

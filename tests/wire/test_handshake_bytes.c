@@ -41,28 +41,6 @@ static void not_tls(const void *data, size_t len, const char *reason)
 	wire_server_stop(&server);
 }
 
-Test(handshake_bytes, plain_http)
-{
-	static const char text[] = "GET /data/size-1 HTTP/1.1\r\nHost: localhost\r\n\r\n";
-	not_tls(text, strlen(text), "not_tls");
-}
-
-Test(handshake_bytes, garbage)
-{
-	char data[4096];
-	wire_pattern_fill(5, 0, data, sizeof(data));
-	data[0] = '\x7f';
-	not_tls(data, sizeof(data), "not_tls");
-}
-
-Test(handshake_bytes, record_without_a_client_hello)
-{
-	uint8_t data[5 + 256] = {22, 3, 1, 1, 0};
-	wire_pattern_fill(6, 0, data + 5, 256);
-	data[5] = 1;
-	not_tls(data, sizeof(data), "protocol_error");
-}
-
 /* Waits for the end of a connection that does nothing; it must not come before its time. */
 static void stall(struct wire_server *server, struct wire_client *client, uint64_t since_ms)
 {
@@ -88,6 +66,154 @@ static void stall_start(struct wire_server *server, char option[64])
 	snprintf(option, 64, "--handshake-timeout=%dms", wire_limit_ms(&server->env, HANDSHAKE_MS));
 	server->option[0] = option;
 	wire_server_start(server);
+}
+
+/* Everything that comes until the server's FIN. */
+static size_t read_all(struct wire_client *client, char *out, size_t size)
+{
+	size_t have = 0;
+
+	while (have + 1 < size && wire_read_tcp(client, out + have, 1))
+		have++;
+	out[have] = '\0';
+	return have;
+}
+
+static void plain_http(struct wire_server *server, const char *method, const char *target,
+		       size_t piece)
+{
+	struct wire_client client = {0};
+	char request[256], answer[2048];
+
+	int len = snprintf(request, sizeof(request),
+			   "%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello",
+			   method, target);
+	wire_connect_tcp(&client, server);
+	for (size_t at = 0; at < (size_t)len; at += piece)
+		wire_write_tcp(&client, request + at,
+			       (size_t)len - at < piece ? (size_t)len - at : piece);
+	size_t have = read_all(&client, answer, sizeof(answer));
+	cr_assert_eq(client.end, WIRE_END_FIN, "%s: the answer must not be lost: %s", method,
+		     wire_end_text(client.end));
+	const char *body = strstr(answer, "\r\n\r\n");
+	cr_assert(strncmp(answer, "HTTP/1.1 400 Bad Request\r\n", 26) == 0 && body != NULL,
+		  "%s by %zu: %s", method, piece, answer);
+	body += 4;
+	cr_assert_not_null(strstr(answer, "\r\nConnection: close\r\n"));
+	const char *length = strstr(answer, "\r\nContent-Length: ");
+	cr_assert_not_null(length);
+	if (strcmp(method, "HEAD") == 0) {
+		cr_assert_str_empty(body);
+	} else {
+		cr_assert_eq(strtoul(length + 18, NULL, 10), have - (size_t)(body - answer));
+		cr_assert_not_null(strstr(body, "HTTPS"), "%s", body);
+		cr_assert_not_null(strstr(body, "https://"), "%s", body);
+	}
+	wire_disconnect(&client);
+}
+
+/* A browser, a load balancer's health check, a client without https://: it is told what is wrong in
+ * its own protocol, also when its request comes byte by byte. */
+Test(handshake_bytes, plain_http)
+{
+	static const char *const rows[][2] = {
+		{"GET", "/data/size-1"}, {"GET", "http://localhost/"},
+		{"HEAD", "/"},           {"POST", "/"},
+		{"PUT", "/data/object"}, {"DELETE", "/data/object"},
+		{"OPTIONS", "*"},        {"CONNECT", "localhost:443"},
+		{"PATCH", "/"},          {"PRI", "*"},
+		{"PROPFIND", "/"},
+	};
+	struct wire_server server = {0};
+
+	wire_server_start(&server);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		plain_http(&server, rows[i][0], rows[i][1], 1024);
+		plain_http(&server, rows[i][0], rows[i][1], 1);
+	}
+	wire_handshake_failed(&server, "plain_http", 2 * ARRAY_LEN(rows));
+	wire_log_has(&server, "msg=\"handshake failed\"", "reason=plain_http");
+	wire_serves_others(&server);
+	wire_server_stop(&server);
+}
+
+/* ... and nobody else gets HTTP from it. */
+Test(handshake_bytes, other_protocols)
+{
+	static const char *const rows[] = {"SSH-2.0-OpenSSH_9.2\r\n", "EHLO client.example\r\n",
+					   "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n",
+					   "no TLS\r\n\r\n", "\r\n\r\n\r\n"};
+	struct wire_server server = {0};
+
+	wire_server_start(&server);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct wire_client client = {0};
+		wire_connect_tcp(&client, &server);
+		wire_write_tcp(&client, rows[i], strlen(rows[i]));
+		tcp_expect_end(&client);
+		wire_handshake_failed(&server, "not_tls", i + 1);
+		wire_disconnect(&client);
+	}
+	wire_server_stop(&server);
+}
+
+/* A ClientHello, whole or half, and then HTTP in plain: TLS has begun, nothing answers in HTTP. */
+Test(handshake_bytes, plain_http_after_tls_has_begun)
+{
+	static const char text[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+	static const uint8_t half[] = {22, 3, 1, 0, 40, 1, 0, 0, 36, 3, 3};
+	struct wire_server server = {0};
+	char answer[8192];
+
+	wire_server_start(&server);
+	for (int i = 0; i < 2; i++) {
+		struct wire_client client = {0};
+		if (i == 0) {
+			wire_prepare(&client, &server);
+			wire_client_hello(&client);
+		} else {
+			wire_connect_tcp(&client, &server);
+			wire_write_tcp(&client, half, sizeof(half));
+		}
+		wire_write_tcp(&client, text, strlen(text));
+		size_t have = read_all(&client, answer, sizeof(answer));
+		cr_assert_null(memmem(answer, have, "HTTP/1.1", 8), "case %d", i);
+		wire_disconnect(&client);
+	}
+	cr_assert_eq(
+		wire_metric(&server, "sluice_tls_handshake_failures_total{reason=\"plain_http\"}"),
+		0);
+	wire_server_stop(&server);
+}
+
+/* Half a method is no longer waited for than half a ClientHello. */
+Test(handshake_bytes, half_a_method)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	char option[64];
+
+	stall_start(&server, option);
+	uint64_t since_ms = wire_now_ms();
+	wire_connect_tcp(&client, &server);
+	wire_write_tcp(&client, "GET", 3);
+	stall(&server, &client, since_ms);
+}
+
+Test(handshake_bytes, garbage)
+{
+	char data[4096];
+	wire_pattern_fill(5, 0, data, sizeof(data));
+	data[0] = '\x7f';
+	not_tls(data, sizeof(data), "not_tls");
+}
+
+Test(handshake_bytes, record_without_a_client_hello)
+{
+	uint8_t data[5 + 256] = {22, 3, 1, 1, 0};
+	wire_pattern_fill(6, 0, data + 5, 256);
+	data[5] = 1;
+	not_tls(data, sizeof(data), "protocol_error");
 }
 
 Test(handshake_bytes, silence)
