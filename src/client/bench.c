@@ -85,30 +85,55 @@ static enum client_outcome prepare(struct bench *bench, char error[ERROR_TEXT_MA
 	return CLIENT_OK;
 }
 
-/* The keys that were written go. What cannot be deleted is the caller's to see. */
-static unsigned clean_up(struct bench *bench)
+/* ---- Cleaning up ------------------------------------------------------------------------------
+ */
+
+/* CLIENT_OK: the object of the lane is gone. */
+static enum client_outcome delete_upload(struct bench *bench, struct lane *lane)
 {
 	char error[ERROR_TEXT_MAX];
+	struct session *session = &lane->session;
+	struct text path;
+
+	text_init(&path, BENCH_HEAD_BYTES);
+	lane_upload_path(lane, &path);
+	text_add(&path, "", 1);
+	session_close(session);
+	enum client_outcome outcome = path.error == 0 ? bench_call(session, "DELETE", path.at, NULL,
+								   bench->config->timeout_ms, error)
+						      : CLIENT_ERROR;
+	int status = session->response.status;
+	if (outcome == CLIENT_OK && status >= 300 && status != 404)
+		outcome = client_outcome_of_status(status);
+	session_close(session);
+	text_fini(&path);
+	return outcome;
+}
+
+/* The objects that were uploaded, or may have been, are deleted. Returns how many remain: those
+ * that cannot be deleted, those after the first for which the server does not answer, and at a
+ * second signal all that are left. */
+static unsigned clean_up(struct bench *bench)
+{
+	bool is_over = bench->is_abandoned;
 	unsigned left = 0;
 
-	for (unsigned i = 0; i < bench->config->connections; i++) {
+	bench->client.stop_fd = bench->stop.fd;
+	for (unsigned i = 0; bench->lane != NULL && i < bench->config->connections; i++) {
 		struct lane *lane = bench->lane[i];
-		struct text path;
-		if (!lane->has_uploaded)
+		enum client_outcome outcome = CLIENT_ERROR;
+		if (lane == NULL || lane->upload == LANE_UPLOAD_NONE)
 			continue;
-		text_init(&path, BENCH_HEAD_BYTES);
-		lane_upload_path(lane, &path);
-		text_add(&path, "", 1);
-		struct session *session = &lane->session;
-		session_close(session);
-		if (path.error != 0 ||
-		    bench_call(session, "DELETE", path.at, NULL, bench->config->timeout_ms,
-			       error) != CLIENT_OK ||
-		    session->response.status >= 300)
-			left++;
-		session_close(session);
-		text_fini(&path);
+		while (!is_over) {
+			unsigned signals = bench->stop.count;
+			outcome = delete_upload(bench, lane);
+			is_over = bench_stop_take(&bench->stop) >= 2 || outcome == CLIENT_NETWORK;
+			if (outcome == CLIENT_OK || bench->stop.count == signals)
+				break;
+		}
+		left += outcome != CLIENT_OK;
 	}
+	bench->client.stop_fd = -1;
 	return left;
 }
 
@@ -136,6 +161,36 @@ static enum client_outcome outcome_of(const struct bench_report *report, char er
 	return CLIENT_PARTIAL;
 }
 
+/* What came of the whole, where the loop went through. */
+static enum client_outcome conclude(const struct bench *bench, unsigned left,
+				    char error[ERROR_TEXT_MAX])
+{
+	const struct bench_report *report = bench->report;
+	const struct target *target = &bench->client.target;
+	enum client_outcome outcome = outcome_of(report, error);
+	bool is_cut_short = report->is_interrupted || bench->is_abandoned;
+
+	if (is_cut_short && (outcome == CLIENT_OK || report->begun == 0 ||
+			     (report->succeeded == 0 && report->first_error[0] == '\0'))) {
+		snprintf(error, ERROR_TEXT_MAX, "%s: ended after %.1f s of measurement",
+			 bench->stop.name, (double)report->window_ns / 1e9);
+		outcome = CLIENT_PARTIAL;
+	}
+	if (left == 0)
+		return outcome;
+	if (outcome == CLIENT_OK) {
+		outcome = CLIENT_PARTIAL;
+		error[0] = '\0';
+	}
+	char before[ERROR_TEXT_MAX / 3];
+	snprintf(before, sizeof(before), "%.200s", error);
+	snprintf(error, ERROR_TEXT_MAX,
+		 "%s%s%u uploaded objects remain, delete them: %.100s/%.63s/%.150s%s%s-*", before,
+		 before[0] != '\0' ? "; " : "", left, target->authority, target->bucket,
+		 target->prefix, target->prefix[0] != '\0' ? "/" : "", bench->upload_name);
+	return outcome;
+}
+
 static void finish(struct bench *bench)
 {
 	if (bench->lane != NULL)
@@ -148,6 +203,26 @@ static void finish(struct bench *bench)
 	free(bench->pattern);
 	client_fini(&bench->client);
 	free(bench);
+}
+
+static enum client_outcome load(struct bench *bench, bool *has_report, char error[ERROR_TEXT_MAX])
+{
+	struct bench_report *report = bench->report;
+	int r = bench_stop_begin(&bench->stop);
+
+	if (r < 0)
+		return say(CLIENT_ERROR, error, strerrordesc_np(-r));
+	enum client_outcome outcome = bench_loop(bench, error);
+	unsigned left = clean_up(bench);
+	if (outcome == CLIENT_OK) {
+		*has_report = report->succeeded > 0 && report->window_ns > 0;
+		if (bench->verify != NULL)
+			bench_verify_counts(bench->verify, &report->verified, &report->first_seen,
+					    &report->unverified);
+		outcome = conclude(bench, left, error);
+	}
+	bench_stop_end(&bench->stop);
+	return outcome;
 }
 
 enum client_outcome bench_run(const struct bench_config *config, struct bench_report *report,
@@ -175,22 +250,8 @@ enum client_outcome bench_run(const struct bench_config *config, struct bench_re
 		return outcome;
 	}
 	outcome = prepare(bench, error);
-	if (outcome == CLIENT_OK)
-		outcome = bench_loop(bench, error);
-	if (outcome == CLIENT_OK) {
-		*has_report = report->succeeded > 0;
-		unsigned left = clean_up(bench);
-		if (bench->verify != NULL)
-			bench_verify_counts(bench->verify, &report->verified, &report->first_seen,
-					    &report->unverified);
-		outcome = outcome_of(report, error);
-		if (outcome == CLIENT_OK && left > 0) {
-			snprintf(error, ERROR_TEXT_MAX,
-				 "%u uploaded objects could not be deleted: %s-*", left,
-				 bench->upload_name);
-			outcome = CLIENT_PARTIAL;
-		}
-	}
+	if (outcome == CLIENT_OK) /* until here a signal ends the process: nothing is uploaded */
+		outcome = load(bench, has_report, error);
 	finish(bench);
 	return outcome;
 }

@@ -57,6 +57,7 @@ enum bench_error { BENCH_ERRORS(BENCH_ERROR_ENUM) BENCH_ERROR_COUNT };
 struct bench_report {
 	unsigned objects;
 	uint64_t object_bytes;
+	bool is_interrupted; /* by a signal, before its end */
 
 	/* Of the whole run, warm-up included. */
 	uint64_t begun;

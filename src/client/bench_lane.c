@@ -180,6 +180,8 @@ static void ask(struct lane *lane)
 	bool is_body = lane->request.verb == BENCH_GET || lane->request.verb == BENCH_GET_RANGE;
 	bench_check_begin(&lane->check, is_body ? bench->verify : NULL, lane->request.object,
 			  lane->request.first);
+	if (lane->request.verb == BENCH_UPLOAD && lane->upload == LANE_UPLOAD_NONE)
+		lane->upload = LANE_UPLOAD_UNSURE;
 	session_ask(&lane->session, &lane->ask);
 	lane->state = LANE_BUSY;
 }
@@ -261,6 +263,16 @@ static bool is_right_length(const struct lane *lane)
 	return true;
 }
 
+/* A refusal says that nothing was written; an earlier upload of the lane, or one whose answer never
+ * came, may have been. */
+static void note_upload(struct lane *lane, bool is_right)
+{
+	if (is_right)
+		lane->upload = LANE_UPLOAD_DONE;
+	else if (lane->upload == LANE_UPLOAD_UNSURE && !lane->is_unanswered)
+		lane->upload = LANE_UPLOAD_NONE;
+}
+
 /* The answer is whole: is it right? */
 static void judge(struct lane *lane)
 {
@@ -287,8 +299,8 @@ static void judge(struct lane *lane)
 	} else {
 		count_success(lane);
 	}
-	if (is_right && lane->request.verb == BENCH_UPLOAD)
-		lane->has_uploaded = true;
+	if (lane->request.verb == BENCH_UPLOAD)
+		note_upload(lane, is_right);
 	lane->has_request = false;
 }
 
@@ -340,6 +352,7 @@ static void session_over(struct lane *lane)
 
 	bench_check_end(&lane->check, false, "");
 	leave_opening(lane);
+	lane->is_unanswered |= lane->state == LANE_BUSY;
 	if (can_repeat) {
 		session_close(session);
 		lane->is_repeated = true;
@@ -490,7 +503,8 @@ void lane_expired(struct lane *lane)
 	forget_wait(lane);
 	bench_check_end(&lane->check, false, "");
 	leave_opening(lane);
-	count_failure(lane, BENCH_ERROR_TIMEOUT, CLIENT_NETWORK, "no answer in --timeout");
+	count_failure(lane, BENCH_ERROR_TIMEOUT, CLIENT_NETWORK, "no answer within --timeout");
+	lane->is_unanswered |= lane->state == LANE_BUSY;
 	session_close(&lane->session);
 	lane->has_request = false;
 	lane_next(lane);

@@ -18,10 +18,12 @@
 #define EVENTS_MAX    256
 #define WAIT_MS_MAX   1000
 #define TOKEN_TIMER   (1ull << 62)
+#define TOKEN_SIGNAL  (TOKEN_TIMER + 1)
 
 struct bench_clock {
 	int timer_fd;
 	bool is_polled;
+	bool is_signal_polled;
 	struct bench_usage begin;
 	uint64_t window_begin_ns;
 	uint64_t live_ns; /* when the live line is next due; 0: there is none */
@@ -189,6 +191,8 @@ static void move_phase(struct bench *bench, struct bench_clock *clock)
 		is_over = config->requests > 0
 				  ? bench->issued_measured == config->requests && is_idle(bench)
 				  : bench->now_ns >= bench->end_ns;
+	if (bench->phase != BENCH_ENDING && bench->stop.count > 0)
+		bench->report->is_interrupted = is_over = true;
 	if (bench->phase != BENCH_ENDING && (is_over || is_hopeless(bench)))
 		end_measuring(bench, clock);
 }
@@ -223,7 +227,9 @@ static void live_line(struct bench *bench, struct bench_clock *clock)
 		return;
 	/* Of the last second; blanks wipe what stood there before. */
 	fprintf(stderr, "\r%s %3llu s  %8llu requests/s  %8.1f MiB/s  p99 %7.2f ms  %llu failed  ",
-		bench->phase == BENCH_MEASURING ? "measuring" : "warming up",
+		bench->phase == BENCH_MEASURING ? "measuring"
+		: bench->phase == BENCH_ENDING  ? "finishing"
+						: "warming up",
 		(unsigned long long)((bench->now_ns - bench->start_ns) / NS_PER_SECOND),
 		(unsigned long long)(report->succeeded - clock->live_requests),
 		(double)(bytes - clock->live_bytes) / (1024 * 1024),
@@ -245,6 +251,36 @@ static void live_end(const struct bench_clock *clock)
 		fprintf(stderr, "\r%90s\r", "");
 }
 
+/* ---- Signals --------------------------------------------------------------------------------- */
+
+static void poll_signal(struct bench *bench, struct bench_clock *clock)
+{
+	ring_poll(&bench->ring, bench->stop.fd, POLLIN, TOKEN_SIGNAL);
+	bench->ring_in_flight++;
+	clock->is_signal_polled = true;
+}
+
+static void take_signal(struct bench *bench, struct bench_clock *clock)
+{
+	unsigned before = bench->stop.count, busy = 0;
+
+	clock->is_signal_polled = false;
+	if (bench_stop_take(&bench->stop) >= 2) {
+		bench->is_abandoned = true;
+		return;
+	}
+	poll_signal(bench, clock);
+	if (bench->stop.count == before)
+		return;
+	for (unsigned i = 0; i < bench->config->connections; i++)
+		busy += bench->lane[i]->has_request;
+	live_end(clock);
+	fprintf(stderr,
+		"sluice bench: %s: finishing %u requests in progress; a second signal exits at "
+		"once\n",
+		bench->stop.name, busy);
+}
+
 /* ---- The loop -------------------------------------------------------------------------------- */
 
 static void take_events(struct bench *bench, struct bench_clock *clock,
@@ -258,6 +294,11 @@ static void take_events(struct bench *bench, struct bench_clock *clock,
 			(void)n; /* nothing: it was set again meanwhile */
 			clock->is_polled = false;
 			bench->ring_in_flight--;
+			continue;
+		}
+		if (events[i].token == TOKEN_SIGNAL) {
+			bench->ring_in_flight--;
+			take_signal(bench, clock);
 			continue;
 		}
 		lane_event(bench->lane[(uint32_t)events[i].token],
@@ -275,7 +316,7 @@ static void expire(struct bench *bench)
 
 static bool is_over(const struct bench *bench)
 {
-	return bench->phase == BENCH_ENDING && is_idle(bench);
+	return bench->is_abandoned || (bench->phase == BENCH_ENDING && is_idle(bench));
 }
 
 /* 0, or the ring's error. */
@@ -294,12 +335,18 @@ static int loop(struct bench *bench, struct bench_clock *clock)
 			return count;
 		take_events(bench, clock, events, count);
 		bench->now_ns = clock_now_ns();
+		if (bench->is_abandoned)
+			break;
 		expire(bench);
 		serve_idle(bench); /* with what is due up to the end of this phase */
 		move_phase(bench, clock);
 		serve_idle(bench);
 		arm_timer(bench, clock);
 		live_line(bench, clock);
+	}
+	if (bench->phase != BENCH_ENDING) { /* two signals at once */
+		bench->report->is_interrupted = true;
+		end_measuring(bench, clock);
 	}
 	return 0;
 }
@@ -311,6 +358,8 @@ static void drain(struct bench *bench, struct bench_clock *clock)
 
 	if (clock->is_polled)
 		ring_cancel(&bench->ring, TOKEN_TIMER);
+	if (clock->is_signal_polled)
+		ring_cancel(&bench->ring, TOKEN_SIGNAL);
 	for (unsigned i = 0; i < bench->config->connections; i++) {
 		struct lane *lane = bench->lane[i];
 		if (lane->is_in_flight)
@@ -322,7 +371,7 @@ static void drain(struct bench *bench, struct bench_clock *clock)
 			ring_wait(&bench->ring, clock_now_ns() / NS_PER_MS, 10, events, EVENTS_MAX);
 		for (int i = 0; i < count; i++) {
 			bench->ring_in_flight--;
-			if (events[i].token != TOKEN_TIMER)
+			if (events[i].token < TOKEN_TIMER)
 				bench->lane[(uint32_t)events[i].token]->is_in_flight = false;
 		}
 	}
@@ -355,6 +404,8 @@ enum client_outcome bench_loop(struct bench *bench, char error[ERROR_TEXT_MAX])
 	r = ring_begin(&bench->ring);
 	bench->now_ns = clock_now_ns();
 	live_begin(bench, &clock);
+	if (r == 0)
+		poll_signal(bench, &clock);
 	bench->start_ns = bench->now_ns;
 	for (unsigned i = 0; r == 0 && i < config->connections; i++) {
 		if (bench->mix.kind == BENCH_HANDSHAKE) { /* each request opens its own */

@@ -19,7 +19,10 @@ static enum client_outcome call_failed(struct session *session, int r, char erro
 	enum client_outcome outcome = CLIENT_NETWORK;
 
 	if (r == -ETIMEDOUT) {
-		snprintf(error, ERROR_TEXT_MAX, "%s: no answer in --timeout", authority);
+		snprintf(error, ERROR_TEXT_MAX, "%s: no answer within --timeout", authority);
+	} else if (r == -ECANCELED) {
+		snprintf(error, ERROR_TEXT_MAX, "%s: interrupted", authority);
+		outcome = CLIENT_ERROR;
 	} else {
 		snprintf(error, ERROR_TEXT_MAX, "%s: %s", authority, session->failure_text);
 		outcome = session_outcome(session->failure);

@@ -5,6 +5,7 @@
 
 #include "client/bench.h"
 #include "client/bench_plan.h"
+#include "client/bench_stop.h"
 #include "client/bench_verify.h"
 #include "io/ring.h"
 #include "io/wheel.h"
@@ -40,6 +41,13 @@ enum client_outcome bench_call(struct session *session, const char *method, cons
 
 enum bench_phase { BENCH_OPENING, BENCH_WARMUP, BENCH_MEASURING, BENCH_ENDING };
 
+/* What is known of the object that a lane uploads to. */
+enum lane_upload {
+	LANE_UPLOAD_NONE,   /* not there: none was begun, or each was refused */
+	LANE_UPLOAD_UNSURE, /* one was begun, and its answer is not known */
+	LANE_UPLOAD_DONE
+};
+
 enum lane_state {
 	LANE_IDLE,    /* in the list of those that wait for a request */
 	LANE_OPENING, /* its connection, with or without a request that waits */
@@ -57,7 +65,8 @@ struct lane {
 	bool is_in_flight;
 	bool has_request;
 	bool is_repeated;
-	bool has_uploaded;
+	enum lane_upload upload;
+	bool is_unanswered; /* a request was begun whose answer never came */
 	struct lane *idle_next;
 	struct wheel_entry deadline;
 	uint64_t opened_ns;
@@ -94,6 +103,8 @@ struct bench {
 	uint64_t issued;      /* requests, from schedule_ns on */
 	uint64_t issued_measured;
 	unsigned opening; /* lanes, in the first phase */
+	struct bench_stop stop;
+	bool is_abandoned; /* a second signal: nothing is waited for */
 	uint8_t *pattern;
 	char upload_name[64];
 	char upload_checksum[64]; /* base64 of SHA-256; "": none */

@@ -128,8 +128,9 @@ static void print_load(FILE *out, const struct bench_config *config,
 		config->connections > 1 ? "s" : "");
 	if (config->rate > 0)
 		fprintf(out, ", %u requests/s", config->rate);
-	fprintf(out, ", measured for %.1f s after %.1f s of warm-up\n", seconds(report->window_ns),
-		config->warmup_ms / 1000.0);
+	fprintf(out, ", measured for %.1f s after %.1f s of warm-up%s\n",
+		seconds(report->window_ns), config->warmup_ms / 1000.0,
+		report->is_interrupted ? ", interrupted" : "");
 	fprintf(out,
 		"data path  received by the kernel %" PRIu64 ", by this program %" PRIu64
 		"; sent by the kernel %" PRIu64 ", by this program %" PRIu64 "; %s\n",
@@ -258,6 +259,7 @@ void bench_report_json(FILE *out, const struct bench_config *config,
 	json_number(out, "rate", config->rate);
 	fprintf(out, ",\"seconds\":%.6f,\"warmup_seconds\":%.3f", seconds(report->window_ns),
 		config->warmup_ms / 1000.0);
+	fprintf(out, ",\"interrupted\":%s", report->is_interrupted ? "true" : "false");
 	json_requests(out, report);
 	json_number(out, "received_bytes", report->window_received);
 	json_number(out, "sent_bytes", report->window_sent);

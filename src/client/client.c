@@ -38,7 +38,7 @@ static int buffers_init(struct client *client, unsigned sessions_max)
 enum client_outcome client_init(struct client *client, const struct client_options *options,
 				char error[ERROR_TEXT_MAX])
 {
-	*client = (struct client){0};
+	*client = (struct client){.stop_fd = -1};
 	if (target_parse(&client->target, options->target, error) < 0)
 		return CLIENT_ERROR;
 

@@ -334,18 +334,22 @@ void session_close(struct session *session)
 int session_wait(struct session *session, unsigned timeout_ms)
 {
 	uint64_t end_ms = clock_now_ms() + timeout_ms;
-	struct pollfd wait = {.fd = session->sock_fd};
+	struct pollfd wait[2] = {{.fd = session->sock_fd},
+				 {.fd = session->client->stop_fd, .events = POLLIN}};
 	int r;
 
-	while ((r = session_step(session, (unsigned)wait.revents)) == -EAGAIN) {
+	while ((r = session_step(session, (unsigned)wait[0].revents)) == -EAGAIN) {
 		uint64_t at_ms = clock_now_ms();
 		if (at_ms >= end_ms)
 			return -ETIMEDOUT;
-		wait.events = session_wants(session);
-		wait.revents = 0;
-		if (wait.events != 0 && poll(&wait, 1, (int)(end_ms - at_ms)) < 0 && errno != EINTR)
+		wait[0].events = session_wants(session);
+		wait[0].revents = wait[1].revents = 0;
+		int wait_ms = wait[0].events != 0 ? (int)(end_ms - at_ms) : 0;
+		if (poll(wait, 2, wait_ms) < 0 && errno != EINTR)
 			return session_fail(session, SESSION_LOCAL, "poll: %s",
 					    strerrordesc_np(errno));
+		if (wait[1].revents != 0)
+			return -ECANCELED;
 	}
 	return r;
 }

@@ -48,6 +48,7 @@ struct client {
 	struct sockaddr_storage addr;
 	socklen_t addr_len;
 	uint8_t *scratch; /* SESSION_SCRATCH_BYTES: what was received last */
+	int stop_fd;      /* session_wait ends when it is readable; -1: none */
 };
 
 struct client_options {
@@ -137,7 +138,7 @@ short session_wants(const struct session *session);
 void session_close(struct session *session);
 
 /* For requests one at a time: steps, and waits by poll(2), until it is done. As session_step;
- * -ETIMEDOUT: not in timeout_ms. */
+ * -ETIMEDOUT: not in timeout_ms; -ECANCELED: the client's stop_fd is readable. */
 int session_wait(struct session *session, unsigned timeout_ms);
 enum client_outcome session_outcome(enum session_failure failure);
 /* Of a status that is none of success. */

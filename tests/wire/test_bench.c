@@ -33,7 +33,8 @@ struct run {
 
 static struct wire_program program;
 
-static void run(const struct wire_server *server, const struct run *run)
+/* Starts it. */
+static void begin(const struct wire_server *server, const struct run *run)
 {
 	const struct wire_env *env = &server->env;
 	char text[8][PATH_MAX + 64];
@@ -56,7 +57,13 @@ static void run(const struct wire_server *server, const struct run *run)
 	for (unsigned i = 0; i < ARRAY_LEN(run->option) && run->option[i] != NULL; i++)
 		argv[count++] = (char *)(uintptr_t)run->option[i];
 	must(count < ARGUMENTS_MAX);
-	wire_program_run(env, argv, RUN_MS, &program);
+	wire_program_begin(&program, argv);
+}
+
+static void run(const struct wire_server *server, const struct run *run)
+{
+	begin(server, run);
+	wire_program_end(&server->env, &program, RUN_MS);
 }
 
 static void expect_exit(int code)
@@ -297,6 +304,136 @@ WIRE_TEST(bench, a_server_that_ends_connections_is_asked_again)
 	expect_exit(0);
 	cr_assert_gt(number("requests", "repeated"), 0);
 	cr_assert_gt(number("\"tls\":", "connections"), 1);
+	wire_server_stop(&server);
+}
+
+/* ---- Signals --------------------------------------------------------------------------------- */
+
+#define PUTS "sluice_http_requests_total{method=\"PUT\",code=\"200\"}"
+
+/* However it is ended, what was uploaded is deleted, and the report is of what was measured. */
+WIRE_TEST(bench, a_signal_cleans_up_and_reports)
+{
+	static const struct {
+		int signal;
+		const char *name;
+	} rows[] = {{SIGINT, "SIGINT"}, {SIGTERM, "SIGTERM"}, {SIGHUP, "SIGHUP"}};
+	struct wire_server server = {.writable = true};
+	struct wire_client client = {0};
+
+	wire_server_root(&server);
+	wire_server_start(&server);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		begin(&server,
+		      &(struct run){.target = "data/folder",
+				    .option = {"--mix=put:20KiB", "--duration=10m", "--warmup=0",
+					       "--connections=3", "--json"}});
+		wire_metric_reaches(&server, PUTS, 20 * (i + 1));
+		kill(program.pid, rows[i].signal);
+		wire_program_end(&server.env, &program, RUN_MS);
+		expect_exit(8);
+		expect_json();
+		cr_assert_not_null(strstr(program.err, rows[i].name), "%s", program.err);
+		cr_assert_not_null(strstr(program.out, "\"interrupted\":true"), "%s", program.out);
+		cr_assert_gt(number("requests", "measured"), 0);
+		cr_assert_gt(number("", "sent_bytes"), 0);
+		cr_assert_gt(number("", "seconds"), 0);
+		wire_connect(&client, &server);
+		wire_lists(&client, 0);
+		wire_disconnect(&client);
+	}
+	wire_server_stop(&server);
+}
+
+/* A mix that only reads, and the report for people. */
+WIRE_TEST(bench, a_signal_ends_a_run_that_reads)
+{
+	struct wire_server server = {0};
+
+	wire_server_start(&server);
+	begin(&server,
+	      &(struct run){.target = "data/size-16384",
+			    .option = {"--duration=10m", "--warmup=0", "--connections=2"}});
+	wire_metric_reaches(&server, "sluice_http_requests_total{method=\"GET\",code=\"200\"}", 50);
+	kill(program.pid, SIGINT);
+	wire_program_end(&server.env, &program, RUN_MS);
+	expect_exit(8);
+	cr_assert_not_null(strstr(program.out, ", interrupted\n"), "%s", program.out);
+	cr_assert_not_null(strstr(program.out, "\nrequests   "), "%s", program.out);
+	cr_assert_not_null(strstr(program.err, "SIGINT: ended after "), "%s", program.err);
+	wire_server_stop(&server);
+}
+
+/* In the warm-up nothing is measured, and what was uploaded is deleted all the same. */
+WIRE_TEST(bench, a_signal_in_the_warm_up)
+{
+	struct wire_server server = {.writable = true};
+	struct wire_client client = {0};
+
+	wire_server_root(&server);
+	wire_server_start(&server);
+	begin(&server,
+	      &(struct run){.target = "data", .option = {"--mix=put:1KiB", "--warmup=10m"}});
+	wire_metric_reaches(&server, PUTS, 20);
+	kill(program.pid, SIGINT);
+	wire_program_end(&server.env, &program, RUN_MS);
+	expect_exit(8);
+	cr_assert_str_empty(program.out);
+	cr_assert_not_null(strstr(program.err, "SIGINT: ended after 0.0 s"), "%s", program.err);
+	wire_connect(&client, &server);
+	wire_lists(&client, 0);
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
+/* A server that stands still answers nothing any more: the first signal waits, the second does not,
+ * and says what it leaves. */
+WIRE_TEST(bench, a_second_signal_exits_at_once)
+{
+	struct wire_server server = {.writable = true};
+
+	wire_server_root(&server);
+	wire_server_start(&server);
+	begin(&server, &(struct run){.target = "data/folder",
+				     .option = {"--mix=put:20KiB", "--duration=10m", "--warmup=0",
+						"--connections=3", "--timeout=1h", "--json"}});
+	wire_metric_reaches(&server, PUTS, 20);
+	kill(server.pid, SIGSTOP);
+	kill(program.pid, SIGINT);
+	wire_program_says(&server.env, &program, "a second signal exits at once", 20000);
+	kill(program.pid, SIGINT);
+	wire_program_end(&server.env, &program, 20000);
+	kill(server.pid, SIGCONT);
+	expect_exit(8);
+	cr_assert_not_null(strstr(program.err, "3 uploaded objects remain, delete them: "), "%s",
+			   program.err);
+	cr_assert_not_null(strstr(program.err, "/data/folder/sluice-bench-"), "%s", program.err);
+	wire_server_stop(&server);
+}
+
+/* One deletion that is not answered is enough: not a timeout for each connection. */
+WIRE_TEST(bench, cleaning_up_ends_at_a_server_that_is_silent)
+{
+	struct wire_server server = {.writable = true};
+	char timeout[32];
+
+	wire_server_root(&server);
+	wire_server_start(&server);
+	snprintf(timeout, sizeof(timeout), "--timeout=%dms", wire_limit_ms(&server.env, 2000));
+	begin(&server, &(struct run){.target = "data",
+				     .option = {"--mix=put:20KiB", "--duration=10m", "--warmup=0",
+						"--connections=8", timeout}});
+	wire_metric_reaches(&server, PUTS, 20);
+	kill(server.pid, SIGSTOP);
+	uint64_t since_ms = wire_now_ms();
+	kill(program.pid, SIGINT);
+	wire_program_end(&server.env, &program, 60000);
+	uint64_t took_ms = wire_now_ms() - since_ms;
+	kill(server.pid, SIGCONT);
+	cr_assert_not_null(strstr(program.err, "8 uploaded objects remain"), "%s", program.err);
+	/* The requests in progress, and one deletion; eight would be nine. */
+	cr_assert_lt(took_ms, 6 * (uint64_t)wire_limit_ms(&server.env, 2000), "%d ms",
+		     (int)took_ms);
 	wire_server_stop(&server);
 }
 

@@ -48,35 +48,74 @@ static pid_t spawn(char *const argv[], int out_fd, int err_fd)
 	_exit(127);
 }
 
-void wire_program_run(const struct wire_env *env, char *const argv[], int within_ms,
-		      struct wire_program *program)
+void wire_program_begin(struct wire_program *program, char *const argv[])
 {
-	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(env, within_ms);
-	int out[2], err[2], status;
+	int out[2], err[2];
 
 	*program = (struct wire_program){.exit_code = -1};
 	must(pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0);
-	pid_t pid = spawn(argv, out[1], err[1]);
+	program->pid = spawn(argv, out[1], err[1]);
 	close(out[1]);
 	close(err[1]);
-	struct pollfd wait[2] = {{.fd = out[0], .events = POLLIN},
-				 {.fd = err[0], .events = POLLIN}};
-	while (wait[0].fd >= 0 || wait[1].fd >= 0) {
-		uint64_t now_ms = wire_now_ms();
-		if (now_ms >= end_ms || poll(wait, 2, (int)(end_ms - now_ms)) <= 0) {
-			kill(pid, SIGKILL);
-			break;
-		}
-		if (wait[0].revents != 0 &&
-		    !output_take(out[0], program->out, sizeof(program->out)))
-			wait[0].fd = -1;
-		if (wait[1].revents != 0 &&
-		    !output_take(err[0], program->err, sizeof(program->err)))
-			wait[1].fd = -1;
+	program->out_fd = out[0];
+	program->err_fd = err[0];
+}
+
+/* What has come, until end_ms. False: both outputs have ended, or the time has. */
+static bool outputs_take(struct wire_program *program, uint64_t end_ms)
+{
+	struct pollfd wait[2] = {{.fd = program->out_fd, .events = POLLIN},
+				 {.fd = program->err_fd, .events = POLLIN}};
+	uint64_t now_ms = wire_now_ms();
+
+	if (program->out_fd < 0 && program->err_fd < 0)
+		return false;
+	if (now_ms >= end_ms || poll(wait, 2, (int)(end_ms - now_ms)) <= 0)
+		return false;
+	if (wait[0].revents != 0 &&
+	    !output_take(program->out_fd, program->out, sizeof(program->out))) {
+		close(program->out_fd);
+		program->out_fd = -1;
 	}
-	must(waitpid(pid, &status, 0) == pid);
+	if (wait[1].revents != 0 &&
+	    !output_take(program->err_fd, program->err, sizeof(program->err))) {
+		close(program->err_fd);
+		program->err_fd = -1;
+	}
+	return true;
+}
+
+void wire_program_says(const struct wire_env *env, struct wire_program *program, const char *word,
+		       int within_ms)
+{
+	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(env, within_ms);
+
+	while (strstr(program->err, word) == NULL)
+		cr_assert(outputs_take(program, end_ms), "no \"%s\" in: %s", word, program->err);
+}
+
+void wire_program_end(const struct wire_env *env, struct wire_program *program, int within_ms)
+{
+	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(env, within_ms);
+	int status;
+
+	while (outputs_take(program, end_ms))
+		;
+	if (program->out_fd >= 0 || program->err_fd >= 0)
+		kill(program->pid, SIGKILL);
+	must(waitpid(program->pid, &status, 0) == program->pid);
 	if (WIFEXITED(status))
 		program->exit_code = WEXITSTATUS(status);
-	close(out[0]);
-	close(err[0]);
+	if (program->out_fd >= 0)
+		close(program->out_fd);
+	if (program->err_fd >= 0)
+		close(program->err_fd);
+	program->out_fd = program->err_fd = -1;
+}
+
+void wire_program_run(const struct wire_env *env, char *const argv[], int within_ms,
+		      struct wire_program *program)
+{
+	wire_program_begin(program, argv);
+	wire_program_end(env, program, within_ms);
 }

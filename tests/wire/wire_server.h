@@ -103,9 +103,18 @@ struct wire_program {
 	int exit_code; /* -1: a signal or our deadline ended it */
 	char out[16384];
 	char err[16384];
+	/* While it runs. */
+	pid_t pid;
+	int out_fd, err_fd; /* -1: ended */
 };
 /* Runs argv[0] to its end, both outputs caught. */
 void wire_program_run(const struct wire_env *env, char *const argv[], int within_ms,
 		      struct wire_program *program);
+
+/* The same in steps: starts it; waits until it says the word on stderr; waits for its end. */
+void wire_program_begin(struct wire_program *program, char *const argv[]);
+void wire_program_says(const struct wire_env *env, struct wire_program *program, const char *word,
+		       int within_ms);
+void wire_program_end(const struct wire_env *env, struct wire_program *program, int within_ms);
 
 #endif
