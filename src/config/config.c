@@ -172,26 +172,6 @@ static int check_addresses(const struct config *config, char error[ERROR_TEXT_MA
 	return 0;
 }
 
-struct required {
-	bool is_there;
-	const char *flag;
-	const char *key; /* in the file; NULL: on the command line only */
-};
-
-static int check_required(const struct required *required, size_t count, char error[ERROR_TEXT_MAX])
-{
-	for (size_t i = 0; i < count; i++) {
-		const struct required *row = &required[i];
-		if (row->is_there)
-			continue;
-		snprintf(error, ERROR_TEXT_MAX, "--%s is required%s%s%s", row->flag,
-			 row->key != NULL ? " (in the file: " : "",
-			 row->key != NULL ? row->key : "", row->key != NULL ? ")" : "");
-		return -EINVAL;
-	}
-	return 0;
-}
-
 /* Of `sluice check`: the question about one client, if it is asked. */
 static int check_question(const struct config *config, char error[ERROR_TEXT_MAX])
 {
@@ -217,19 +197,18 @@ static int check_question(const struct config *config, char error[ERROR_TEXT_MAX
 
 static int check_whole(const struct config *config, char error[ERROR_TEXT_MAX])
 {
-	const struct required required[] = {
-		{config->root[0] != '\0', "root", "root"},
-		{config->listen_count > 0, "listen", "listen"},
-		{config->cert_file[0] != '\0', "cert", "tls_server_config.cert_file"},
-		{config->key_file[0] != '\0', "key", "tls_server_config.key_file"},
-		{config->client_ca_file[0] != '\0', "client-ca",
-		 "tls_server_config.client_ca_file"},
+	const struct option_required required[] = {
+		{"root", config->root[0] != '\0'},
+		{"listen", config->listen_count > 0},
+		{"cert", config->cert_file[0] != '\0'},
+		{"key", config->key_file[0] != '\0'},
+		{"client-ca", config->client_ca_file[0] != '\0'},
 	};
 	if (check_question(config, error) < 0)
 		return -EINVAL;
 	if (config->check_identity_cert[0] != '\0')
 		return 0;
-	if (check_required(required, ARRAY_LEN(required), error) < 0)
+	if (options_check_required(&serve_options, required, ARRAY_LEN(required), error) < 0)
 		return -EINVAL;
 	if (config->tls_path == TLS_PATH_USER && (config->send_engine == SEND_ENGINE_SENDFILE ||
 						  config->send_engine == SEND_ENGINE_SPLICE)) {

@@ -181,6 +181,18 @@ Test(config, required)
 	}
 }
 
+/* All that is missing in one line, with the keys of the file. */
+Test(config, required_options_are_told_together)
+{
+	cr_assert_eq(LOAD(NULL), -EINVAL);
+	cr_assert_str_eq(
+		error, "--root, --listen, --cert, --key and --client-ca are required (in the "
+		       "file: root, listen, tls_server_config.cert_file, "
+		       "tls_server_config.key_file, tls_server_config.client_ca_file); see --help");
+	cr_assert_eq(LOAD("--root=/srv", "--listen=:1", "--key=k"), -EINVAL);
+	SAYS("--cert and --client-ca are required", "tls_server_config.cert_file, ");
+}
+
 Test(config, impossible_combinations)
 {
 	cr_assert_eq(LOAD(REQUIRED, "--tls-path=user", "--send-engine=sendfile"), -EINVAL);

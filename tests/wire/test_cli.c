@@ -107,6 +107,14 @@ Test(cli, missing_options)
 	cr_assert_str_eq(
 		program.err,
 		"sluice bench: --target, --cert, --key and --ca are required; see --help\n");
+	run("serve", NULL, 2);
+	cr_assert_not_null(
+		strstr(program.err, "--root, --listen, --cert, --key and --client-ca are required"),
+		"%s", program.err);
+	run("check", "--root=/", 2);
+	cr_assert_not_null(
+		strstr(program.err, "sluice check: --listen, --cert, --key and --client-ca are"),
+		"%s", program.err);
 	run("bench", "--ca=x", 2);
 	cr_assert_str_eq(program.err,
 			 "sluice bench: --target, --cert and --key are required; see --help\n");
