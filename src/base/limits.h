@@ -189,6 +189,8 @@
 #define PEER_IDLE_BYTES_MAX          (1024 * 1024)
 #define PATTERN_BYTES_MAX            512
 #define CONFIG_BYTES_MAX             (1024 * 1024)
+/* Of a PEM file: a list of a million revoked certificates has about 50 MiB. */
+#define PEM_BYTES_MAX                (256 * 1024 * 1024)
 /* Brackets [ and { in it: libyaml's time grows with the square of how deep they nest (131,072 take
  * half a minute), and the most rules there may be use 1,024. */
 #define CONFIG_BRACKETS_MAX          4096

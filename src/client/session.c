@@ -98,26 +98,58 @@ static int step_connecting(struct session *session, unsigned ready)
 	return 0;
 }
 
-/* The sentences of the table are a server's; the library's own words fit both. */
+/* base/reasons.h has the sentences of a server. NULL: the library's own words are all there is. */
+static const char *sentence_of(enum handshake_failure failure)
+{
+	switch ((int)failure) { /* the others are a server's */
+	case HANDSHAKE_CERT_EXPIRED:
+		return "the server's certificate, or one of its chain, has expired";
+	case HANDSHAKE_CERT_NOT_YET_VALID:
+		return "the server's certificate is not valid yet; see the clocks of both machines";
+	case HANDSHAKE_CERT_UNKNOWN_CA:
+		return "the server's certificate was not issued by a CA of --ca";
+	case HANDSHAKE_CERT_WRONG_PURPOSE:
+		return "the server's certificate is not for a server";
+	case HANDSHAKE_CERT_BAD:
+		return "the server's certificate could not be verified";
+	case HANDSHAKE_PLAIN_HTTP:
+		return "the server speaks plain HTTP on this port, not TLS";
+	case HANDSHAKE_NOT_TLS:
+		return "the server does not speak TLS on this port";
+	case HANDSHAKE_VERSION:
+		return "the server does not offer TLS 1.3";
+	case HANDSHAKE_NO_SHARED_CIPHER:
+		return "the server offers no cipher that this client has";
+	case HANDSHAKE_CLIENT_ALERT:
+		return "the server ended the handshake with an alert";
+	case HANDSHAKE_CLIENT_CLOSED:
+		return "the server closed the connection during the handshake";
+	case HANDSHAKE_PROTOCOL:
+		return "the server broke the handshake protocol";
+	default:
+		return NULL;
+	}
+}
+
 static int handshake_failed(struct session *session)
 {
+	enum handshake_failure failure = handshake_failure(session->handshake);
 	const char *text = handshake_failure_text(session->handshake);
+	const char *sentence = sentence_of(failure);
+	bool is_name = handshake_is_name_mismatch(session->handshake);
+	bool says_all =
+		text[0] == '\0' || failure == HANDSHAKE_PLAIN_HTTP || failure == HANDSHAKE_NOT_TLS;
 
-	if (handshake_failure(session->handshake) == HANDSHAKE_PLAIN_HTTP)
-		return session_fail(session, SESSION_TLS,
-				    "the server speaks plain HTTP on this port, not TLS");
-	if (handshake_failure(session->handshake) == HANDSHAKE_NOT_TLS)
-		return session_fail(session, SESSION_TLS,
-				    "the server does not speak TLS on this port");
-
-	if (handshake_failure(session->handshake) == HANDSHAKE_INTERNAL)
+	if (sentence == NULL)
 		return session_fail(session, SESSION_LOCAL, "the handshake: %s",
 				    text[0] != '\0' ? text : "internal error");
-	if (handshake_failure(session->handshake) == HANDSHAKE_CLIENT_CLOSED)
+	if (is_name)
 		return session_fail(session, SESSION_TLS,
-				    "the server closed the connection inside the handshake");
-	return session_fail(session, SESSION_TLS, "the handshake failed: %s",
-			    text[0] != '\0' ? text : "no reason known");
+				    "the server's certificate is not for this name (%s); "
+				    "--server-name gives another",
+				    text);
+	return session_fail(session, SESSION_TLS, "%s%s%s%s", sentence, says_all ? "" : " (",
+			    says_all ? "" : text, says_all ? "" : ")");
 }
 
 static int step_handshake(struct session *session)

@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include "tls/cert_identity.h"
+#include "tls/pem.h"
 #include "tls/tls_ctx_private.h"
 
 /* 0, or -EINVAL or -EACCES with error. */
@@ -29,8 +30,9 @@ static int judge(const struct config *config, const char *file, STACK_OF(X509) *
 int client_cert_identity(const struct config *config, const char *file, struct identity **identity,
 			 char error[ERROR_TEXT_MAX])
 {
-	STACK_OF(X509) *chain = tls_trust_read_certs(
-		file, "cannot read a client's certificate (PEM, --identity-cert)", error);
+	static const struct pem_wanted wanted = {PEM_CERT, "a client's certificate",
+						 "--identity-cert"};
+	STACK_OF(X509) *chain = pem_read_certs(file, &wanted, error);
 	if (chain == NULL)
 		return -EINVAL;
 	int r = cert_identity(sk_X509_value(chain, 0), identity);

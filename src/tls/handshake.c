@@ -388,6 +388,12 @@ const char *handshake_failure_text(const struct handshake *handshake)
 	return handshake->failure_text != NULL ? handshake->failure_text : "";
 }
 
+bool handshake_is_name_mismatch(const struct handshake *handshake)
+{
+	return handshake->verify_error == X509_V_ERR_HOSTNAME_MISMATCH ||
+	       handshake->verify_error == X509_V_ERR_IP_ADDRESS_MISMATCH;
+}
+
 const char *handshake_greeting(const struct handshake *handshake)
 {
 	return handshake->greeting.byte;

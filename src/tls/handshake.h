@@ -58,6 +58,8 @@ short handshake_wants(const struct handshake *handshake);
 enum handshake_failure handshake_failure(const struct handshake *handshake);
 /* The library's or the verifier's own words, for the log; never NULL. */
 const char *handshake_failure_text(const struct handshake *handshake);
+/* On a client: the server's certificate is good, but has another name or address. */
+bool handshake_is_name_mismatch(const struct handshake *handshake);
 /* With HANDSHAKE_PLAIN_HTTP: the first bytes of the request, "GET /" or "DELET". */
 const char *handshake_greeting(const struct handshake *handshake);
 

@@ -8,23 +8,17 @@
 #include <unistd.h>
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include "base/must.h"
+#include "tls/pem.h"
 #include "tls/tls_ctx_private.h"
 #include "tls/tls_library.h"
 
 void tls_explain(char error[ERROR_TEXT_MAX], const char *file, const char *what)
 {
-	unsigned long code = ERR_peek_last_error();
-	const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
-	/* A system error (no such file, permission) says more than the library's. */
-	for (unsigned long c; (c = ERR_get_error()) != 0;)
-		if (ERR_GET_LIB(c) == ERR_LIB_SYS)
-			reason = strerror(ERR_GET_REASON(c));
-	snprintf(error, ERROR_TEXT_MAX, "%s: %s%s%s", file, what, reason != NULL ? ": " : "",
-		 reason != NULL ? reason : "");
+	snprintf(error, ERROR_TEXT_MAX, "%.200s: %s", file, what);
+	ERR_clear_error();
 }
 
 static int set_ciphers(SSL_CTX *ssl_ctx, const struct config *config, char error[ERROR_TEXT_MAX])
@@ -42,57 +36,78 @@ static int set_ciphers(SSL_CTX *ssl_ctx, const struct config *config, char error
 	return 0;
 }
 
-/* Keys with a passphrase are refused: nobody is there to be asked. */
-static int no_passphrase(char *out, int size, int for_writing, void *arg)
+/* Why the library does not take a certificate or key that it could read. */
+static const char *refusal_of(unsigned long code)
 {
-	(void)out;
-	(void)size;
-	(void)for_writing;
-	(void)arg;
-	return -1;
+	switch (ERR_GET_REASON(code)) {
+	case SSL_R_EE_KEY_TOO_SMALL:
+	case SSL_R_CA_KEY_TOO_SMALL:
+		return "its key is too small for OpenSSL's security level; use RSA of 2048 bits or "
+		       "more, or P-256";
+	case SSL_R_CA_MD_TOO_WEAK:
+		return "its signature uses a digest that is too weak (MD5, SHA-1); have it issued "
+		       "anew with SHA-256";
+	case ERR_R_MALLOC_FAILURE:
+		return "no memory";
+	default:
+		return "its key is of a kind that cannot be used here; use P-256, P-384, Ed25519 "
+		       "or "
+		       "RSA";
+	}
 }
 
-/* Read with all decoders there are, which ssl_ctx's library context need not have. 1, or 0: the
- * library says why. */
-static int use_private_key(SSL_CTX *ssl_ctx, const char *file)
+static int refuse(char error[ERROR_TEXT_MAX], const char *file, const char *what)
 {
-	BIO *bio = BIO_new_file(file, "r");
-	EVP_PKEY *key =
-		bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
-	int r = key != NULL ? SSL_CTX_use_PrivateKey(ssl_ctx, key) : 0;
+	tls_explain(error, file, what);
+	return -EINVAL;
+}
 
+/* The first is the own one, the others are its chain. */
+static int use_certs(SSL_CTX *ssl_ctx, STACK_OF(X509) * certs)
+{
+	if (SSL_CTX_use_certificate(ssl_ctx, sk_X509_value(certs, 0)) != 1 ||
+	    SSL_CTX_clear_chain_certs(ssl_ctx) != 1)
+		return -EINVAL;
+	for (int i = 1; i < sk_X509_num(certs); i++)
+		if (SSL_CTX_add1_chain_cert(ssl_ctx, sk_X509_value(certs, i)) != 1)
+			return -EINVAL;
+	return 0;
+}
+
+static int load_certs(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERROR_TEXT_MAX])
+{
+	const struct pem_wanted wanted = {PEM_CERT, own->what, "--cert"};
+	STACK_OF(X509) *certs = pem_read_certs(own->cert_file, &wanted, error);
+
+	if (certs == NULL)
+		return -EINVAL;
+	int r = use_certs(ssl_ctx, certs);
+	sk_X509_pop_free(certs, X509_free);
+	return r < 0 ? refuse(error, own->cert_file, refusal_of(ERR_peek_last_error())) : 0;
+}
+
+static int load_key(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERROR_TEXT_MAX])
+{
+	static const struct pem_wanted wanted = {PEM_KEY, "the private key", "--key"};
+	EVP_PKEY *key = pem_read_key(own->key_file, &wanted, error);
+
+	if (key == NULL)
+		return -EINVAL;
+	bool is_right = X509_check_private_key(SSL_CTX_get0_certificate(ssl_ctx), key) == 1 &&
+			SSL_CTX_use_PrivateKey(ssl_ctx, key) == 1 &&
+			SSL_CTX_check_private_key(ssl_ctx) == 1;
 	EVP_PKEY_free(key);
-	BIO_free(bio);
-	return r;
+	return is_right ? 0
+			: refuse(error, own->key_file,
+				 "this private key does not belong to the certificate of --cert");
 }
 
 int tls_ctx_load_own(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERROR_TEXT_MAX])
 {
-	static const char mismatch[] =
-		"this private key does not belong to the certificate of --cert";
-
-	if (SSL_CTX_use_certificate_chain_file(ssl_ctx, own->cert_file) != 1) {
-		tls_explain(error, own->cert_file, own->unreadable);
+	if (load_certs(ssl_ctx, own, error) < 0 || load_key(ssl_ctx, own, error) < 0)
 		return -EINVAL;
-	}
-	if (use_private_key(ssl_ctx, own->key_file) != 1) {
-		unsigned long code = ERR_peek_last_error();
-		bool is_mismatch = ERR_GET_LIB(code) == ERR_LIB_X509;
-		tls_explain(
-			error, own->key_file,
-			is_mismatch
-				? mismatch
-				: "cannot read the private key (PEM without passphrase, --key)");
-		return -EINVAL;
-	}
-	if (SSL_CTX_check_private_key(ssl_ctx) != 1) {
-		tls_explain(error, own->key_file, mismatch);
-		return -EINVAL;
-	}
-	if (X509_check_purpose(SSL_CTX_get0_certificate(ssl_ctx), own->purpose, 0) != 1) {
-		tls_explain(error, own->cert_file, own->wrong_purpose);
-		return -EINVAL;
-	}
+	if (X509_check_purpose(SSL_CTX_get0_certificate(ssl_ctx), own->purpose, 0) != 1)
+		return refuse(error, own->cert_file, own->wrong_purpose);
 	return 0;
 }
 
@@ -103,7 +118,7 @@ static int load_own_certificate(SSL_CTX *ssl_ctx, const struct config *config,
 		.cert_file = config->cert_file,
 		.key_file = config->key_file,
 		.purpose = X509_PURPOSE_SSL_SERVER,
-		.unreadable = "cannot read the server certificate (PEM, --cert)",
+		.what = "the server certificate",
 		.wrong_purpose =
 			"this certificate is not for a server (extendedKeyUsage lacks serverAuth)"};
 	return tls_ctx_load_own(ssl_ctx, &own, error);

@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "tls/pem.h"
 #include "tls/tls_ctx_private.h"
 #include "tls/tls_library.h"
 
@@ -31,6 +32,23 @@ static int take_name(struct tls_ctx *ctx, const char *name, char error[ERROR_TEX
 	return 0;
 }
 
+static int load_cas(struct tls_ctx *ctx, const char *file, char error[ERROR_TEXT_MAX])
+{
+	static const struct pem_wanted wanted = {PEM_CERT, "CA certificates", "--ca"};
+	STACK_OF(X509) *cas = pem_read_certs(file, &wanted, error);
+	int r = cas != NULL ? 0 : -EINVAL;
+
+	for (int i = 0; r == 0 && i < sk_X509_num(cas); i++) {
+		if (X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx->ssl_ctx),
+					sk_X509_value(cas, i)) == 1)
+			continue;
+		tls_explain(error, file, "no memory");
+		r = -EINVAL;
+	}
+	sk_X509_pop_free(cas, X509_free);
+	return r;
+}
+
 static int load(struct tls_ctx *ctx, const struct tls_client_files *files,
 		char error[ERROR_TEXT_MAX])
 {
@@ -38,16 +56,14 @@ static int load(struct tls_ctx *ctx, const struct tls_client_files *files,
 		.cert_file = files->cert_file,
 		.key_file = files->key_file,
 		.purpose = X509_PURPOSE_SSL_CLIENT,
-		.unreadable = "cannot read the client certificate (PEM, --cert)",
+		.what = "the client certificate",
 		.wrong_purpose =
 			"this certificate is not for a client (extendedKeyUsage lacks clientAuth)"};
 
 	if (tls_ctx_load_own(ctx->ssl_ctx, &own, error) < 0)
 		return -EINVAL;
-	if (SSL_CTX_load_verify_file(ctx->ssl_ctx, files->ca_file) != 1) {
-		tls_explain(error, files->ca_file, "cannot read CA certificates (PEM, --ca)");
+	if (load_cas(ctx, files->ca_file, error) < 0)
 		return -EINVAL;
-	}
 	return take_name(ctx, files->server_name, error);
 }
 

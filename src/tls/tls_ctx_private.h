@@ -39,8 +39,8 @@ void tls_ctx_set_protocol(SSL_CTX *ssl_ctx);
 struct tls_own {
 	const char *cert_file;
 	const char *key_file;
-	int purpose; /* X509_PURPOSE_SSL_* */
-	const char *unreadable;
+	int purpose;      /* X509_PURPOSE_SSL_* */
+	const char *what; /* "the server certificate" */
 	const char *wrong_purpose;
 };
 /* Certificate, chain and key into ssl_ctx; they must belong together and be for the purpose. 0 or
@@ -49,7 +49,7 @@ int tls_ctx_load_own(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERR
 
 /* A context with trust in clients alone: no server can use it. NULL: one line in error. */
 struct tls_ctx *tls_ctx_new_for_clients(const struct config *config, char error[ERROR_TEXT_MAX]);
-/* "FILE: WHAT: the library's reason"; empties the error queue. */
+/* "FILE: WHAT", and empties the error queue: what is words for what the library says. */
 void tls_explain(char error[ERROR_TEXT_MAX], const char *file, const char *what);
 
 /* ---- tls_trust.c ---- */
@@ -72,9 +72,6 @@ enum handshake_failure tls_trust_verify(struct tls_ctx *ctx, X509 *leaf, STACK_O
  * if only time passes? Until anything of the chain, or a CA or a CRL of ctx, ends or begins: the
  * first instant when it may be otherwise. 0: it cannot be told. */
 int64_t tls_trust_holds_until(struct tls_ctx *ctx, const STACK_OF(X509) * chain, int64_t now);
-/* Every certificate of a PEM file. NULL: one line in error, with what: what it should be. */
-STACK_OF(X509) *
-	tls_trust_read_certs(const char *file, const char *what, char error[ERROR_TEXT_MAX]);
 /* Sorts an X509_V_ERR_*. */
 enum handshake_failure tls_trust_failure_of(int verify_error);
 

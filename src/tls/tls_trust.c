@@ -6,11 +6,10 @@
 #include <time.h>
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "tls/pem.h"
 #include "tls/tls_ctx_private.h"
-#include "tls/tls_library.h"
 
 /* ---- Times and names ------------------------------------------------------------------------- */
 
@@ -102,35 +101,6 @@ int tls_trust_check_own(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
 }
 
 /* ---- CAs of clients -------------------------------------------------------------------------- */
-
-STACK_OF(X509) *
-	tls_trust_read_certs(const char *file, const char *what, char error[ERROR_TEXT_MAX])
-{
-	STACK_OF(X509) *certs = sk_X509_new_null();
-	BIO *bio = BIO_new_file(file, "r");
-	X509 *cert = NULL;
-	bool is_whole = bio != NULL && certs != NULL;
-
-	/* Their keys belong to the context that they verify in. */
-	while (is_whole && (cert = X509_new_ex(tls_library(), NULL)) != NULL) {
-		if (PEM_read_bio_X509_AUX(bio, &cert, NULL, NULL) == NULL) {
-			X509_free(cert);
-			break;
-		}
-		is_whole = sk_X509_push(certs, cert) > 0;
-	}
-	/* The end of the file is an error too, the only good one. */
-	if (is_whole && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE &&
-	    sk_X509_num(certs) > 0) {
-		ERR_clear_error();
-		BIO_free(bio);
-		return certs;
-	}
-	BIO_free(bio);
-	sk_X509_pop_free(certs, X509_free);
-	tls_explain(error, file, what);
-	return NULL;
-}
 
 static int add_ca(struct tls_ctx *ctx, X509 *cert, STACK_OF(X509_NAME) * names,
 		  char error[ERROR_TEXT_MAX])
@@ -295,23 +265,10 @@ static void note_coverage(struct tls_ctx *ctx, X509 *ca, STACK_OF(X509_CRL) * cr
 /* Every CRL of the file goes into the store; then each leaf must be covered by a current one. */
 static int load_crls(struct tls_ctx *ctx, STACK_OF(X509) * cas, char error[ERROR_TEXT_MAX])
 {
-	STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
-	BIO *bio = BIO_new_file(ctx->crl_file, "r");
-	X509_CRL *crl = NULL;
-	bool is_whole = bio != NULL && crls != NULL;
-	int r = 0;
+	static const struct pem_wanted wanted = {PEM_CRL, "a CRL", "--crl"};
+	STACK_OF(X509_CRL) *crls = pem_read_crls(ctx->crl_file, &wanted, error);
+	int r = crls != NULL ? 0 : -EINVAL;
 
-	while (is_whole && (crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL)
-		is_whole = sk_X509_CRL_push(crls, crl) > 0;
-	if (!is_whole || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE ||
-	    sk_X509_CRL_num(crls) == 0) {
-		tls_explain(error, ctx->crl_file,
-			    sk_X509_CRL_num(crls) < 1
-				    ? "cannot read a CRL (PEM, --crl)"
-				    : "cannot read every CRL of this file (PEM, --crl)");
-		r = -EINVAL;
-	}
-	ERR_clear_error();
 	for (int i = 0; r == 0 && i < sk_X509_CRL_num(crls); i++)
 		r = add_crl(ctx, sk_X509_CRL_value(crls, i), cas, error);
 	if (r == 0) {
@@ -320,7 +277,6 @@ static int load_crls(struct tls_ctx *ctx, STACK_OF(X509) * cas, char error[ERROR
 		X509_STORE_set_flags(SSL_CTX_get_cert_store(ctx->ssl_ctx),
 				     X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 	}
-	BIO_free(bio);
 	sk_X509_CRL_pop_free(crls, X509_CRL_free);
 	return r;
 }
@@ -349,9 +305,9 @@ static void note_lacking_chain(struct tls_ctx *ctx, STACK_OF(X509) * cas)
 
 int tls_trust_load_clients(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
 {
-	STACK_OF(X509) *cas = tls_trust_read_certs(
-		ctx->client_ca_file, "cannot read CA certificates of clients (PEM, --client-ca)",
-		error);
+	static const struct pem_wanted wanted = {PEM_CERT, "CA certificates of clients",
+						 "--client-ca"};
+	STACK_OF(X509) *cas = pem_read_certs(ctx->client_ca_file, &wanted, error);
 	if (cas == NULL)
 		return -EINVAL;
 	int r = load_cas(ctx, cas, error);

@@ -484,8 +484,8 @@ static const struct {
 } failures[] = {
 	{{.target = "absent"}, 3, "answers 404"},
 	{{.target = "data/no-such-prefix"}, 3, "answers 404"},
-	{{.target = "data/size-1", .ca = "other-ca"}, 5, "certificate"},
-	{{.target = "data/size-1", .name = "elsewhere.test"}, 5, "mismatch"},
+	{{.target = "data/size-1", .ca = "other-ca"}, 5, "not issued by a CA of --ca"},
+	{{.target = "data/size-1", .name = "elsewhere.test"}, 5, "not for this name"},
 	{{.target = "data/size-1", .cert = "wrong-ca"}, 5, "alert"},
 	{{.target = "data/size-1", .cert = "revoked", .option = {"--mix=put:1"}}, 5, "alert"},
 	{{.target = "data/size-1", .cert = "server"}, 5, "not for a client"},
