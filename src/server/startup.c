@@ -168,7 +168,6 @@ static int open_listener(struct process *process, const struct listener_plan *pl
 			 const char *scheme)
 {
 	char bound[ADDR_TEXT_MAX], error[ERROR_TEXT_MAX];
-	bool is_admin = strcmp(scheme, "http") == 0;
 
 	int r = listener_open(plan, sock_fds, bound, error);
 	if (r == -EADDRINUSE && process->is_check) {
@@ -178,13 +177,12 @@ static int open_listener(struct process *process, const struct listener_plan *pl
 		return 0;
 	}
 	if (r < 0) {
-		log_msg(&process->log, LOG_LEVEL_ERROR, "%s: %s",
-			is_admin ? "--admin-listen" : "--listen", error);
+		log_msg(&process->log, LOG_LEVEL_ERROR, "%s", error);
 		return r;
 	}
 	if (!process->is_check) {
 		log_msg(&process->log, LOG_LEVEL_INFO, "%slistening on %s://%s",
-			is_admin ? "admin " : "", scheme, bound);
+			strcmp(scheme, "http") == 0 ? "admin " : "", scheme, bound);
 		return 0;
 	}
 	for (unsigned i = 0; i < plan->count; i++)
