@@ -144,7 +144,7 @@ static void put_sandbox(struct json *json, const struct io_caps *io)
 	open_member(json, "sandbox", '{');
 	put_number(json, "landlock_abi", io->landlock_abi > 0 ? io->landlock_abi : 0);
 	put_number(json, "landlock_errno", io->landlock_abi < 0 ? -io->landlock_abi : 0);
-	put_bool(json, "seccomp", io->can_filter);
+	put_bool(json, "seccomp", io->seccomp_error == 0);
 	close_member(json, '}');
 }
 

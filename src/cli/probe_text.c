@@ -98,7 +98,7 @@ static void print_sandbox(const struct io_caps *io, FILE *out)
 		fprintf(out, "sandbox: Landlock no (%s)", strerrorname_np(-io->landlock_abi));
 	else
 		fprintf(out, "sandbox: Landlock ABI %d", io->landlock_abi);
-	fprintf(out, ", seccomp filters %s\n", yes_no(io->can_filter));
+	fprintf(out, ", seccomp filters %s\n", yes_no(io->seccomp_error == 0));
 }
 
 static void print_limits(const struct probe_facts *facts, FILE *out)

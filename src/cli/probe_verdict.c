@@ -284,11 +284,13 @@ static void judge_sandbox(const struct io_caps *io, struct probe_report *report)
 	if (io->landlock_abi < SANDBOX_LANDLOCK_MIN)
 		warn(report, PROBE_USABLE_WITH_WARNINGS, page_sandbox,
 		     "`sluice serve` cannot confine itself to its files: Landlock is %s",
-		     sandbox_landlock_cure(io->landlock_abi < 0 ? io->landlock_abi : -ERANGE));
-	if (!io->can_filter)
+		     sandbox_landlock_cure(io->landlock_abi < 0 ? io->landlock_abi : -ERANGE,
+					   io->has_seccomp));
+	if (io->seccomp_error < 0)
 		warn(report, PROBE_USABLE_WITH_WARNINGS, page_sandbox,
-		     "`sluice serve` cannot filter its system calls: this kernel, or the sandbox "
-		     "around this process, has no seccomp filters");
+		     "`sluice serve` cannot filter its system calls: seccomp is %s (%s)",
+		     sandbox_seccomp_cure(io->seccomp_error, io->has_seccomp),
+		     strerrorname_np(-io->seccomp_error));
 }
 
 void probe_judge(const struct probe_facts *facts, struct probe_report *report)

@@ -137,7 +137,7 @@ void io_caps_probe(struct io_caps *caps)
 	read_status(caps);
 	probe_ring(caps);
 	caps->landlock_abi = sandbox_landlock_abi();
-	caps->can_filter = sandbox_has_seccomp();
+	caps->seccomp_error = sandbox_seccomp_error();
 	caps->has_openat2 = openat2_works();
 	/* Of no file: a kernel that has the call complains about the file. */
 	caps->has_cachestat = syscall(SYS_cachestat, -1, NULL, NULL, 0) < 0 && errno == EBADF;

@@ -29,7 +29,7 @@ struct io_caps {
 	bool op_async_cancel;
 
 	int landlock_abi;          /* its version, or a negative errno (io/sandbox.h) */
-	bool can_filter;           /* seccomp filters can be set */
+	int seccomp_error;         /* 0: seccomp filters can be set; else a negative errno */
 	bool has_openat2;          /* openat2(2) itself, which old seccomp filters refuse: 5.6 */
 	bool has_cachestat;        /* cachestat(2): 6.5 */
 	long pipe_max_bytes;       /* fs.pipe-max-size; -1: not readable, as below */

@@ -63,10 +63,16 @@ struct sandbox_report {
 void sandbox_enter(const struct sandbox_plan *plan, struct sandbox_report *report);
 
 /* What the kernel has, asked without entering anything. Landlock's version, or a negative errno:
- * -ENOSYS (not built in), -EOPNOTSUPP (built in, not turned on), -EPERM (refused). */
+ * -ENOSYS (not built in), -EOPNOTSUPP (built in, not turned on), -EPERM (refused). A filter around
+ * this process may answer the first and the last as well. */
 int sandbox_landlock_abi(void);
-bool sandbox_has_seccomp(void);
-/* Why there is no Landlock and what cures it. */
-const char *sandbox_landlock_cure(int error);
+/* 0, or the negative errno with which a filter of system calls would be refused. */
+int sandbox_seccomp_error(void);
+/* Is a filter of system calls around this process? After sandbox_enter: our own. */
+bool sandbox_is_filtered(void);
+/* Why it is not in force and what cures it, for a sentence "... is"; is_filtered: before
+ * sandbox_enter. */
+const char *sandbox_landlock_cure(int error, bool is_filtered);
+const char *sandbox_seccomp_cure(int error, bool is_filtered);
 
 #endif

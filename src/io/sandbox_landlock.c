@@ -62,21 +62,29 @@ int sandbox_landlock_abi(void)
 	return abi < 0 ? -errno : (int)abi;
 }
 
-const char *sandbox_landlock_cure(int error)
+#define LANDLOCK_CALLS                                                                             \
+	"allow landlock_create_ruleset, landlock_add_rule and landlock_restrict_self in it (a "    \
+	"systemd unit: SystemCallFilter=; a container: its seccomp profile)"
+
+const char *sandbox_landlock_cure(int error, bool is_filtered)
 {
 	switch (error) {
 	case -ENOSYS:
-		return "not in this kernel (ENOSYS): it needs CONFIG_SECURITY_LANDLOCK=y, and "
-		       "Linux "
-		       "5.19 or later";
+		/* Filters answer so, too: for calls that are newer than they are. */
+		return is_filtered ? "not in this kernel (it needs CONFIG_SECURITY_LANDLOCK=y, and "
+				     "Linux 5.19 or later), or hidden by the seccomp filter around "
+				     "this process (ENOSYS): " LANDLOCK_CALLS
+				   : "not in this kernel (ENOSYS): it needs "
+				     "CONFIG_SECURITY_LANDLOCK=y, and Linux 5.19 or later";
 	case -EOPNOTSUPP:
 		return "built in but not turned on: boot with landlock first in lsm= "
 		       "(/sys/kernel/security/lsm shows the others)";
 	case -EPERM:
 	case -EACCES:
-		return "refused by a seccomp filter around this process: allow "
-		       "landlock_create_ruleset, landlock_add_rule and landlock_restrict_self in "
-		       "the container's profile";
+		return is_filtered ? "refused by the seccomp filter around this process: "
+				     LANDLOCK_CALLS
+				   : "refused, and not by a seccomp filter: look at the security "
+				     "module (SELinux, AppArmor) or the sandbox around this process";
 	case -ERANGE:
 		return "older than Linux 5.19 and could only refuse every write";
 	default:

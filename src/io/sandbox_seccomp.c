@@ -435,11 +435,40 @@ unsigned sandbox_filter_make(bool writable, int pid, struct sock_filter code[SAN
 	return filter.count;
 }
 
-bool sandbox_has_seccomp(void)
+int sandbox_seccomp_error(void)
 {
 	uint32_t action = SECCOMP_RET_KILL_PROCESS;
 
-	return ARCH != 0 && syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+	if (ARCH == 0)
+		return -ENOTSUP;
+	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) < 0 ? -errno : 0;
+}
+
+#define SECCOMP_CALL                                                                               \
+	"allow seccomp in it (a systemd unit: SystemCallFilter=seccomp; a container: its seccomp " \
+	"profile)"
+
+const char *sandbox_seccomp_cure(int error, bool is_filtered)
+{
+	switch (error) {
+	case -ENOTSUP:
+		return "not to be had: the filter is written for x86-64 and arm64";
+	case -ESRCH:
+		return "refused: a thread that a library has started cannot take the filter";
+	case -ENOSYS:
+	case -EINVAL:
+		return is_filtered && error == -ENOSYS
+			       ? "hidden by the seccomp filter around this process: " SECCOMP_CALL
+			       : "not in this kernel: it needs CONFIG_SECCOMP_FILTER=y";
+	case -EPERM:
+	case -EACCES:
+		return is_filtered ? "refused by the seccomp filter around this process: "
+				     SECCOMP_CALL
+				   : "refused, and not by another filter: look at the security "
+				     "module (SELinux, AppArmor) or the sandbox around this process";
+	default:
+		return "refused by this kernel";
+	}
 }
 
 int sandbox_seccomp_enter(bool writable)

@@ -39,7 +39,6 @@ static struct probe_facts perfect(void)
 		       .op_openat2 = true,
 		       .op_async_cancel = true,
 		       .landlock_abi = 7,
-		       .can_filter = true,
 		       .has_openat2 = true,
 		       .pipe_max_bytes = 1048576,
 		       .pipe_user_pages_soft = 16384},
@@ -213,7 +212,7 @@ Test(probe, each_other_lack_is_one_warning)
 	facts.io.landlock_abi = 1;
 	expect_one(&facts, PROBE_USABLE_WITH_WARNINGS, "sandbox.md", "5.19");
 	facts.io.landlock_abi = 2;
-	facts.io.can_filter = false;
+	facts.io.seccomp_error = -EINVAL;
 	expect_one(&facts, PROBE_USABLE_WITH_WARNINGS, "sandbox.md", "seccomp");
 }
 
@@ -285,6 +284,7 @@ Test(probe, everything_lacking_fits_and_the_worst_comes_first)
 	memset(&facts.ktls, 0, sizeof(facts.ktls));
 	memset(&facts.io, 0, sizeof(facts.io));
 	facts.ktls.rekey = facts.ktls.pad_safe = KTLS_NO;
+	facts.io.seccomp_error = -EINVAL;
 	facts.io.pipe_max_bytes = facts.io.pipe_user_pages_soft = 1;
 	strcpy(facts.aes_gcm_driver, "aes-generic");
 	facts.kernel = (struct kernel_version){6, 1, 1};
