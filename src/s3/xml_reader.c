@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include <expat.h>
 
@@ -126,15 +125,14 @@ static void XMLCALL on_doctype(void *arg, const char *name, const char *system_i
 int xml_read(const struct xml_grammar *grammar, void *out, const char *text, size_t len)
 {
 	struct reader reader = {.grammar = grammar, .out = out};
-	unsigned long salt;
 
 	must(grammar->value_bytes_max < VALUE_BYTES);
-	if (len > INT_MAX || getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
+	if (len > INT_MAX)
 		return -EBADMSG;
+	/* Debian's expat takes the salt of its hash tables from arc4random. */
 	reader.parser = XML_ParserCreateNS("UTF-8", SEPARATOR);
 	if (reader.parser == NULL)
 		return -ENOMEM;
-	XML_SetHashSalt(reader.parser, salt);
 	XML_SetUserData(reader.parser, &reader);
 	XML_SetElementHandler(reader.parser, on_start, on_end);
 	XML_SetCharacterDataHandler(reader.parser, on_text);
