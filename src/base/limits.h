@@ -76,8 +76,9 @@
 #define UPLOAD_EXPIRY_MS_MIN         60000
 #define UPLOAD_EXPIRY_MS_MAX         (30ull * 24 * 3600 * 1000)
 /* After our last byte: time for the client to read it and close (an early close makes the
- * kernel send RST, which can destroy an alert or an error answer on its way). */
-#define LINGER_MS                    2000
+ * kernel send RST, which can destroy an alert or an error answer on its way). Again as long as it
+ * still moves bytes by --min-rate. nginx's lingering_timeout is as long. */
+#define LINGER_MS                    5000
 /* Bytes read and dropped while lingering: a part of a multipart upload, whose client sends on while
  * the answer that refuses it is under way. */
 #define LINGER_BYTES_MAX             (64 * 1024 * 1024)

@@ -439,6 +439,8 @@ void admin_poll_done(struct admin *admin, const struct pollfd *pollfds, unsigned
 		}
 		if (conn->sock_fd >= 0 && conn->ticket != 0)
 			look_at_outcome(admin, conn);
+		if (conn->sock_fd >= 0 && conn->ticket != 0)
+			conn->since_ms = now_ms; /* it waits for us */
 		if (conn->sock_fd >= 0 && now_ms - conn->since_ms > ADMIN_TIMEOUT_MS)
 			conn_end(admin, conn);
 	}

@@ -56,7 +56,42 @@ void conn_yield(struct conn *conn)
 
 void conn_deadline(struct conn *conn, uint64_t in_ms)
 {
+	conn->is_excused = false;
 	wheel_arm(&conn->worker->wheel, &conn->deadline, conn->worker->now_ms + in_ms);
+}
+
+/* Bytes that wait in the socket, to be received or to be taken by the client. */
+static int queued_bytes(const struct conn *conn, unsigned long which)
+{
+	int queued = 0;
+	ioctl(conn->sock_fd, which, &queued);
+	return queued;
+}
+
+/* ---- The minimum rate ----------------------------------------------------------------------- */
+
+/* moved: bytes that the client has moved so far, from any start. */
+static void window_begin(struct conn *conn, int64_t moved, uint64_t in_ms)
+{
+	conn->window_ms = conn->worker->now_ms;
+	conn->window_moved = moved;
+	conn_deadline(conn, in_ms);
+}
+
+/* Has the client moved too little since the window began? */
+static bool window_is_slow(const struct conn *conn, int64_t moved)
+{
+	uint64_t min_bytes = conn->worker->server->config->min_rate_bytes;
+	uint64_t elapsed_ms = conn->worker->now_ms - conn->window_ms;
+
+	return min_bytes > 0 &&
+	       (moved - conn->window_moved) * 1000 < (int64_t)min_bytes * (int64_t)elapsed_ms;
+}
+
+/* While we close: bytes that the client has taken of our last ones, and those it still sends. */
+static int64_t moved_at_end(const struct conn *conn)
+{
+	return (int64_t)conn->lingered - queued_bytes(conn, SIOCOUTQ);
 }
 
 /* ---- Birth and death ------------------------------------------------------------------------ */
@@ -223,7 +258,7 @@ static void half_close(struct conn *conn)
 		return;
 	}
 	conn->state = CONN_LINGER;
-	conn_deadline(conn, LINGER_MS);
+	window_begin(conn, moved_at_end(conn), LINGER_MS);
 	linger(conn);
 }
 
@@ -247,7 +282,7 @@ void conn_close(struct conn *conn, enum close_reason why)
 		return;
 	}
 	if (conn->state != CONN_CLOSING)
-		conn_deadline(conn, LINGER_MS);
+		window_begin(conn, moved_at_end(conn), LINGER_MS);
 	conn->state = CONN_CLOSING;
 	if (conn->is_in_flight) { /* its event brings us back here */
 		cancel(conn);
@@ -511,10 +546,8 @@ void conn_event(struct conn *conn, enum token_kind kind, int32_t result)
 static int64_t bytes_taken(const struct conn *conn)
 {
 	const struct tx_buf *buf = conn->record.tx_buf;
-	int queued = 0;
-	ioctl(conn->sock_fd, SIOCOUTQ, &queued);
-	return (int64_t)(conn->request->send.sent - conn->request->send.counted_ahead) - queued -
-	       (int64_t)(buf != NULL ? buf->end - buf->at : 0);
+	return (int64_t)(conn->request->send.sent - conn->request->send.counted_ahead) -
+	       queued_bytes(conn, SIOCOUTQ) - (int64_t)(buf != NULL ? buf->end - buf->at : 0);
 }
 
 /* What the window of the minimum rate looks at: bytes that the client has taken, or given. */
@@ -532,26 +565,46 @@ static bool waits_for_disk(const struct conn *conn, uint64_t *since_ms)
 					: conn->request->send.is_reading;
 }
 
-/* The window of the minimum rate has ended: has the client moved too little in it? */
+/*
+ * Is it us whom a deadline has waited for? A thread that did not run for a while (a busy machine, a
+ * paused one) finds all its deadlines passed, and what the clients did meanwhile still to be looked
+ * at: their events may come behind the deadlines, as one wake-up takes a limited number of both.
+ */
+static bool is_our_turn(const struct conn *conn)
+{
+	bool sends = conn->state == CONN_SEND || conn->state == CONN_ANSWER;
+	struct pollfd socket = {.fd = conn->sock_fd, .events = sends ? POLLOUT : READABLE};
+
+	return poll(&socket, 1, 0) == 1;
+}
+
+/* The window of the minimum rate has ended. */
 static void check_rate(struct conn *conn)
 {
-	const struct config *config = conn->worker->server->config;
 	uint64_t now_ms = conn->worker->now_ms, since_ms;
 	int64_t moved = bytes_moved(conn);
-	bool is_slow =
-		config->min_rate_bytes > 0 &&
-		(moved - conn->window_taken) * 1000 <
-			(int64_t)config->min_rate_bytes * (int64_t)(now_ms - conn->window_ms);
+	bool is_slow = window_is_slow(conn, moved);
 
-	conn->window_ms = now_ms;
-	conn->window_taken = moved;
-	conn_deadline(conn, config->rate_window_ms);
+	window_begin(conn, moved, conn->worker->server->config->rate_window_ms);
 	if (waits_for_disk(conn, &since_ms)) {
 		if (now_ms - since_ms >= DISK_TIMEOUT_MS)
 			conn_abort(conn, CLOSE_DISK_TIMEOUT);
-	} else if (!conn->is_waiting && is_slow) {
+	} else if (!conn->is_waiting && is_slow && !is_our_turn(conn)) {
 		conn_abort(conn, conn->state == CONN_BODY ? CLOSE_BODY_TIMEOUT : CLOSE_SLOW_READER);
 	}
+}
+
+/* A client that still takes our last bytes, or sends what it began, has its time again: what was
+ * said at the end must not be lost because it is slow. One that has shown no certificate has not.
+ */
+static void check_end(struct conn *conn)
+{
+	int64_t moved = moved_at_end(conn);
+
+	if (!conn->is_established || moved <= conn->window_moved || window_is_slow(conn, moved))
+		conn_free_soon(conn);
+	else
+		window_begin(conn, moved, LINGER_MS);
 }
 
 /* The client has not read enough for the next answer in the whole of a window. */
@@ -559,7 +612,7 @@ static void client_waited_long(struct conn *conn)
 {
 	const struct config *config = conn->worker->server->config;
 
-	if (config->min_rate_bytes > 0)
+	if (config->min_rate_bytes > 0 && !is_our_turn(conn))
 		conn_abort(conn, CLOSE_SLOW_READER);
 	else
 		conn_deadline(conn, config->rate_window_ms);
@@ -585,13 +638,27 @@ static void buffer_waited_long(struct conn *conn)
 	run(conn, CONN_GOES_ON);
 }
 
+/* The client did what it had to in time, and we have not looked yet: that comes first. Once, so
+ * that nobody puts his deadline off by always having sent something. */
+static bool is_to_be_heard(struct conn *conn)
+{
+	if (conn->is_excused || !conn->is_in_flight || !is_our_turn(conn))
+		return false;
+	conn_deadline(conn, TICK_MS);
+	conn->is_excused = true;
+	return true;
+}
+
 void conn_expired(struct conn *conn)
 {
 	switch (conn->state) {
 	case CONN_HANDSHAKE:
-		handshake_failed(conn, HANDSHAKE_TIMEOUT);
+		if (!is_to_be_heard(conn))
+			handshake_failed(conn, HANDSHAKE_TIMEOUT);
 		break;
 	case CONN_HEAD:
+		if (is_to_be_heard(conn))
+			break;
 		conn_close(conn, conn->discard_left > 0      ? CLOSE_BODY_TIMEOUT
 				 : conn->is_head_begun       ? CLOSE_HEAD_TIMEOUT
 				 : conn->worker->is_draining ? CLOSE_DRAINED
@@ -615,7 +682,7 @@ void conn_expired(struct conn *conn)
 		break;
 	case CONN_CLOSING:
 	case CONN_LINGER:
-		conn_free_soon(conn);
+		check_end(conn);
 		break;
 	case CONN_FREE:
 		must(!"a deadline of a free connection");
@@ -627,8 +694,14 @@ void conn_buffer_ready(struct conn *conn)
 	run(conn, CONN_GOES_ON);
 }
 
+/* A request that is here is served, though nobody has read a byte of it yet. */
 void conn_drain(struct conn *conn)
 {
-	if (conn->state == CONN_HEAD && !conn->is_head_begun)
+	if (conn->state != CONN_HEAD || conn->is_head_begun)
+		return;
+	if (queued_bytes(conn, SIOCINQ) > 0)
+		conn_deadline(conn,
+			      LINGER_MS); /* its event comes; it may be no request after all */
+	else
 		conn_close(conn, CLOSE_DRAINED);
 }

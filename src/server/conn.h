@@ -101,10 +101,10 @@ struct conn {
 	struct head_buf *in;
 	struct request *request;
 	uint64_t started_ns;
-	uint64_t window_ms; /* of the minimum rate: its start, and what the client had taken by then
-			     */
-	int64_t window_taken;
+	uint64_t window_ms; /* of the minimum rate: its start, and what the client had moved */
+	int64_t window_moved;
 	uint64_t read_since_ms; /* the ring reads a file since */
+	bool is_excused;        /* the deadline was put off once: we had not looked */
 	bool is_head_begun;     /* a byte of the next head (or a body to be dropped) is here */
 	uint64_t discard_left;  /* request body bytes still to be read and dropped */
 	uint32_t lingered;      /* bytes dropped in state LINGER */

@@ -271,7 +271,7 @@ static enum conn_next body_begin_now(struct conn *conn)
 	job_body_begins(request->job);
 	conn->state = CONN_BODY;
 	conn->window_ms = conn->worker->now_ms;
-	conn->window_taken = 0;
+	conn->window_moved = 0;
 	conn_deadline(conn, conn->worker->server->config->rate_window_ms);
 	/* For an empty body, too: botocore takes a final answer in its place for the status of
 	 * every later answer on the connection. */

@@ -439,7 +439,7 @@ enum conn_next conn_step_answer(struct conn *conn)
 		   body.bytes > 0 ? &body : NULL, worker->server->config->send_engine);
 	conn->state = CONN_SEND;
 	conn->window_ms = worker->now_ms;
-	conn->window_taken = 0;
+	conn->window_moved = 0;
 	return CONN_GOES_ON;
 }
 
