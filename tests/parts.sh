@@ -18,9 +18,11 @@ wire-user-asan|qda|dev|part_wire dev user copy|the same under ASan and UBSan
 wire-kernel|qda|release|part_wire_kernel|the same on kernel TLS with every engine, if this kernel has it
 certs|qda|release|tests/certs/run|certs/ca
 guide|qda|release|tests/certs/guide|the commands of certs/README.md, against a server
+readme|qda|release|tests/readme/run|the examples of README.md, as they are
 alerts|qda|release|tests/alerts/run|docs/alerts: rules, cases, and the metrics that they ask for
 interop|qda|release|tests/interop/run|curl, s3cmd, rclone, awscli, boto3, Thanos
 crash|qda|release|tests/crash/run|a server killed while it writes
+sandbox|a|release|tests/sandbox/run|every wire scenario under strace: no call that the sandbox refuses
 rotation|qd|release|tests/rotation/run 200|certificates, CAs and lists change under load: 200 rotations
 rotation-long|a|release|tests/rotation/run 1000|the same: 1,000 rotations
 lint|qda|release|tests/lint/run build/release|layers, format, headers, clang-tidy, shellcheck, what is installed
@@ -30,13 +32,15 @@ guest-6.12|d|release|tests/vm/run --kernel 6.12 --env GUEST_FULL= --timeout 3600
 guest-6.12-full|a|release|tests/vm/run --kernel 6.12 --env GUEST_FULL=1 --timeout 7200|the same, every scenario with every engine
 guest-6.1|a|release|tests/vm/run --kernel 6.1|kernel TLS in a guest of Linux 6.1
 guest-7.3|a|release|tests/vm/run --kernel 7.3|kernel TLS in a guest of Linux 7.3
+notes|d|release|tests/notes/run 6.12|kconfig-notes and docs: what they give to install and to type, for Linux 6.12
+notes-kernels|a|release|tests/notes/run 6.12 6.1 7.3|the same for 6.1 and 7.3, too
 guest-slow-disk|da|release|tests/vm/slow-disk|a slow disk and a frozen one
 guest-xfs|da|release|tests/vm/xfs|the store on XFS
 power-cut|a|release|tests/crash/power-cut 20|20 cuts of the power
 systemd-252|a|-|tests/systemd/run bookworm|docs/systemd: the unit under systemd 252 of Debian 12
 systemd-257|a|-|tests/systemd/run trixie|docs/systemd: the unit under systemd 257 of Debian 13
 debian-13-quickstart|a|-|tests/debian/quickstart trixie|quickstart on Debian 13 as it comes
-debian-13|a|-|tests/debian/tests trixie unit wire-user-auto certs guide alerts crash rotation|tests/run on Debian 13: the release build
+debian-13|a|-|tests/debian/tests trixie unit wire-user-auto certs guide readme alerts crash rotation|tests/run on Debian 13: the release build
 debian-13-asan|a|-|tests/debian/tests trixie unit-asan wire-user-asan lint|tests/run on Debian 13: under ASan and UBSan, lint
 '
 
@@ -46,8 +50,8 @@ debian-13-asan|a|-|tests/debian/tests trixie unit-asan wire-user-asan lint|tests
 # its clang without the version in the name.
 readonly packages=(build-essential cmake ninja-build pkg-config libssl-dev liburing-dev libyaml-dev
 	libexpat1-dev libcriterion-dev clang clang-format clang-tidy libclang-rt-dev/libclang-rt-14-dev shellcheck
-	groff-base openssl curl promtool/prometheus qemu-system-x86 busybox-static cpio xz-utils zstd kmod git e2fsprogs
-	xfsprogs python3 python3-venv python3-boto3 s3cmd rclone awscli stunnel4 systemd systemd-container debootstrap)
+	groff-base openssl curl promtool/prometheus qemu-system-x86 busybox-static cpio xz-utils zstd kmod procps git e2fsprogs
+	xfsprogs python3 python3-venv python3-boto3 s3cmd rclone awscli stunnel4 systemd systemd-container debootstrap strace iproute2)
 
 # ---- Parts that are more than a command --------------------------------------------------------
 

@@ -42,12 +42,15 @@ copy_tree() { # DIR
 		done
 }
 
-# In that Debian, in the copy, with the packages that earlier runs have downloaded.
+# In that Debian, in the copy, with the packages that earlier runs have downloaded. /tmp is not the overlay,
+# of whose files nobody can say whether they are in the page cache.
 enter() { # COMMAND...
 	local archives
 	archives=$(dirname -- "$root")/archives
-	mkdir -p -- "$archives/partial"
-	"$here/enter" --scratch "$tmp/scratch" --bind "$tmp/copy:/sluice" --bind "$archives:/var/cache/apt/archives" \
+	mkdir -p -- "$archives/partial" "$tmp/tmp"
+	chmod 1777 "$tmp/tmp"
+	"$here/enter" --scratch "$tmp/scratch" --bind "$tmp/copy:/sluice" --bind "$tmp/tmp:/tmp" \
+		--bind "$archives:/var/cache/apt/archives" \
 		"$root" bash -c 'cd /sluice && exec "$@"' bash "$@"
 }
 
