@@ -20,6 +20,7 @@ certs|qda|release|tests/certs/run|certs/ca
 guide|qda|release|tests/certs/guide|the commands of certs/README.md, against a server
 readme|qda|release|tests/readme/run|the examples of README.md, as they are
 alerts|qda|release|tests/alerts/run|docs/alerts: rules, cases, and the metrics that they ask for
+evaluate|qda|release|tests/evaluate/run|step 3 of docs/evaluating-kernel-tls.md, as it stands
 interop|qda|release|tests/interop/run|curl, s3cmd, rclone, awscli, boto3, Thanos
 crash|qda|release|tests/crash/run|a server killed while it writes
 sandbox|a|release|tests/sandbox/run|every wire scenario under strace: no call that the sandbox refuses
