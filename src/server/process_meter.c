@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -16,30 +16,36 @@
 /* /proc/PID/stat is one line of 52 numbers and a name of at most 64 bytes. */
 #define STAT_BYTES_MAX 2048
 
-/* The fields of /proc/PID/stat that are printed (proc_pid_stat(5)). */
+/* The fields of /proc/PID/stat that are printed, by their numbers in proc_pid_stat(5). */
+enum {
+	STAT_THREADS = 20,
+	STAT_START_TICKS = 22,
+	STAT_VIRTUAL_BYTES,
+	STAT_RESIDENT_PAGES,
+	STAT_END
+};
+
 struct stat_fields {
-	uint64_t threads;
-	uint64_t start_ticks; /* after boot */
-	uint64_t virtual_bytes;
-	uint64_t resident_pages;
+	uint64_t of[STAT_END];
 };
 
 /* The name, field 2, is in parentheses and may hold any byte: fields are counted after it. */
 static bool read_stat(int stat_fd, struct stat_fields *fields)
 {
-	char line[STAT_BYTES_MAX];
+	char line[STAT_BYTES_MAX], *saved = NULL;
 	ssize_t n = pread(stat_fd, line, sizeof(line) - 1, 0);
 	if (n <= 0)
 		return false;
 	line[n] = '\0';
-	const char *rest = strrchr(line, ')');
-	/* Fields 3 to 19 are skipped; 20, 22, 23 and 24 taken. */
-	return rest != NULL &&
-	       sscanf(rest + 1,
-		      " %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
-		      " %" SCNu64 " %*s %" SCNu64 " %" SCNu64 " %" SCNu64,
-		      &fields->threads, &fields->start_ticks, &fields->virtual_bytes,
-		      &fields->resident_pages) == 4;
+	char *rest = strrchr(line, ')');
+	int number = 3;
+
+	if (rest == NULL)
+		return false;
+	for (const char *word = strtok_r(rest + 1, " ", &saved); word != NULL && number < STAT_END;
+	     word = strtok_r(NULL, " ", &saved))
+		fields->of[number++] = strtoull(word, NULL, 10);
+	return number == STAT_END;
 }
 
 static uint64_t ms_of(clockid_t clock)
@@ -59,8 +65,9 @@ void process_meter_init(struct process_meter *meter)
 	};
 	/* Once: a clock that is set later does not move the start. */
 	if (meter->stat_fd >= 0 && read_stat(meter->stat_fd, &fields))
-		meter->start_ms = ms_of(CLOCK_REALTIME) - ms_of(CLOCK_BOOTTIME) +
-				  fields.start_ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+		meter->start_ms =
+			ms_of(CLOCK_REALTIME) - ms_of(CLOCK_BOOTTIME) +
+			fields.of[STAT_START_TICKS] * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
 }
 
 void process_meter_fini(struct process_meter *meter)
@@ -123,12 +130,12 @@ static void print_stat(const struct process_meter *meter, struct metrics_text *t
 		return;
 	metrics_text_single(text, "process_resident_memory_bytes", "gauge",
 			    "Resident memory, in bytes.",
-			    fields.resident_pages * (uint64_t)sysconf(_SC_PAGESIZE));
+			    fields.of[STAT_RESIDENT_PAGES] * (uint64_t)sysconf(_SC_PAGESIZE));
 	metrics_text_single(text, "process_virtual_memory_bytes", "gauge",
-			    "Virtual memory, in bytes.", fields.virtual_bytes);
+			    "Virtual memory, in bytes.", fields.of[STAT_VIRTUAL_BYTES]);
 	metrics_text_single(text, "process_threads", "gauge",
 			    "Threads, those that io_uring has started for files included.",
-			    fields.threads);
+			    fields.of[STAT_THREADS]);
 	if (meter->start_ms == 0)
 		return;
 	metrics_text_family(text, "process_start_time_seconds", "gauge",

@@ -323,7 +323,9 @@ Test(trust, kubernetes_data_link)
 		snprintf(to, sizeof(to), "..data/%s", files[i]);
 		must(symlink(to, from) == 0);
 	}
-	cr_assert_eq(wire_admin(&server, "POST /-/reload HTTP/1.1\r\nHost: localhost\r\n\r\n", NULL), 200);
+	cr_assert_eq(
+		wire_admin(&server, "POST /-/reload HTTP/1.1\r\nHost: localhost\r\n\r\n", NULL),
+		200);
 
 	wire_trust_put(&trust, "..second/server.crt", "new-server.crt", NULL);
 	wire_trust_put(&trust, "..second/server.key", "new-server.key", NULL);
@@ -358,10 +360,14 @@ Test(trust, post_reload)
 
 	wire_trust_start(&trust, &server);
 	wire_trust_pair(&trust, "new-server");
-	cr_assert_eq(wire_admin(&server, "POST /-/reload HTTP/1.1\r\nHost: localhost\r\n\r\n", NULL), 200);
+	cr_assert_eq(
+		wire_admin(&server, "POST /-/reload HTTP/1.1\r\nHost: localhost\r\n\r\n", NULL),
+		200);
 	shows(&server, "new-server");
 	wire_trust_put(&trust, "server.key", "server.key", NULL);
-	cr_assert_eq(wire_admin(&server, "PUT /-/reload HTTP/1.1\r\nHost: localhost\r\n\r\n", answer), 500);
+	cr_assert_eq(
+		wire_admin(&server, "PUT /-/reload HTTP/1.1\r\nHost: localhost\r\n\r\n", answer),
+		500);
 	cr_assert_not_null(strstr(answer, "does not belong to the certificate"), "%s", answer);
 	shows(&server, "new-server");
 	cr_assert_eq(wire_admin_get(&server, "/-/reload", answer), 405);
@@ -381,8 +387,9 @@ Test(trust, reloads_beside_each_other)
 		child[i] = fork();
 		cr_assert_geq(child[i], 0);
 		if (child[i] == 0) {
-			int status = wire_admin(&server,
-						"POST /-/reload HTTP/1.1\r\nHost: localhost\r\n\r\n", NULL);
+			int status = wire_admin(
+				&server, "POST /-/reload HTTP/1.1\r\nHost: localhost\r\n\r\n",
+				NULL);
 			_exit(status == 200 ? 0 : 1);
 		}
 	}
