@@ -185,8 +185,8 @@ static enum client_outcome conclude(const struct bench *bench, unsigned left,
 	char before[ERROR_TEXT_MAX / 3];
 	snprintf(before, sizeof(before), "%.200s", error);
 	snprintf(error, ERROR_TEXT_MAX,
-		 "%s%s%u uploaded objects remain, delete them: %.100s/%.63s/%.150s%s%.40s-*", before,
-		 before[0] != '\0' ? "; " : "", left, target->authority, target->bucket,
+		 "%s%s%u uploaded objects remain, delete them: %.100s/%.63s/%.150s%s%.40s-*",
+		 before, before[0] != '\0' ? "; " : "", left, target->authority, target->bucket,
 		 target->prefix, target->prefix[0] != '\0' ? "/" : "", bench->upload_name);
 	return outcome;
 }
