@@ -100,7 +100,7 @@ static void promtool_check(const struct wire_server *server, const char *text)
 	snprintf(command, sizeof(command),
 		 "command -v promtool >/dev/null || exit 0; promtool check metrics <'%s'", path);
 	char *const argv[] = {shell, flag, command, NULL};
-	wire_program_run(&server->env, argv, 30000, &program);
+	wire_program_run(&server->env, argv, &program);
 	cr_assert_eq(program.exit_code, 0, "promtool check metrics: %s%s", program.out,
 		     program.err);
 	cr_assert_eq(strlen(program.err), 0, "promtool check metrics: %s", program.err);
@@ -297,7 +297,7 @@ Test(admin, taken_address)
 	char serve[] = "serve", listen[] = "--listen=127.0.0.1:0", path[] = "--tls-path=user";
 	char *const argv[] = {
 		server.env.program, serve, root, cert, key, ca, listen, path, admin, NULL};
-	wire_program_run(&server.env, argv, 30000, &program);
+	wire_program_run(&server.env, argv, &program);
 	cr_assert_eq(program.exit_code, 6, "%s", program.err);
 	cr_assert_not_null(strstr(program.err, "--admin-listen"), "%s", program.err);
 	cr_assert_not_null(strstr(program.err, server.admin_addr), "%s", program.err);

@@ -19,7 +19,6 @@
 TestSuite(bench, .timeout = WIRE_TIMEOUT);
 
 #define ARGUMENTS_MAX 24
-#define RUN_MS        60000
 
 /* What a run is about, where it is not the usual. */
 struct run {
@@ -51,7 +50,7 @@ static void begin(const struct wire_server *server, const struct run *run)
 	snprintf(text[4], sizeof(text[4]), "--server-name=%s",
 		 run->name != NULL ? run->name : "localhost");
 	snprintf(text[5], sizeof(text[5]), "--tls-path=%s", env->tls_path);
-	snprintf(text[6], sizeof(text[6]), "--timeout=%dms", wire_ms(env, 20000));
+	snprintf(text[6], sizeof(text[6]), "--timeout=%dms", wire_patience_ms(env));
 	for (unsigned i = 0; i < 7; i++)
 		argv[count++] = text[i];
 	for (unsigned i = 0; i < ARRAY_LEN(run->option) && run->option[i] != NULL; i++)
@@ -63,7 +62,7 @@ static void begin(const struct wire_server *server, const struct run *run)
 static void run(const struct wire_server *server, const struct run *run)
 {
 	begin(server, run);
-	wire_program_end(&server->env, &program, RUN_MS);
+	wire_program_end(&server->env, &program);
 }
 
 static void expect_exit(int code)
@@ -136,13 +135,9 @@ WIRE_TEST(bench, both_sides_count_the_same)
 	cr_assert_float_eq(number("verify", "verified"), 296, 0, "all but the first of four");
 	cr_assert_gt(number("server", "cpu_seconds"), 0);
 	cr_assert_gt(number("server", "rss_bytes"), 100000);
-	cr_assert_eq(
-		wire_metric(&server, "sluice_http_requests_total{method=\"GET\",code=\"206\"}"),
-		300);
-	cr_assert_eq(
-		wire_metric(&server, "sluice_http_requests_total{method=\"GET\",code=\"200\"}"), 1,
-		"the listing");
-	cr_assert_eq(wire_metric(&server, "sluice_connections_accepted_total"), 4);
+	wire_metric_is(&server, "sluice_http_requests_total{method=\"GET\",code=\"206\"}", 300);
+	wire_metric_is(&server, "sluice_http_requests_total{method=\"GET\",code=\"200\"}", 1);
+	wire_metric_is(&server, "sluice_connections_accepted_total", 4);
 	wire_closed(&server, "client_done", 4);
 	wire_server_stop(&server);
 }
@@ -159,9 +154,7 @@ WIRE_TEST(bench, whole_objects_of_every_name_and_size)
 	expect_path(&server);
 	double objects = number("", "objects");
 	cr_assert_geq(objects, wire_size_count + wire_key_count + 1);
-	cr_assert_eq(
-		wire_metric(&server, "sluice_http_requests_total{method=\"GET\",code=\"200\"}"),
-		101);
+	wire_metric_is(&server, "sluice_http_requests_total{method=\"GET\",code=\"200\"}", 101);
 	wire_server_stop(&server);
 }
 
@@ -175,6 +168,7 @@ WIRE_TEST(bench, the_thanos_mix)
 					      "--verify", "--json"}});
 	expect_exit(0);
 	expect_path(&server);
+	wire_metric_falls(&server, "sluice_connections", 0); /* all is counted then */
 	uint64_t sum =
 		wire_metric(&server, "sluice_http_requests_total{method=\"GET\",code=\"206\"}");
 	sum += wire_metric(&server, "sluice_http_requests_total{method=\"GET\",code=\"200\"}");
@@ -197,7 +191,7 @@ WIRE_TEST(bench, a_handshake_for_each_request)
 	expect_exit(0);
 	expect_path(&server);
 	cr_assert_float_eq(number("handshake", "count"), 25, 0);
-	cr_assert_eq(wire_metric(&server, "sluice_connections_accepted_total"), 26);
+	wire_metric_is(&server, "sluice_connections_accepted_total", 26);
 	wire_server_stop(&server);
 }
 
@@ -214,13 +208,9 @@ WIRE_TEST(bench, uploads_and_leaves_nothing)
 	expect_exit(0);
 	expect_path(&server);
 	cr_assert_float_eq(number("", "sent_bytes"), 12 * 300 * 1024, 0);
-	cr_assert_eq(
-		wire_metric(&server, "sluice_http_requests_total{method=\"PUT\",code=\"200\"}"),
-		12);
-	cr_assert_eq(
-		wire_metric(&server, "sluice_http_requests_total{method=\"DELETE\",code=\"204\"}"),
-		3);
-	cr_assert_eq(wire_metric(&server, "sluice_http_request_body_bytes_total"), 12 * 300 * 1024);
+	wire_metric_is(&server, "sluice_http_requests_total{method=\"PUT\",code=\"200\"}", 12);
+	wire_metric_is(&server, "sluice_http_requests_total{method=\"DELETE\",code=\"204\"}", 3);
+	wire_metric_is(&server, "sluice_http_request_body_bytes_total", 12 * 300 * 1024);
 	wire_connect(&client, &server);
 	wire_lists(&client, 0);
 	wire_disconnect(&client);
@@ -255,13 +245,19 @@ WIRE_TEST(bench, a_rate_is_kept)
 	struct wire_server server = {0};
 
 	wire_server_start(&server);
+	uint64_t since_ms = wire_now_ms();
 	run(&server,
 	    &(struct run){.target = "data/size-100",
 			  .option = {"--rate=50", "--duration=2s", "--warmup=500ms", "--json"}});
+	double took = (double)(wire_now_ms() - since_ms) / 1000;
 	expect_exit(0);
 	/* 100 were due; on a machine that is busy some come late. */
-	cr_assert_float_eq(number("latency", "count") + number("requests", "unsent"), 100, 2);
-	cr_assert_float_eq(number("requests", "begun") + number("requests", "unsent"), 125, 3);
+	double measured = number("latency", "count");
+	cr_assert_float_eq(measured + number("requests", "unsent"), 100, 2);
+	/* In the warm-up 25; on such a machine it may be longer, and so may all that is around it.
+	 */
+	double warm = number("requests", "begun") - measured;
+	cr_assert(warm > 0 && warm <= 25 + 3 + 50 * (took - 2.5), "%g in the warm-up", warm);
 	wire_server_stop(&server);
 }
 
@@ -270,7 +266,7 @@ static void stop_for_a_while(const struct wire_server *server, const char *argum
 	while (wire_log_count(server, argument) < 10) /* the load has begun */
 		usleep(10000);
 	kill(server->pid, SIGSTOP);
-	usleep(600000);
+	usleep((useconds_t)(wire_ms(&server->env, 600) * 1000));
 	kill(server->pid, SIGCONT);
 }
 
@@ -280,11 +276,14 @@ static void stop_for_a_while(const struct wire_server *server, const char *argum
 WIRE_TEST(bench, a_stall_shows_in_every_request_that_was_due)
 {
 	struct wire_server server = {0};
+	char duration[64];
 
+	wire_limit_option(&server, "--duration", 2000, duration);
 	wire_server_start(&server);
+	wire_server_steady(&server);
 	pid_t pid = beside(stop_for_a_while, &server, "msg=request");
 	run(&server, &(struct run){.target = "data/size-100",
-				   .option = {"--rate=50", "--duration=2s", "--warmup=0",
+				   .option = {"--rate=50", duration, "--warmup=0",
 					      "--connections=1", "--json"}});
 	must(waitpid(pid, NULL, 0) == pid);
 	expect_exit(0);
@@ -293,13 +292,15 @@ WIRE_TEST(bench, a_stall_shows_in_every_request_that_was_due)
 	wire_server_stop(&server);
 }
 
+/* Between two requests there is time enough for the server to find the connection idle; and, for
+ * the first of a connection, for a slow client to be faster. */
 WIRE_TEST(bench, a_server_that_ends_connections_is_asked_again)
 {
-	struct wire_server server = {.option = {"--idle-timeout=100ms"}};
+	struct wire_server server = {.option = {"--idle-timeout=500ms"}};
 
 	wire_server_start(&server);
 	run(&server, &(struct run){.target = "data/size-100",
-				   .option = {"--rate=4", "--duration=2s", "--warmup=0",
+				   .option = {"--rate=1", "--duration=3s", "--warmup=0",
 					      "--connections=1", "--json"}});
 	expect_exit(0);
 	cr_assert_gt(number("requests", "repeated"), 0);
@@ -330,7 +331,7 @@ WIRE_TEST(bench, a_signal_cleans_up_and_reports)
 					       "--connections=3", "--json"}});
 		wire_metric_reaches(&server, PUTS, 20 * (i + 1));
 		kill(program.pid, rows[i].signal);
-		wire_program_end(&server.env, &program, RUN_MS);
+		wire_program_end(&server.env, &program);
 		expect_exit(8);
 		expect_json();
 		cr_assert_not_null(strstr(program.err, rows[i].name), "%s", program.err);
@@ -356,7 +357,7 @@ WIRE_TEST(bench, a_signal_ends_a_run_that_reads)
 			    .option = {"--duration=10m", "--warmup=0", "--connections=2"}});
 	wire_metric_reaches(&server, "sluice_http_requests_total{method=\"GET\",code=\"200\"}", 50);
 	kill(program.pid, SIGINT);
-	wire_program_end(&server.env, &program, RUN_MS);
+	wire_program_end(&server.env, &program);
 	expect_exit(8);
 	cr_assert_not_null(strstr(program.out, ", interrupted\n"), "%s", program.out);
 	cr_assert_not_null(strstr(program.out, "\nrequests   "), "%s", program.out);
@@ -376,7 +377,7 @@ WIRE_TEST(bench, a_signal_in_the_warm_up)
 	      &(struct run){.target = "data", .option = {"--mix=put:1KiB", "--warmup=10m"}});
 	wire_metric_reaches(&server, PUTS, 20);
 	kill(program.pid, SIGINT);
-	wire_program_end(&server.env, &program, RUN_MS);
+	wire_program_end(&server.env, &program);
 	expect_exit(8);
 	cr_assert_str_empty(program.out);
 	cr_assert_not_null(strstr(program.err, "SIGINT: ended after 0.0 s"), "%s", program.err);
@@ -384,6 +385,22 @@ WIRE_TEST(bench, a_signal_in_the_warm_up)
 	wire_lists(&client, 0);
 	wire_disconnect(&client);
 	wire_server_stop(&server);
+}
+
+/* Waits until so many objects are there, one for each connection that has uploaded. */
+static void uploads_are(const struct wire_server *server, unsigned count)
+{
+	uint64_t end_ms = wire_patience_end(&server->env);
+	struct wire_client client = {0};
+	struct wire_response response;
+
+	wire_connect(&client, server);
+	while (wire_count(wire_ask_text(&client, "GET", "/data?list-type=2", "", &response),
+			  "<Key>") < count) {
+		cr_assert_lt(wire_now_ms(), end_ms, "%s", response.text);
+		usleep(5000);
+	}
+	wire_disconnect(&client);
 }
 
 /* A server that stands still answers nothing any more: the first signal waits, the second does not,
@@ -397,13 +414,13 @@ WIRE_TEST(bench, a_second_signal_exits_at_once)
 	begin(&server, &(struct run){.target = "data/folder",
 				     .option = {"--mix=put:20KiB", "--duration=10m", "--warmup=0",
 						"--connections=3", "--timeout=1h", "--json"}});
-	wire_metric_reaches(&server, PUTS, 20);
-	kill(server.pid, SIGSTOP);
+	uploads_are(&server, 3);
+	wire_server_pause(&server);
 	kill(program.pid, SIGINT);
-	wire_program_says(&server.env, &program, "a second signal exits at once", 20000);
+	wire_program_says(&server.env, &program, "a second signal exits at once");
 	kill(program.pid, SIGINT);
-	wire_program_end(&server.env, &program, 20000);
-	kill(server.pid, SIGCONT);
+	wire_program_end(&server.env, &program);
+	wire_server_resume(&server);
 	expect_exit(8);
 	cr_assert_not_null(strstr(program.err, "3 uploaded objects remain, delete them: "), "%s",
 			   program.err);
@@ -415,25 +432,24 @@ WIRE_TEST(bench, a_second_signal_exits_at_once)
 WIRE_TEST(bench, cleaning_up_ends_at_a_server_that_is_silent)
 {
 	struct wire_server server = {.writable = true};
-	char timeout[32];
+	char timeout[64];
 
 	wire_server_root(&server);
 	wire_server_start(&server);
-	snprintf(timeout, sizeof(timeout), "--timeout=%dms", wire_limit_ms(&server.env, 2000));
+	uint64_t limit_ms = (uint64_t)wire_limit_option(&server, "--timeout", 2000, timeout);
 	begin(&server, &(struct run){.target = "data",
 				     .option = {"--mix=put:20KiB", "--duration=10m", "--warmup=0",
 						"--connections=8", timeout}});
-	wire_metric_reaches(&server, PUTS, 20);
-	kill(server.pid, SIGSTOP);
+	uploads_are(&server, 8);
+	wire_server_pause(&server);
 	uint64_t since_ms = wire_now_ms();
 	kill(program.pid, SIGINT);
-	wire_program_end(&server.env, &program, 60000);
+	wire_program_end(&server.env, &program);
 	uint64_t took_ms = wire_now_ms() - since_ms;
-	kill(server.pid, SIGCONT);
+	wire_server_resume(&server);
 	cr_assert_not_null(strstr(program.err, "8 uploaded objects remain"), "%s", program.err);
 	/* The requests in progress, and one deletion; eight would be nine. */
-	cr_assert_lt(took_ms, 6 * (uint64_t)wire_limit_ms(&server.env, 2000), "%d ms",
-		     (int)took_ms);
+	cr_assert_lt(took_ms, 6 * limit_ms, "%d ms", (int)took_ms);
 	wire_server_stop(&server);
 }
 
@@ -455,9 +471,10 @@ WIRE_TEST(bench, verify_finds_a_byte_that_changes)
 {
 	static const char *const mixes[] = {"--mix=whole", "--mix=range:16KiB", "--mix=thanos"};
 	struct wire_server server = {0};
-	char path[PATH_MAX + 32];
+	char path[PATH_MAX + 32], duration[64];
 	static char bytes[65536];
 
+	wire_limit_option(&server, "--duration", 2000, duration);
 	snprintf(path, sizeof(path), "%s/data/object", wire_server_root(&server));
 	int fd = open(path, O_WRONLY | O_CREAT, 0644);
 	must(fd >= 0 && write(fd, bytes, sizeof(bytes)) == sizeof(bytes) && close(fd) == 0);
@@ -465,8 +482,8 @@ WIRE_TEST(bench, verify_finds_a_byte_that_changes)
 	pid_t pid = beside(damage, &server, path);
 	for (size_t i = 0; i < ARRAY_LEN(mixes); i++) {
 		run(&server, &(struct run){.target = "data",
-					   .option = {mixes[i], "--duration=2s", "--warmup=0",
-						      "--verify", "--json"}});
+					   .option = {mixes[i], duration, "--warmup=0", "--verify",
+						      "--json"}});
 		expect_exit(7);
 		cr_assert_gt(number("errors", "integrity"), 0, "%s", mixes[i]);
 		cr_assert_not_null(
@@ -608,10 +625,9 @@ WIRE_TEST(bench_nginx, tickets)
 	must(fclose(out) == 0);
 	pid_t pid = beside(nginx, &server, conf);
 	/* Until it listens. */
-	for (int tries = 0; tries < 100; tries++) {
-		run(&server, &load);
-		if (program.exit_code != 6)
-			break;
+	uint64_t end_ms = wire_patience_end(&server.env);
+	for (run(&server, &load); program.exit_code == 6; run(&server, &load)) {
+		cr_assert_lt(wire_now_ms(), end_ms, "nginx does not listen");
 		usleep(50000);
 	}
 	end(pid);

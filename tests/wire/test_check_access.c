@@ -80,7 +80,7 @@ static void run(const struct wire_env *env, const struct row *row, const char *f
 	snprintf(cert, sizeof(cert), "--identity-cert=%s/certs/%s.crt", env->dir, row->cert);
 	snprintf(verb, sizeof(verb), "--verb=%s", row->verb);
 	snprintf(object, sizeof(object), "--object=%s", row->object);
-	wire_program_run(env, argv, wire_ms(env, 10000), program);
+	wire_program_run(env, argv, program);
 }
 
 Test(check_access, decisions)

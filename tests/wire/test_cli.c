@@ -18,7 +18,7 @@ static void run(const char *first, const char *second, int exit_code)
 	argv[0] = env.program;
 	argv[1] = (char *)(uintptr_t)first;
 	argv[2] = (char *)(uintptr_t)second;
-	wire_program_run(&env, argv, 10000, &program);
+	wire_program_run(&env, argv, &program);
 	cr_assert_eq(program.exit_code, exit_code, "%s %s: %d, not %d", first, second,
 		     program.exit_code, exit_code);
 }
@@ -149,7 +149,7 @@ Test(cli, full_output)
 
 	wire_env_read(&env);
 	snprintf(command, sizeof(command), "'%s' --version >/dev/full", env.program);
-	wire_program_run(&env, argv, 10000, &program);
+	wire_program_run(&env, argv, &program);
 	cr_assert_eq(program.exit_code, 1);
 	cr_assert_not_null(strstr(program.err, "No space left"), "%s", program.err);
 }

@@ -82,7 +82,7 @@ static void disk_empty(const struct wire_server *server)
 /* What failed gives back all that it took (after the answer, by a thread), names and space. */
 static void disk_is_again(const struct wire_server *server, const struct statvfs *before)
 {
-	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(&server->env, WIRE_SETTLE_MS);
+	uint64_t end_ms = wire_patience_end(&server->env);
 
 	for (;;) {
 		struct statvfs now = disk_state(server);
@@ -349,7 +349,7 @@ Test(disk, no_inodes)
 /* Busy is a disk as long as a writer's file is open, which is closed after the answer. */
 static void disk_remount(const struct wire_server *server, unsigned long flags)
 {
-	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(&server->env, WIRE_SETTLE_MS);
+	uint64_t end_ms = wire_patience_end(&server->env);
 
 	while (mount(NULL, server->own_root, NULL, MS_REMOUNT | flags, NULL) < 0) {
 		cr_assert(errno == EBUSY && wire_now_ms() < end_ms, "%s", strerror(errno));
@@ -447,7 +447,7 @@ Test(disk, not_ours)
 /* Waits until the sample is what the file system says now. */
 static void expect_metric(struct wire_server *server, const char *name, uint64_t value)
 {
-	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(&server->env, 2 * WIRE_SETTLE_MS);
+	uint64_t end_ms = wire_patience_end(&server->env);
 
 	while (wire_metric(server, name) != value) {
 		cr_assert_lt(wire_now_ms(), end_ms, "%s is %llu, not %llu", name,

@@ -41,31 +41,44 @@ static void not_tls(const void *data, size_t len, const char *reason)
 	wire_server_stop(&server);
 }
 
-/* Waits for the end of a connection that does nothing; it must not come before its time. */
-static void stall(struct wire_server *server, struct wire_client *client, uint64_t since_ms)
+/* A server whose handshakes have limit_ms, and that has nothing to do but one that stalls. */
+struct stall {
+	struct wire_server server;
+	struct wire_client client;
+	uint64_t limit_ms;
+	uint64_t since_ms;
+	char option[64];
+};
+
+static void stall_start(struct stall *stall)
 {
-	uint64_t limit_ms = (uint64_t)wire_limit_ms(&server->env, HANDSHAKE_MS);
+	*stall = (struct stall){0};
+	stall->limit_ms = (uint64_t)wire_limit_option(&stall->server, "--handshake-timeout",
+						      HANDSHAKE_MS, stall->option);
+	stall->server.option[0] = stall->option;
+	wire_server_start(&stall->server);
+	stall->since_ms = wire_now_ms();
+}
+
+/* Waits for the end of a connection that does nothing; it must not come before its time. */
+static void stall_end(struct stall *stall)
+{
+	struct wire_server *server = &stall->server;
+	struct wire_client *client = &stall->client;
 
 	while (client->end == WIRE_END_NONE) {
 		char byte;
 		wire_read_tcp(client, &byte, 1); /* the server's own flight, or its alert */
 	}
-	uint64_t took_ms = wire_now_ms() - since_ms;
-	cr_assert(took_ms >= limit_ms, "closed after %d ms", (int)took_ms);
-	cr_assert_lt(took_ms, limit_ms + (uint64_t)wire_ms(&server->env, 3000));
+	uint64_t took_ms = wire_now_ms() - stall->since_ms;
+	cr_assert(took_ms >= stall->limit_ms, "closed after %d ms", (int)took_ms);
+	cr_assert_lt(took_ms, stall->limit_ms + (uint64_t)wire_slack_ms(&server->env, 3000),
+		     "closed after %d ms", (int)took_ms);
 	wire_handshake_failed(server, "timeout", 1);
 	wire_closed(server, "handshake_timeout", 1);
 	wire_disconnect(client);
 	wire_serves_others(server);
 	wire_server_stop(server);
-}
-
-static void stall_start(struct wire_server *server, char option[64])
-{
-	wire_env_need(&server->env);
-	snprintf(option, 64, "--handshake-timeout=%dms", wire_limit_ms(&server->env, HANDSHAKE_MS));
-	server->option[0] = option;
-	wire_server_start(server);
 }
 
 /* Everything that comes until the server's FIN. */
@@ -189,15 +202,12 @@ Test(handshake_bytes, plain_http_after_tls_has_begun)
 /* Half a method is no longer waited for than half a ClientHello. */
 Test(handshake_bytes, half_a_method)
 {
-	struct wire_server server = {0};
-	struct wire_client client = {0};
-	char option[64];
+	struct stall stall;
 
-	stall_start(&server, option);
-	uint64_t since_ms = wire_now_ms();
-	wire_connect_tcp(&client, &server);
-	wire_write_tcp(&client, "GET", 3);
-	stall(&server, &client, since_ms);
+	stall_start(&stall);
+	wire_connect_tcp(&stall.client, &stall.server);
+	wire_write_tcp(&stall.client, "GET", 3);
+	stall_end(&stall);
 }
 
 Test(handshake_bytes, garbage)
@@ -218,58 +228,46 @@ Test(handshake_bytes, record_without_a_client_hello)
 
 Test(handshake_bytes, silence)
 {
-	struct wire_server server = {0};
-	struct wire_client client = {0};
-	char option[64];
+	struct stall stall;
 
-	stall_start(&server, option);
-	uint64_t since_ms = wire_now_ms();
-	wire_connect_tcp(&client, &server);
-	stall(&server, &client, since_ms);
+	stall_start(&stall);
+	wire_connect_tcp(&stall.client, &stall.server);
+	stall_end(&stall);
 }
 
 Test(handshake_bytes, half_a_client_hello)
 {
 	static const uint8_t data[] = {22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3};
-	struct wire_server server = {0};
-	struct wire_client client = {0};
-	char option[64];
+	struct stall stall;
 
-	stall_start(&server, option);
-	uint64_t since_ms = wire_now_ms();
-	wire_connect_tcp(&client, &server);
-	wire_write_tcp(&client, data, sizeof(data));
-	stall(&server, &client, since_ms);
+	stall_start(&stall);
+	wire_connect_tcp(&stall.client, &stall.server);
+	wire_write_tcp(&stall.client, data, sizeof(data));
+	stall_end(&stall);
 }
 
 /* The client answers nothing to the server's flight. */
 Test(handshake_bytes, no_finished)
 {
-	struct wire_server server = {0};
-	struct wire_client client = {0};
-	char option[64];
+	struct stall stall;
 
-	stall_start(&server, option);
-	uint64_t since_ms = wire_now_ms();
-	wire_prepare(&client, &server);
-	wire_client_hello(&client);
-	stall(&server, &client, since_ms);
+	stall_start(&stall);
+	wire_prepare(&stall.client, &stall.server);
+	wire_client_hello(&stall.client);
+	stall_end(&stall);
 }
 
 /* Each byte restarts nothing: the deadline is for the whole handshake. */
 Test(handshake_bytes, dribble)
 {
-	struct wire_server server = {0};
-	struct wire_client client = {0};
-	char option[64];
 	uint8_t data[200] = {22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3};
+	struct stall stall;
 
-	stall_start(&server, option);
-	uint64_t since_ms = wire_now_ms();
-	wire_connect_tcp(&client, &server);
-	for (size_t i = 0; i < sizeof(data) && wire_is_silent(&client, 50); i++)
-		wire_write_tcp(&client, data + i, 1);
-	stall(&server, &client, since_ms);
+	stall_start(&stall);
+	wire_connect_tcp(&stall.client, &stall.server);
+	for (size_t i = 0; i < sizeof(data) && wire_is_silent(&stall.client, 50); i++)
+		wire_write_tcp(&stall.client, data + i, 1);
+	stall_end(&stall);
 }
 
 Test(handshake_bytes, client_leaves)

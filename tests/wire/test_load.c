@@ -63,12 +63,13 @@ Test(load, two_hundred_clients)
  * is busy, and is served as soon as one of them is gone. */
 Test(load, no_sending_buffer)
 {
+	char window[64];
 	struct wire_server server = {
-		.engine = "copy",
-		.option = {"--workers=1", "--send-buffers=32", ANY_RATE, "--rate-window=500ms"}};
+		.engine = "copy", .option = {"--workers=1", "--send-buffers=32", ANY_RATE, window}};
 	struct wire_client holder[32 - SEND_BUFFERS_SPARED] = {0}, client = {0};
 	struct wire_response response;
 
+	uint64_t window_ms = (uint64_t)wire_limit_option(&server, "--rate-window", 500, window);
 	wire_server_start(&server);
 	for (size_t i = 0; i < ARRAY_LEN(holder); i++) {
 		holder[i].receive_buffer_bytes = 32 * 1024;
@@ -81,9 +82,15 @@ Test(load, no_sending_buffer)
 	cr_assert_geq(wire_metric(&server, "sluice_tx_buffer_waits_total"), 1);
 	wire_log_has(&server, "msg=request ", "path=/data/size-100 ", "status=503 ");
 
+	uint64_t since_ms = wire_now_ms();
 	cr_assert(wire_send(&client, "GET /data/size-100 HTTP/1.1\r\nHost: a\r\n\r\n"));
 	wire_reset(&holder[0]);
+	bool is_in_time = wire_now_ms() - since_ms < window_ms;
 	wire_read_head(&client, &response);
+	if (response.status == 503 && !is_in_time) { /* we were too slow; now there is one */
+		wire_read_error(&client, &response, 503, "SlowDown");
+		wire_get(&client, "/data/size-100", "", &response);
+	}
 	cr_assert_eq(response.status, 200);
 	wire_read_object(&client, &response, 100, 0, 100);
 	for (size_t i = 0; i < ARRAY_LEN(holder); i++)
@@ -154,7 +161,8 @@ Test(load, many_wait_for_a_sending_buffer)
 
 	must(clients != NULL);
 	wire_env_need(&server.env);
-	snprintf(window, sizeof(window), "--rate-window=%dms", wire_ms(&server.env, 60000));
+	/* Longer than this test waits for anything. */
+	snprintf(window, sizeof(window), "--rate-window=%dms", 2 * wire_patience_ms(&server.env));
 	wire_server_start(&server);
 	for (size_t i = 0; i < ARRAY_LEN(holder); i++) {
 		holder[i].receive_buffer_bytes = 32 * 1024;
@@ -183,16 +191,22 @@ Test(load, many_wait_for_a_sending_buffer)
  * its rate, and nobody else notices. The first request goes to the disk for its answer. */
 Test(load, pipelining_without_reading)
 {
-	struct wire_server server = {.option = {"--workers=1", "--head-timeout=300ms",
-						"--rate-window=1s", "--min-rate=1MiB"}};
+	static const char first[] = "GET /data/never-seen HTTP/1.1\r\nHost: a\r\n\r\n",
+			  next[] = "GET /data/big HTTP/1.1\r\nHost: a\r\n"
+				   "Range: bytes=0-143359\r\n\r\n";
+	char text[sizeof(first) + 3 * REQUESTS_PER_WAKE * sizeof(next)], head[64], window[64];
+	struct wire_server server = {.option = {"--workers=1", head, window, "--min-rate=1MiB"}};
 	struct wire_client client = {.receive_buffer_bytes = 32 * 1024};
+	size_t len = sizeof(first) - 1;
 
+	wire_limit_option(&server, "--head-timeout", 300, head);
+	wire_limit_option(&server, "--rate-window", 1000, window);
 	wire_server_start(&server);
 	wire_connect(&client, &server);
-	cr_assert(wire_send(&client, "GET /data/never-seen HTTP/1.1\r\nHost: a\r\n\r\n"));
-	for (int i = 0; i < 3 * REQUESTS_PER_WAKE; i++)
-		cr_assert(wire_send(&client, "GET /data/big HTTP/1.1\r\nHost: a\r\n"
-					     "Range: bytes=0-143359\r\n\r\n"));
+	memcpy(text, first, len);
+	for (int i = 0; i < 3 * REQUESTS_PER_WAKE; i++, len += sizeof(next) - 1)
+		memcpy(text + len, next, sizeof(next) - 1);
+	cr_assert(wire_write(&client, text, len)); /* one record */
 	wire_closed(&server, "slow_reader", 1);
 	wire_disconnect(&client);
 	wire_serves_others(&server);

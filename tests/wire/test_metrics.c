@@ -58,7 +58,7 @@ static double sum_of(const struct text *text, const char *beginning)
 
 static void metric_becomes(struct wire_server *server, const char *name, uint64_t value)
 {
-	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(&server->env, WIRE_SETTLE_MS), now;
+	uint64_t end_ms = wire_patience_end(&server->env), now;
 
 	while ((now = wire_metric(server, name)) != value) {
 		cr_assert_lt(wire_now_ms(), end_ms, "%s is %" PRIu64 ", not %" PRIu64, name, now,
@@ -312,7 +312,7 @@ Test(metrics, uploads_inflight)
 	wire_disconnect(&client[2]);
 	metric_becomes(&server, "sluice_uploads_inflight", 0);
 	wire_disconnect(&client[0]);
-	cr_assert_eq(wire_metric(&server, "sluice_io_uring_file_operations"), 0);
+	metric_becomes(&server, "sluice_io_uring_file_operations", 0);
 	wire_server_stop(&server);
 }
 
@@ -415,7 +415,7 @@ static unsigned count_descriptors(const struct wire_server *server)
  * now and then. Returns it. */
 static double descriptors(struct wire_server *server)
 {
-	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(&server->env, 8000);
+	uint64_t end_ms = wire_patience_end(&server->env);
 	double said;
 	bool is_agreed;
 
@@ -599,7 +599,7 @@ Test(metrics, root)
 /* The rows are absent until the first sweep has ended. */
 static void swept_uploads_are(const struct wire_server *server, double count)
 {
-	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(&server->env, WIRE_SETTLE_MS);
+	uint64_t end_ms = wire_patience_end(&server->env);
 	struct text text = {0};
 
 	for (scrape(server, &text); value_of(&text, "sluice_multipart_uploads") < 0;

@@ -147,7 +147,7 @@ Test(root, bucket_that_is_unmounted)
 	wire_read_text(&client, &response);
 	cr_assert_eq(response.status, 200);
 	/* As soon as nothing is open in it: a worker may still hold the object that it sent. */
-	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(&server.env, 8000);
+	uint64_t end_ms = wire_patience_end(&server.env);
 	while (umount(bucket) < 0)
 		cr_assert(errno == EBUSY && wire_now_ms() < end_ms, "%s", strerror(errno));
 	is_not_ready(&server, "bucket mounted: its file system is no longer mounted");
@@ -185,7 +185,7 @@ Test(root, read_only_later)
 	wire_put_well(&client, "/data/key", 1, 100);
 	is_ready(&server);
 	/* As soon as nothing is open for writing: a thread may still hold the upload's file. */
-	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(&server.env, 8000);
+	uint64_t end_ms = wire_patience_end(&server.env);
 	while (mount("", server.root, "", MS_REMOUNT | MS_RDONLY, NULL) < 0)
 		cr_assert(errno == EBUSY && wire_now_ms() < end_ms, "%s", strerror(errno));
 	is_not_ready(&server, "EROFS");

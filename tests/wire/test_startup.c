@@ -108,7 +108,7 @@ static void run_expect(struct command *command, int exit_code, const char *const
 
 	for (unsigned i = 0; i < command->count; i++)
 		argv[i] = command->text[i];
-	wire_program_run(&command->env, argv, 10000, &program);
+	wire_program_run(&command->env, argv, &program);
 	const char *last = command->text[command->count - 1];
 	cr_assert_eq(program.exit_code, exit_code, "%s: exit code %d, not %d: %s%s", last,
 		     program.exit_code, exit_code, program.err, program.out);
@@ -340,7 +340,7 @@ static void check_run(struct command *command, struct wire_program *program)
 	snprintf(command->text[1], PATH_MAX, "check");
 	for (unsigned i = 0; i < command->count; i++)
 		argv[i] = command->text[i];
-	wire_program_run(&command->env, argv, 10000, program);
+	wire_program_run(&command->env, argv, program);
 }
 
 Test(startup, check_of_what_is_right)

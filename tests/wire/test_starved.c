@@ -134,7 +134,7 @@ static unsigned descriptors_read(const struct wire_server *server, bool is_used[
 /* What a request has opened is closed, some of it after the answer. */
 static void descriptors_settle(const struct wire_server *server)
 {
-	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(&server->env, WIRE_SETTLE_MS);
+	uint64_t end_ms = wire_patience_end(&server->env);
 	bool is_used[FDS_MAX];
 	unsigned count;
 

@@ -171,7 +171,7 @@ Test(trust_known, a_certificate_that_ends)
 	const struct timespec moment = {.tv_nsec = 100 * 1000 * 1000};
 
 	wire_server_start(&server);
-	X509 *cert = short_lived(&server, wire_ms(&server.env, 3000) / 1000);
+	X509 *cert = short_lived(&server, wire_limit_ms(&server.env, 3000) / 1000);
 	comes_with(&server, cert);
 	comes_with(&server, cert);
 	cr_assert_eq(wire_metric(&server, KNOWN_CHAINS), 1);

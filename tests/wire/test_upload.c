@@ -3,13 +3,13 @@
 #include "wire/wire.h"
 
 #include <dirent.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 
 TestSuite(upload, .timeout = WIRE_TIMEOUT);
 
@@ -35,6 +35,17 @@ static int private_files(const struct wire_server *server)
 		count += entry->d_name[0] != '.';
 	closedir(dir);
 	return count;
+}
+
+/* None is left: what has failed is removed by a thread, after the answer or the end. */
+static void no_private_files(const struct wire_server *server)
+{
+	uint64_t end_ms = wire_patience_end(&server->env);
+
+	while (private_files(server) > 0) {
+		cr_assert_lt(wire_now_ms(), end_ms, "%d files are left", private_files(server));
+		poll(NULL, 0, 5);
+	}
 }
 
 static void expect_written(struct wire_client *client, int status)
@@ -158,7 +169,7 @@ Test(upload, every_framing_and_size)
 		}
 	}
 	wire_disconnect(&client);
-	cr_expect_eq(private_files(&server), 0);
+	no_private_files(&server);
 	wire_log_has(&server, "msg=request", "method=PUT", "received=1500000",
 		     server.env.is_kernel ? "rx=kernel" : "rx=user");
 	wire_server_stop(&server);
@@ -288,9 +299,8 @@ Test(upload, cut_short)
 		}
 	}
 	wire_metric_reaches(&server, "sluice_connections_accepted_total", 24);
-	while (wire_metric(&server, "sluice_connections") > 0)
-		;
-	cr_expect_eq(private_files(&server), 0);
+	wire_metric_falls(&server, "sluice_connections", 0);
+	no_private_files(&server);
 	wire_server_stop(&server);
 }
 
@@ -349,7 +359,7 @@ Test(upload, malformed_bodies)
 		wire_disconnect(&client);
 		expect_absent(&server, "/data/bad");
 	}
-	cr_expect_eq(private_files(&server), 0);
+	no_private_files(&server);
 	wire_server_stop(&server);
 }
 
@@ -471,8 +481,7 @@ Test(upload, a_body_that_stalls)
 	struct wire_client client = {0};
 	char window[64];
 
-	wire_env_need(&server.env);
-	snprintf(window, sizeof(window), "--rate-window=%dms", wire_limit_ms(&server.env, 1000));
+	wire_limit_option(&server, "--rate-window", 1000, window);
 	server.option[0] = window;
 	start(&server);
 	wire_connect(&client, &server);
@@ -482,7 +491,7 @@ Test(upload, a_body_that_stalls)
 	wire_expect_gone(&client);
 	wire_closed(&server, "body_timeout", 1);
 	wire_disconnect(&client);
-	cr_expect_eq(private_files(&server), 0);
+	no_private_files(&server);
 	expect_absent(&server, "/data/stalled");
 	wire_server_stop(&server);
 }
@@ -518,6 +527,23 @@ Test(upload, a_file_that_becomes_too_large)
  */
 #define HOLDERS 16
 
+#define WAITS   "sluice_tx_buffer_waits_total"
+
+/* Does who begins now get a buffer? Else he waits, and is told nothing. */
+static bool is_any_buffer_free(struct wire_server *server)
+{
+	uint64_t before = wire_metric(server, WAITS);
+	struct wire_client probe = {0};
+	bool is_free = false;
+
+	wire_connect(&probe, server);
+	wire_send(&probe, "GET /data/none HTTP/1.1\r\nHost: h\r\n\r\n");
+	while (!is_free && wire_metric(server, WAITS) == before)
+		is_free = !wire_is_silent(&probe, 1);
+	wire_reset(&probe);
+	return is_free;
+}
+
 static void hold_buffers(struct wire_server *server, struct wire_client client[HOLDERS])
 {
 	server->option[0] = "--workers=1";
@@ -531,8 +557,9 @@ static void hold_buffers(struct wire_server *server, struct wire_client client[H
 				    "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
 				    i));
 	}
-	struct timespec pause = {.tv_nsec = 300000000};
-	nanosleep(&pause, NULL);
+	uint64_t end_ms = wire_patience_end(&server->env);
+	while (is_any_buffer_free(server))
+		cr_assert_lt(wire_now_ms(), end_ms, "they do not hold all of the buffers");
 }
 
 static void let_buffers_go(struct wire_server *server, struct wire_client client[HOLDERS])
@@ -560,10 +587,12 @@ Test(upload, a_refusal_needs_no_second_buffer)
 Test(upload, refused_instead_of_continued)
 {
 	static struct wire_client client[HOLDERS];
-	struct wire_server server = {.option = {[3] = "--rate-window=1s"}};
+	char window[64];
+	struct wire_server server = {.option = {[3] = window}};
 	struct wire_client last = {0};
 	struct wire_response response;
 
+	wire_limit_option(&server, "--rate-window", 1000, window);
 	hold_buffers(&server, client);
 	wire_connect(&last, &server);
 	cr_assert(wire_send(&last, "PUT /data/last HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n"

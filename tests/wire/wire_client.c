@@ -6,16 +6,16 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <linux/sockios.h>
 
 #include <criterion/criterion.h>
 #include <openssl/err.h>
 
 #include "base/must.h"
-
-/* Longer than any time limit that a test gives to the server. */
-#define DEADLINE_MS          20000
 
 #define HANDSHAKE_KEY_UPDATE 24 /* RFC 8446 section 4 */
 
@@ -79,18 +79,24 @@ static void note_end(struct wire_client *client, int result, const char *doing)
 	ERR_clear_error();
 }
 
+/* Calls do(...) of OpenSSL's until it was not for being stopped that it returned. */
+#define UNSTOPPED(result, call)                                                                    \
+	do {                                                                                       \
+		ERR_clear_error();                                                                 \
+		errno = 0;                                                                         \
+		(result) = (call);                                                                 \
+	} while ((result) <= 0 && errno == EINTR)
+
 /* ---- Connecting ----------------------------------------------------------------------------- */
 
 void wire_connect_tcp(struct wire_client *client, const struct wire_server *server)
 {
-	int ms = wire_ms(&server->env, DEADLINE_MS), one = 1;
+	int ms = wire_patience_ms(&server->env), one = 1;
 	struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 
 	client->server = server;
 	client->sock_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	cr_assert_geq(client->sock_fd, 0);
-	setsockopt(client->sock_fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	setsockopt(client->sock_fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	setsockopt(client->sock_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (client->receive_buffer_bytes > 0)
 		setsockopt(client->sock_fd, SOL_SOCKET, SO_RCVBUF, &client->receive_buffer_bytes,
@@ -101,6 +107,10 @@ void wire_connect_tcp(struct wire_client *client, const struct wire_server *serv
 	cr_assert_eq(connect(client->sock_fd, (const struct sockaddr *)&server->sock_addr,
 			     sizeof(server->sock_addr)),
 		     0, "connect %s: %s", server->addr, strerror(errno));
+	/* Not before: with a limit a call that was stopped is not gone on with, but ends
+	 * (signal(7)), and a connect that has ended cannot be made again. */
+	setsockopt(client->sock_fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setsockopt(client->sock_fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 }
 
 static void secret_read(struct traffic_secret *secret, const char *hex)
@@ -193,9 +203,9 @@ void wire_client_hello(struct wire_client *client)
 
 bool wire_handshake(struct wire_client *client)
 {
-	ERR_clear_error();
-	errno = 0;
-	int n = SSL_do_handshake(client->ssl);
+	int n;
+
+	UNSTOPPED(n, SSL_do_handshake(client->ssl));
 	if (n == 1) {
 		const char *suite = SSL_CIPHER_get_name(SSL_get_current_cipher(client->ssl));
 		for (unsigned i = 0; i < TLS_CIPHER_COUNT; i++)
@@ -257,6 +267,8 @@ bool wire_write_tcp(struct wire_client *client, const void *data, size_t len)
 
 	while (len > 0) {
 		ssize_t n = send(client->sock_fd, at, len, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n < 0) {
 			cr_assert(errno == EPIPE || errno == ECONNRESET, "send: %s",
 				  strerror(errno));
@@ -272,6 +284,8 @@ bool wire_read_tcp(struct wire_client *client, void *data, size_t len)
 {
 	for (size_t have = 0; have < len;) {
 		ssize_t n = recv(client->sock_fd, (char *)data + have, len - have, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n <= 0) {
 			note_errno(client, n == 0 ? 0 : errno, "recv");
 			return false;
@@ -283,11 +297,11 @@ bool wire_read_tcp(struct wire_client *client, void *data, size_t len)
 
 bool wire_write(struct wire_client *client, const void *data, size_t len)
 {
+	int n;
+
 	if (client->is_raw)
 		return wire_raw_write(client, data, len);
-	ERR_clear_error();
-	errno = 0;
-	int n = SSL_write(client->ssl, data, (int)len);
+	UNSTOPPED(n, SSL_write(client->ssl, data, (int)len));
 	cr_assert(n > 0 || errno != EAGAIN, "the server takes no more bytes");
 	ERR_clear_error();
 	return n > 0;
@@ -296,20 +310,19 @@ bool wire_write(struct wire_client *client, const void *data, size_t len)
 size_t wire_read(struct wire_client *client, void *data, size_t len)
 {
 	size_t have = client->in_end - client->in_at;
+	int n;
 
 	if (have > 0) {
-		size_t n = have < len ? have : len;
-		memcpy(data, client->in + client->in_at, n);
-		client->in_at += n;
-		return n;
+		size_t some = have < len ? have : len;
+		memcpy(data, client->in + client->in_at, some);
+		client->in_at += some;
+		return some;
 	}
 	if (client->end != WIRE_END_NONE)
 		return 0;
 	if (client->is_raw)
 		return wire_raw_receive(client, data, len);
-	ERR_clear_error();
-	errno = 0;
-	int n = SSL_read(client->ssl, data, (int)len);
+	UNSTOPPED(n, SSL_read(client->ssl, data, (int)len));
 	if (n > 0)
 		return (size_t)n;
 	note_end(client, n, "read");
@@ -322,16 +335,30 @@ bool wire_is_silent(struct wire_client *client, int ms)
 
 	if (client->in_end > client->in_at || client->end != WIRE_END_NONE)
 		return false;
-	return poll(&wait, 1, wire_limit_ms(&client->server->env, ms)) == 0;
+	return poll(&wait, 1, wire_ms(&client->server->env, ms)) == 0;
+}
+
+void wire_await_delivery(const struct wire_client *client)
+{
+	uint64_t end_ms = wire_patience_end(&client->server->env);
+	int queued;
+
+	while (ioctl(client->sock_fd, SIOCOUTQ, &queued) == 0 && queued > 0) {
+		cr_assert_lt(wire_now_ms(), end_ms, "%d bytes do not reach the server", queued);
+		poll(NULL, 0, 1);
+	}
 }
 
 void wire_keyupdate(struct wire_client *client, bool asks_peer)
 {
+	int n;
+
 	ERR_clear_error();
 	cr_assert_eq(SSL_key_update(client->ssl, asks_peer ? SSL_KEY_UPDATE_REQUESTED
 							   : SSL_KEY_UPDATE_NOT_REQUESTED),
 		     1);
-	cr_assert_eq(SSL_do_handshake(client->ssl), 1);
+	UNSTOPPED(n, SSL_do_handshake(client->ssl));
+	cr_assert_eq(n, 1);
 }
 
 /* ---- Endings -------------------------------------------------------------------------------- */

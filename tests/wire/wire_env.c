@@ -16,6 +16,10 @@
 #include <criterion/criterion.h>
 
 #include "wire/wire_run.h"
+#include "wire/wire_speed.h"
+
+/* Longer than any time limit that a test gives to the server. */
+#define PATIENCE_MS 60000
 
 static const char *setting(const char *name, const char *otherwise)
 {
@@ -95,6 +99,7 @@ void wire_env_read(struct wire_env *env)
 	env->tls_path = setting("WIRE_TLS_PATH", env->expects_ktls ? "kernel" : "user");
 	env->engine = setting("WIRE_ENGINE", "copy");
 	env->time_scale = strtod(setting("WIRE_TIME_SCALE", "1"), NULL);
+	env->jitter = strtoul(setting("WIRE_JITTER", "0"), NULL, 10);
 	env->big_bytes = wire_big_bytes();
 	cr_assert(is_one_of(env->tls_path, paths), "WIRE_TLS_PATH=%s", env->tls_path);
 	cr_assert(is_one_of(env->engine, engines), "WIRE_ENGINE=%s", env->engine);
@@ -119,14 +124,39 @@ void wire_env_need(struct wire_env *env)
 		  "SLUICE_EXPECT_KTLS=1, and this kernel has no TLS ULP");
 }
 
+int wire_patience_ms(const struct wire_env *env)
+{
+	return wire_ms(env, PATIENCE_MS);
+}
+
+uint64_t wire_patience_end(const struct wire_env *env)
+{
+	return wire_now_ms() + (uint64_t)wire_patience_ms(env);
+}
+
 int wire_ms(const struct wire_env *env, int ms)
 {
 	return (int)(ms * env->time_scale);
 }
 
-int wire_limit_ms(const struct wire_env *env, int ms)
+static double slowness_now(const struct wire_env *env)
 {
-	return env->time_scale > 2 ? 2 * ms : wire_ms(env, ms);
+	char certs[PATH_MAX];
+
+	snprintf(certs, sizeof(certs), "%s/certs", env->dir);
+	double slowness = wire_slowness(certs);
+	return slowness > env->time_scale ? slowness : env->time_scale;
+}
+
+int wire_slack_ms(const struct wire_env *env, int ms)
+{
+	return (int)(ms * slowness_now(env));
+}
+
+int wire_limit_ms(struct wire_env *env, int ms)
+{
+	env->time_scale = slowness_now(env);
+	return wire_ms(env, ms);
 }
 
 uint64_t wire_now_ms(void)

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define ANSWER_MS    5000
 #define GUEST_STRIDE 32
 #define WRONG_MAX    12 /* then the rest is not asked: something fundamental is broken */
 #define GOOD_REQUEST "GET /data/size-100 HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -32,7 +31,7 @@ static bool something_comes(struct hostile *hostile)
 
 	return client->in_at < client->in_end || client->end != WIRE_END_NONE ||
 	       SSL_pending(client->ssl) > 0 ||
-	       poll(&wait, 1, wire_ms(&hostile->server.env, ANSWER_MS)) == 1;
+	       poll(&wait, 1, wire_patience_ms(&hostile->server.env)) == 1;
 }
 
 /* Up to len bytes that are kept in client.in until they are wanted. */

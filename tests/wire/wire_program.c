@@ -85,18 +85,17 @@ static bool outputs_take(struct wire_program *program, uint64_t end_ms)
 	return true;
 }
 
-void wire_program_says(const struct wire_env *env, struct wire_program *program, const char *word,
-		       int within_ms)
+void wire_program_says(const struct wire_env *env, struct wire_program *program, const char *word)
 {
-	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(env, within_ms);
+	uint64_t end_ms = wire_patience_end(env);
 
 	while (strstr(program->err, word) == NULL)
 		cr_assert(outputs_take(program, end_ms), "no \"%s\" in: %s", word, program->err);
 }
 
-void wire_program_end(const struct wire_env *env, struct wire_program *program, int within_ms)
+void wire_program_end(const struct wire_env *env, struct wire_program *program)
 {
-	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(env, within_ms);
+	uint64_t end_ms = wire_patience_end(env);
 	int status;
 
 	while (outputs_take(program, end_ms))
@@ -113,9 +112,8 @@ void wire_program_end(const struct wire_env *env, struct wire_program *program, 
 	program->out_fd = program->err_fd = -1;
 }
 
-void wire_program_run(const struct wire_env *env, char *const argv[], int within_ms,
-		      struct wire_program *program)
+void wire_program_run(const struct wire_env *env, char *const argv[], struct wire_program *program)
 {
 	wire_program_begin(program, argv);
-	wire_program_end(env, program, within_ms);
+	wire_program_end(env, program);
 }

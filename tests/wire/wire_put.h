@@ -10,8 +10,7 @@
 
 #define WIRE_MIB        (1024ull * 1024)
 
-/* How long to wait, and how often to look, for what a server does after its answer. */
-#define WIRE_SETTLE_MS  8000
+/* How often to look for what a server does after its answer. */
 #define WIRE_POLL_MS    5
 #define WIRE_PATH_BYTES (PATH_MAX + 64)
 

@@ -19,12 +19,11 @@
 #include <criterion/criterion.h>
 
 #include "base/must.h"
+#include "wire/wire_jitter.h"
 
 #define ARGV_MAX     40
 #define ARG_MAX_     (PATH_MAX + 32)
 #define START_TRIES  5
-#define START_MS     10000
-#define STOP_MS      15000
 #define POLL_MS      5
 #define NOBODY       65534
 #define EXIT_NETWORK 6 /* cli.h: the port is taken, among others */
@@ -205,6 +204,8 @@ static void launch(struct wire_server *server)
 	}
 	close(log_fd);
 	arguments_free(&arguments);
+	if (server->env.jitter != 0)
+		server->jitter = wire_jitter_begin(server->env.jitter, server->pid);
 }
 
 /* The server has left: the rest of what it said. */
@@ -217,7 +218,7 @@ static void log_finish(struct wire_server *server)
 /* 0: it answers; otherwise the exit code with which it has left. */
 static int ready_wait(struct wire_server *server)
 {
-	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(&server->env, START_MS);
+	uint64_t end_ms = wire_patience_end(&server->env);
 
 	while (wire_admin_get(server, "/-/ready", NULL) != 200) {
 		int status;
@@ -231,6 +232,15 @@ static int ready_wait(struct wire_server *server)
 		poll(NULL, 0, POLL_MS);
 	}
 	return 0;
+}
+
+int wire_limit_option(struct wire_server *server, const char *name, int ms, char option[64])
+{
+	if (server->env.dir[0] == '\0')
+		wire_env_need(&server->env);
+	int limit_ms = wire_limit_ms(&server->env, ms);
+	snprintf(option, 64, "%s=%dms", name, limit_ms);
+	return limit_ms;
 }
 
 void wire_server_start(struct wire_server *server)
@@ -279,9 +289,33 @@ bool wire_server_is_running(const struct wire_server *server)
 	       info.si_pid == 0;
 }
 
-int wire_server_wait(struct wire_server *server, int within_ms)
+void wire_server_steady(struct wire_server *server)
 {
-	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(&server->env, within_ms);
+	wire_jitter_end(server->jitter, server->pid);
+	server->jitter = 0;
+}
+
+void wire_server_pause(struct wire_server *server)
+{
+	siginfo_t info = {0};
+
+	wire_server_steady(server);
+	cr_assert(server->pid > 0 && kill(server->pid, SIGSTOP) == 0, "the server is gone");
+	/* All of its threads have stopped when it is told. */
+	cr_assert_eq(waitid(P_PID, (id_t)server->pid, &info, WSTOPPED | WEXITED | WNOWAIT), 0);
+	cr_assert_eq(info.si_code, CLD_STOPPED, "the server has left");
+}
+
+void wire_server_resume(struct wire_server *server)
+{
+	cr_assert_eq(kill(server->pid, SIGCONT), 0);
+	if (server->env.jitter != 0)
+		server->jitter = wire_jitter_begin(server->env.jitter, server->pid);
+}
+
+int wire_server_wait(struct wire_server *server)
+{
+	uint64_t end_ms = wire_patience_end(&server->env);
 	int status;
 
 	while (waitpid(server->pid, &status, WNOHANG) == 0) {
@@ -344,7 +378,7 @@ void wire_server_stop(struct wire_server *server)
 	if (!server->may_lose_lines)
 		cr_assert_eq(wire_metric(server, "sluice_log_lines_lost_total"), 0);
 	wire_server_terminate(server);
-	int exit_code = wire_server_wait(server, STOP_MS);
+	int exit_code = wire_server_wait(server);
 	cr_assert_eq(exit_code, 0, "exit code %d after SIGTERM", exit_code);
 	for (size_t i = 0; i < ARRAY_LEN(bugs); i++)
 		cr_assert_eq(wire_log_count(server, bugs[i]), 0, "\"%s\" in the log", bugs[i]);

@@ -40,6 +40,7 @@ struct wire_server {
 	/* Set by the start. */
 	struct wire_env env;
 	pid_t pid;
+	pid_t jitter;             /* wire_jitter.h; 0: none */
 	char addr[WIRE_ADDR_MAX]; /* "127.1.2.3:4567" of the object port */
 	char admin_addr[WIRE_ADDR_MAX];
 	struct sockaddr_in sock_addr;
@@ -49,6 +50,11 @@ struct wire_server {
 	char own_root[PATH_MAX]; /* wire_server_root */
 };
 
+/*
+ * Before the start: makes "NAME=MSms", an option with a time limit that the test will wait for,
+ * long enough for this machine as it is now. Returns the milliseconds.
+ */
+int wire_limit_option(struct wire_server *server, const char *name, int ms, char option[64]);
 /* Starts it and waits until /-/ready answers 200; fails or skips the test otherwise. */
 void wire_server_start(struct wire_server *server);
 /* A store of the test's own, empty but for the bucket "data"; before the start. */
@@ -59,10 +65,15 @@ const char *wire_server_root(struct wire_server *server);
  * SIGTERM, waits, and checks that it leaves with 0 and without a word of a bug.
  */
 void wire_server_stop(struct wire_server *server);
-/* SIGTERM alone; and the wait for the exit code alone (-1: a signal ended it, SIGKILL of ours after
- * within_ms included). */
+/* SIGTERM alone; and the wait for the exit code alone (-1: a signal ended it, SIGKILL of ours
+ * included, when patience is at its end). */
 void wire_server_terminate(struct wire_server *server);
-int wire_server_wait(struct wire_server *server, int within_ms);
+int wire_server_wait(struct wire_server *server);
+/* From now on a run with jitter stops neither. */
+void wire_server_steady(struct wire_server *server);
+/* The server stands still, and what is sent to it meanwhile waits in the kernel; and it goes on. */
+void wire_server_pause(struct wire_server *server);
+void wire_server_resume(struct wire_server *server);
 bool wire_server_is_running(const struct wire_server *server);
 
 /* ---- Metrics -------------------------------------------------------------------------------- */
@@ -71,6 +82,10 @@ bool wire_server_is_running(const struct wire_server *server);
 uint64_t wire_metric(struct wire_server *server, const char *name);
 /* Waits until the sample is at least value. */
 void wire_metric_reaches(struct wire_server *server, const char *name, uint64_t value);
+/* The same, and it must be no more: for what may be counted a moment after the client sees it. */
+void wire_metric_is(struct wire_server *server, const char *name, uint64_t value);
+/* Waits until the sample, of a gauge, is no more than value. */
+void wire_metric_falls(struct wire_server *server, const char *name, uint64_t value);
 void wire_closed(struct wire_server *server, const char *reason, uint64_t count);
 void wire_handshake_failed(struct wire_server *server, const char *reason, uint64_t count);
 
@@ -100,7 +115,7 @@ int wire_admin_get(const struct wire_server *server, const char *path, char *out
 /* ---- Other programs ------------------------------------------------------------------------- */
 
 struct wire_program {
-	int exit_code; /* -1: a signal or our deadline ended it */
+	int exit_code; /* -1: a signal ended it, or we, out of patience */
 	char out[16384];
 	char err[16384];
 	/* While it runs. */
@@ -108,13 +123,11 @@ struct wire_program {
 	int out_fd, err_fd; /* -1: ended */
 };
 /* Runs argv[0] to its end, both outputs caught. */
-void wire_program_run(const struct wire_env *env, char *const argv[], int within_ms,
-		      struct wire_program *program);
+void wire_program_run(const struct wire_env *env, char *const argv[], struct wire_program *program);
 
 /* The same in steps: starts it; waits until it says the word on stderr; waits for its end. */
 void wire_program_begin(struct wire_program *program, char *const argv[]);
-void wire_program_says(const struct wire_env *env, struct wire_program *program, const char *word,
-		       int within_ms);
-void wire_program_end(const struct wire_env *env, struct wire_program *program, int within_ms);
+void wire_program_says(const struct wire_env *env, struct wire_program *program, const char *word);
+void wire_program_end(const struct wire_env *env, struct wire_program *program);
 
 #endif

@@ -16,7 +16,6 @@
 
 #include "base/must.h"
 
-#define WAIT_MS   8000
 #define POLL_MS   5
 #define WORDS_MAX 12
 
@@ -40,17 +39,18 @@ int wire_admin(const struct wire_server *server, const char *text, char *out)
 
 	must(answer != NULL && fd >= 0);
 	answer[0] = '\0';
-	deadline_set(fd, wire_ms(&server->env, WAIT_MS));
 	if (connect(fd, (const struct sockaddr *)&server->admin_sock_addr,
 		    sizeof(server->admin_sock_addr)) < 0) {
 		status = -1;
 		goto done;
 	}
+	deadline_set(fd, wire_patience_ms(&server->env)); /* as in wire_connect_tcp */
 	if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
 		goto done;
-	while (have < WIRE_ADMIN_MAX - 1 &&
-	       (n = recv(fd, answer + have, WIRE_ADMIN_MAX - 1 - have, 0)) > 0)
-		have += (size_t)n;
+	do {
+		n = recv(fd, answer + have, WIRE_ADMIN_MAX - 1 - have, 0);
+		have += n > 0 ? (size_t)n : 0;
+	} while ((n > 0 && have < WIRE_ADMIN_MAX - 1) || (n < 0 && errno == EINTR));
 	cr_assert(n >= 0 || errno != EAGAIN, "the admin port does not end its answer to %.40s",
 		  text);
 	answer[have] = '\0';
@@ -100,7 +100,7 @@ uint64_t wire_metric(struct wire_server *server, const char *name)
 
 void wire_metric_reaches(struct wire_server *server, const char *name, uint64_t value)
 {
-	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(&server->env, WAIT_MS);
+	uint64_t end_ms = wire_patience_end(&server->env);
 	uint64_t now;
 
 	while ((now = wire_metric(server, name)) < value) {
@@ -110,13 +110,29 @@ void wire_metric_reaches(struct wire_server *server, const char *name, uint64_t 
 	}
 }
 
+void wire_metric_is(struct wire_server *server, const char *name, uint64_t value)
+{
+	wire_metric_reaches(server, name, value);
+	cr_assert_eq(wire_metric(server, name), value, "%s is more than %" PRIu64, name, value);
+}
+
+void wire_metric_falls(struct wire_server *server, const char *name, uint64_t value)
+{
+	uint64_t end_ms = wire_patience_end(&server->env);
+	uint64_t now;
+
+	while ((now = wire_metric(server, name)) > value) {
+		cr_assert_lt(wire_now_ms(), end_ms, "%s is still %" PRIu64, name, now);
+		poll(NULL, 0, POLL_MS);
+	}
+}
+
 void wire_closed(struct wire_server *server, const char *reason, uint64_t count)
 {
 	char name[128];
 
 	snprintf(name, sizeof(name), "sluice_connections_closed_total{reason=\"%s\"}", reason);
-	wire_metric_reaches(server, name, count);
-	cr_assert_eq(wire_metric(server, name), count, "%s is more than %" PRIu64, name, count);
+	wire_metric_is(server, name, count);
 }
 
 void wire_handshake_failed(struct wire_server *server, const char *reason, uint64_t count)
@@ -124,8 +140,7 @@ void wire_handshake_failed(struct wire_server *server, const char *reason, uint6
 	char name[128], field[96];
 
 	snprintf(name, sizeof(name), "sluice_tls_handshake_failures_total{reason=\"%s\"}", reason);
-	wire_metric_reaches(server, name, count);
-	cr_assert_eq(wire_metric(server, name), count, "%s is more than %" PRIu64, name, count);
+	wire_metric_is(server, name, count);
 	snprintf(field, sizeof(field), "reason=%s ", reason);
 	wire_log_has(server, "msg=\"handshake failed\"", "remote=127.", field, "detail=");
 }
@@ -153,7 +168,7 @@ static bool line_find(const struct wire_server *server, const char *const *words
 
 void wire_log_line(struct wire_server *server, char line[WIRE_LINE_MAX], ...)
 {
-	uint64_t end_ms = wire_now_ms() + (uint64_t)wire_ms(&server->env, WAIT_MS);
+	uint64_t end_ms = wire_patience_end(&server->env);
 	const char *words[WORDS_MAX + 1] = {NULL};
 	char wanted[1024] = "";
 	va_list list;
