@@ -31,7 +31,7 @@ arguments.add_argument("--dir", required=True)
 arguments.add_argument("--ca", required=True)
 arguments.add_argument("--least", type=float, default=0.005, help="seconds from ready to the kill, at least")
 arguments.add_argument("--most", type=float, default=0.25, help="and at most")
-arguments.add_argument("--patience", type=float, default=20, help="seconds to wait for a start or an answer")
+arguments.add_argument("--patience", type=float, default=60, help="seconds to wait for a start or an answer")
 arguments.add_argument("--root", default="", help="where the server's root is seen; empty: nowhere")
 arguments.add_argument("--relaxed-cuts", type=int, default=0, help="kills without syncs, at most, until a loss is seen")
 arguments.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
@@ -152,7 +152,7 @@ def start(*more):
     end = time.monotonic() + options.patience
     while time.monotonic() < end:
         try:
-            admin = http.client.HTTPConnection("127.0.0.1", options.admin, timeout=5)
+            admin = http.client.HTTPConnection("127.0.0.1", options.admin, timeout=options.patience)
             admin.request("GET", "/-/ready")
             if admin.getresponse().status == 200:
                 return process
@@ -178,15 +178,30 @@ def leftovers():
     return [name for name in names if not name.startswith("up-")]  # uploads may be gone on with
 
 
+def wait_for_an_answer(before):
+    """Until something was acknowledged since: what is lost must have been, however slow the machine."""
+    end = time.monotonic() + options.patience
+    while acknowledged() == before and not failures and time.monotonic() < end:
+        time.sleep(0.001)
+
+
+def acknowledged():
+    return sum(counts[kind] for kind in ("put", "multipart", "copy", "delete"))
+
+
 def kill_often(writers, most, *more):
     """Kills a server that is written to, at most so often, until something is wrong. Returns the writers as they
     are then, and how many kills it were."""
     process, kills = start(*more), 0
+    # A kill before the first answer is as good as another, but where a loss has to be seen.
+    chance_of_answer = 1 if more else 0.5
     while kills < most and not losses and not failures:
-        fresh = [Writer(w.number) for w in writers]
+        fresh, before = [Writer(w.number) for w in writers], acknowledged()
         for old, new in zip(writers, fresh):
             new.known = old.known
             new.start()
+        if random.random() < chance_of_answer:
+            wait_for_an_answer(before)
         time.sleep(random.uniform(options.least, options.most))  # the moment of the kill, which is what is random here
         process.kill()
         process.wait()

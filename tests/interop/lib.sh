@@ -64,6 +64,7 @@ skip_all() { # REASON
 
 # Waits for a command to succeed; its events come from other processes, without a descriptor to wait
 # on.
+readonly PATIENCE_S=120 # for what must come: so long that only a test that fails waits for it
 until_true() { # SECONDS COMMAND...
 	local end=$((SECONDS + $1))
 	shift
@@ -103,7 +104,7 @@ start_server() {
 		--key "$ca/server.key" --client-ca "$ca/ca.crt" >>"$tmp/server.log" 2>&1 &
 	server_pid=$!
 	children+=("$server_pid")
-	until_true 20 curl -sSf "http://127.0.0.1:$admin/-/ready" || {
+	until_true "$PATIENCE_S" curl -sSf "http://127.0.0.1:$admin/-/ready" || {
 		tail -n 5 "$tmp/server.log"
 		return 1
 	}
@@ -129,7 +130,7 @@ start_relay() {
 	CONF
 	stunnel4 "$tmp/stunnel.conf" >"$tmp/stunnel.log" 2>&1 &
 	children+=($!)
-	until_true 10 curl -sS -o "$tmp/relay.out" "$plain_endpoint/"
+	until_true "$PATIENCE_S" curl -sS -o "$tmp/relay.out" "$plain_endpoint/"
 }
 
 # More keys than a page of 1,000 has, put into the root as an operator would copy them there: what is to

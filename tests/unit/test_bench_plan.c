@@ -9,7 +9,7 @@
 
 #include "base/must.h"
 
-TestSuite(bench_plan, .timeout = 60);
+TestSuite(bench_plan, .timeout = 600);
 
 #define KEY(text) ((char *)(uintptr_t)(text))
 

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-TestSuite(bench_verify, .timeout = 60);
+TestSuite(bench_verify, .timeout = 600);
 
 static struct bench_verify *verify;
 static uint8_t object[1000];

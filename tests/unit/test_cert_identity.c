@@ -15,7 +15,7 @@
 #include "base/limits.h"
 #include "base/must.h"
 
-TestSuite(cert_identity, .timeout = 60);
+TestSuite(cert_identity, .timeout = 600);
 
 /* ---- A certificate ------------------------------------------------------------------------- */
 

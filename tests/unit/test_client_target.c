@@ -8,7 +8,7 @@
 
 #include "base/must.h"
 
-TestSuite(client_target, .timeout = 60);
+TestSuite(client_target, .timeout = 600);
 
 static const struct {
 	const char *text, *host, *port, *authority, *bucket, *prefix;

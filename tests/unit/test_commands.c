@@ -8,7 +8,7 @@
 
 #include "config/roff.h"
 
-TestSuite(commands, .timeout = 60);
+TestSuite(commands, .timeout = 600);
 
 Test(commands, table)
 {

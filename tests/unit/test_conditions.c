@@ -9,7 +9,7 @@
 
 #include "support/guard.h"
 
-TestSuite(conditions, .timeout = 60);
+TestSuite(conditions, .timeout = 600);
 
 /* ---- Range ------------------------------------------------------------------------------- */
 

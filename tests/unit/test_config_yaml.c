@@ -15,7 +15,7 @@
 #include "base/must.h"
 #include "config/options.h"
 
-TestSuite(config_yaml, .timeout = 60);
+TestSuite(config_yaml, .timeout = 600);
 
 static struct config config;
 static char error[ERROR_TEXT_MAX];

@@ -12,7 +12,7 @@
 
 #include "base/must.h"
 
-TestSuite(endpoints, .timeout = 60);
+TestSuite(endpoints, .timeout = 600);
 
 static struct endpoints endpoints;
 static struct endpoint_targets targets;

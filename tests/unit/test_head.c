@@ -13,7 +13,7 @@
 
 #include "support/guard.h"
 
-TestSuite(head, .timeout = 120);
+TestSuite(head, .timeout = 1200);
 
 #define GET  "GET /b/k HTTP/1.1\r\n"
 #define PUT  "PUT /b/k HTTP/1.1\r\n"

@@ -9,7 +9,7 @@
 
 #include "base/must.h"
 
-TestSuite(histogram, .timeout = 60);
+TestSuite(histogram, .timeout = 600);
 
 #define US 1000ull
 

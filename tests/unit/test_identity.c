@@ -11,7 +11,7 @@
 #include "base/limits.h"
 #include "base/must.h"
 
-TestSuite(identity, .timeout = 60);
+TestSuite(identity, .timeout = 600);
 
 static int add(struct identity_builder *builder, enum identity_kind kind, const char *text)
 {

@@ -12,7 +12,7 @@
 #include "base/must.h"
 #include "support/guard.h"
 
-TestSuite(metrics, .timeout = 60);
+TestSuite(metrics, .timeout = 600);
 
 static char text[METRICS_TEXT_BYTES_MAX + 1];
 

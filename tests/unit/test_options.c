@@ -10,7 +10,7 @@
 #include "base/must.h"
 #include "tls/record.h"
 
-TestSuite(options, .timeout = 60);
+TestSuite(options, .timeout = 600);
 
 static struct config config;
 static char error[ERROR_TEXT_MAX];

@@ -33,7 +33,7 @@ static void teardown(void)
 	peers_free(peers); /* must: nobody is left */
 }
 
-TestSuite(peer, .timeout = 60, .init = setup, .fini = teardown);
+TestSuite(peer, .timeout = 600, .init = setup, .fini = teardown);
 
 static struct cert_pair pair_make(const char *common_name)
 {

@@ -11,7 +11,7 @@
 #include "base/must.h"
 #include "support/guard.h"
 
-TestSuite(policy, .timeout = 60);
+TestSuite(policy, .timeout = 600);
 
 /* ---- Patterns ------------------------------------------------------------------------------ */
 

@@ -8,7 +8,7 @@
 
 #include "base/must.h"
 
-TestSuite(quantiles, .timeout = 60);
+TestSuite(quantiles, .timeout = 600);
 
 static struct quantiles quantiles;
 

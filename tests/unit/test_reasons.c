@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 
-TestSuite(reasons, .timeout = 60);
+TestSuite(reasons, .timeout = 600);
 
 /* The row of the table by index, so that one test serves all three. */
 static const struct reason *close_row(int i)

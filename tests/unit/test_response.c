@@ -8,7 +8,7 @@
 
 #include "support/guard.h"
 
-TestSuite(response, .timeout = 60);
+TestSuite(response, .timeout = 600);
 
 static int build(char *at, size_t size)
 {

@@ -10,7 +10,7 @@
 #include "base/must.h"
 #include "support/guard.h"
 
-TestSuite(response_head, .timeout = 60);
+TestSuite(response_head, .timeout = 600);
 
 static const char whole[] = "HTTP/1.1 206 Partial Content\r\n"
 			    "Content-Length:  16384 \r\n"

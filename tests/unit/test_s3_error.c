@@ -11,7 +11,7 @@
 #include "http/response.h"
 #include "support/guard.h"
 
-TestSuite(s3_error, .timeout = 60);
+TestSuite(s3_error, .timeout = 600);
 
 static char out[ERROR_BODY_BYTES_MAX + 1];
 

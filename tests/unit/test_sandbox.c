@@ -27,7 +27,7 @@
 #include "io/sandbox.h"
 #include "io/sandbox_private.h"
 
-TestSuite(sandbox, .timeout = 120);
+TestSuite(sandbox, .timeout = 1200);
 
 /* Results that are no errno. */
 #define KILLED  (-10000) /* by SIGSYS */

@@ -8,7 +8,7 @@
 
 #include "support/guard.h"
 
-TestSuite(target, .timeout = 60);
+TestSuite(target, .timeout = 600);
 
 #define ENCODING  S3_TARGET_BAD_ENCODING
 #define NUL       S3_TARGET_NUL

@@ -7,7 +7,7 @@
 
 #include "base/must.h"
 
-TestSuite(utf8, .timeout = 120);
+TestSuite(utf8, .timeout = 1200);
 
 /* The code point of a sequence by its bits alone, or -1; then the rules of RFC 3629 section 3. */
 static size_t expected_bytes(const uint8_t *at, size_t len)

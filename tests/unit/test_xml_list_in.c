@@ -9,7 +9,7 @@
 
 #include "base/must.h"
 
-TestSuite(xml_list_in, .timeout = 60);
+TestSuite(xml_list_in, .timeout = 600);
 
 #define PAGE(inside)                                                                               \
 	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"                                             \

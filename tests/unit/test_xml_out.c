@@ -6,7 +6,7 @@
 #include <expat.h>
 #include <string.h>
 
-TestSuite(xml_out, .timeout = 60);
+TestSuite(xml_out, .timeout = 600);
 
 static void XMLCALL add_data(void *user, const XML_Char *bytes, int len)
 {
