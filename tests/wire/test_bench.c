@@ -325,11 +325,12 @@ WIRE_TEST(bench, a_signal_cleans_up_and_reports)
 	wire_server_root(&server);
 	wire_server_start(&server);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint64_t before = wire_metric(&server, PUTS);
 		begin(&server,
 		      &(struct run){.target = "data/folder",
 				    .option = {"--mix=put:20KiB", "--duration=10m", "--warmup=0",
 					       "--connections=3", "--json"}});
-		wire_metric_reaches(&server, PUTS, 20 * (i + 1));
+		wire_metric_reaches(&server, PUTS, before + 20);
 		kill(program.pid, rows[i].signal);
 		wire_program_end(&server.env, &program);
 		expect_exit(8);

@@ -67,6 +67,24 @@ Test(log_sinks, every_line_arrives)
 	}
 }
 
+/* Requests whose line is whole: a terminal takes half of the last one that fits. */
+static unsigned whole_lines(const struct wire_server *server)
+{
+	char line[WIRE_LINE_MAX];
+	unsigned count = 0;
+	FILE *file = fopen(server->log_path, "re");
+
+	must(file != NULL);
+	while (fgets(line, sizeof(line), file) != NULL) {
+		const char *id = strstr(line, " id=");
+		cr_assert(strncmp(line, "ts=", 3) == 0, "half a line runs into another: %s", line);
+		count += strstr(line, "msg=request ") != NULL && id != NULL &&
+			 strspn(id + 4, "0123456789ABCDEF") == 16 && strcmp(id + 20, "\n") == 0;
+	}
+	fclose(file);
+	return count;
+}
+
 /* Lines that the log says were lost. */
 static uint64_t told_lost(const struct wire_server *server)
 {
@@ -95,7 +113,7 @@ static void check_stopped_reader(enum wire_log_kind kind, bool writable)
 	struct wire_response response;
 	unsigned requests = 0;
 
-	server.may_lose_lines = true;
+	server.may_lose_lines = server.may_differ = true; /* half a line has no data path */
 	if (writable)
 		wire_server_root(&server);
 	wire_server_start(&server);
@@ -120,11 +138,9 @@ static void check_stopped_reader(enum wire_log_kind kind, bool writable)
 	uint64_t lost = wire_metric(&server, "sluice_log_lines_lost_total");
 	wire_server_stop(&server);
 	cr_assert_eq(told_lost(&server), lost, "%s: what was lost is told", kinds[kind]);
-	cr_assert_eq(wire_log_count(&server, "msg=request ") + lost, requests + 1,
-		     "%s: %u requests, %u lines, %u lost", kinds[kind], requests + 1,
-		     wire_log_count(&server, "msg=request "), (unsigned)lost);
-	cr_assert_eq(wire_log_count(&server, "level="), wire_log_count(&server, "ts="),
-		     "%s: no line is torn", kinds[kind]);
+	unsigned whole = whole_lines(&server);
+	cr_assert_eq(whole + lost, requests + 1, "%s: %u requests, %u lines, %u lost", kinds[kind],
+		     requests + 1, whole, (unsigned)lost);
 }
 
 Test(log_sinks, reader_that_stops)
