@@ -52,15 +52,16 @@ static int every_family(void)
 /* net.ipv4.ip_unprivileged_port_start, of IPv6 too. */
 static unsigned privileged_below(void)
 {
-	unsigned port = 1024; /* where it cannot be read: Linux' own default */
 	FILE *file = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
+	char text[16] = "";
 
-	if (file == NULL)
-		return port;
-	if (fscanf(file, "%5u", &port) != 1)
-		port = 1024;
-	fclose(file);
-	return port;
+	if (file != NULL) {
+		if (fgets(text, sizeof(text), file) == NULL)
+			text[0] = '\0';
+		fclose(file);
+	}
+	/* Where it cannot be read: Linux' own default. */
+	return text[0] != '\0' ? (unsigned)strtoul(text, NULL, 10) : 1024;
 }
 
 static unsigned port_of(const char *address)
