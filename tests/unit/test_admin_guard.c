@@ -8,7 +8,7 @@
 
 #include "base/must.h"
 
-TestSuite(admin_guard, .timeout = 60);
+TestSuite(admin_guard, .timeout = 600);
 
 static const struct admin_guard guard = {.listen_host = "sluice.monitoring",
 					 .host_name = "blocks-0"};

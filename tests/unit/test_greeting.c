@@ -10,7 +10,7 @@
 
 #include "base/must.h"
 
-TestSuite(greeting, .timeout = 60);
+TestSuite(greeting, .timeout = 600);
 
 static const struct {
 	const char *says;

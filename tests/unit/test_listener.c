@@ -8,7 +8,7 @@
 
 #include "base/must.h"
 
-TestSuite(listener, .timeout = 60);
+TestSuite(listener, .timeout = 600);
 
 static const struct {
 	const char *flag, *address;

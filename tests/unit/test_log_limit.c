@@ -11,7 +11,7 @@
 #include "base/log_limit.h"
 #include "base/must.h"
 
-TestSuite(log_limit, .timeout = 60);
+TestSuite(log_limit, .timeout = 600);
 
 static const char failed[] = "handshake failed";
 static const char closed[] = "connection closed";

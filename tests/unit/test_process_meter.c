@@ -15,7 +15,7 @@
 
 #include "base/must.h"
 
-TestSuite(process_meter, .timeout = 60);
+TestSuite(process_meter, .timeout = 600);
 
 static char text[16384];
 

@@ -14,7 +14,7 @@
 #include "store/remove.h"
 #include "unit/store_fixture.h"
 
-TestSuite(sys, .init = store_fixture_make, .fini = store_fixture_remove, .timeout = 60);
+TestSuite(sys, .init = store_fixture_make, .fini = store_fixture_remove, .timeout = 600);
 
 static struct histogram durations[FSYNC_TARGET_COUNT];
 static struct store_sys timed;

@@ -162,7 +162,7 @@ Test(admin, health)
 	wire_server_start(&server);
 	cr_assert_eq(wire_admin_get(&server, "/-/healthy", answer), 200);
 	cr_assert_gt(strlen(body_of(answer)), 0);
-	cr_assert_eq(wire_admin_get(&server, "/-/ready", answer), 200);
+	cr_assert_eq(wire_ready(&server, answer), 200);
 	cr_assert_eq(wire_admin_get(&server, "/", NULL), 404);
 	cr_assert_eq(wire_admin_get(&server, "/metricsx", NULL), 404);
 	cr_assert_eq(wire_admin_get(&server, "/-/readyx", NULL), 404);

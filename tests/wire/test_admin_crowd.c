@@ -67,7 +67,7 @@ static bool is_open(int fd)
 static void is_healthy(const struct wire_server *server)
 {
 	cr_assert_eq(wire_admin_get(server, "/-/healthy", NULL), 200);
-	cr_assert_eq(wire_admin_get(server, "/-/ready", NULL), 200);
+	cr_assert_eq(wire_ready(server, NULL), 200);
 }
 
 static void idle_clients(unsigned count, unsigned evicted_min)

@@ -19,14 +19,14 @@ TestSuite(root, .timeout = WIRE_TIMEOUT);
 static void is_ready(struct wire_server *server)
 {
 	char answer[WIRE_ADMIN_MAX];
-	cr_assert_eq(wire_admin_get(server, "/-/ready", answer), 200, "%s", answer);
+	cr_assert_eq(wire_ready(server, answer), 200, "%s", answer);
 }
 
 static void is_not_ready(struct wire_server *server, const char *word)
 {
 	static char answer[WIRE_ADMIN_MAX];
 
-	cr_assert_eq(wire_admin_get(server, "/-/ready", answer), 503, "%s", answer);
+	cr_assert_eq(wire_ready(server, answer), 503, "%s", answer);
 	cr_assert_not_null(strstr(answer, word), "no \"%s\" in: %s", word, answer);
 	cr_assert_eq(wire_admin_get(server, "/-/healthy", NULL), 200, "it runs");
 }

@@ -111,6 +111,9 @@ unsigned wire_log_count(const struct wire_server *server, const char *word);
  * without an answer, -1: no connection. out holds everything, ends in NUL; may be NULL. */
 int wire_admin(const struct wire_server *server, const char *text, char *out);
 int wire_admin_get(const struct wire_server *server, const char *path, char *out);
+/* The same for /-/ready, again while it says that the root did not answer in time (ROOT_ANSWER_MS):
+ * on a busy machine it is asked by a thread that got no processor. */
+int wire_ready(const struct wire_server *server, char *out);
 
 /* ---- Other programs ------------------------------------------------------------------------- */
 

@@ -72,6 +72,21 @@ int wire_admin_get(const struct wire_server *server, const char *path, char *out
 	return wire_admin(server, text, out);
 }
 
+int wire_ready(const struct wire_server *server, char *out)
+{
+	uint64_t end_ms = wire_patience_end(&server->env);
+	char *answer = out != NULL ? out : malloc(WIRE_ADMIN_MAX);
+	int status;
+
+	must(answer != NULL);
+	while ((status = wire_admin_get(server, "/-/ready", answer)) == 503 &&
+	       strstr(answer, "does not respond") != NULL)
+		cr_assert_lt(wire_now_ms(), end_ms, "%s", answer);
+	if (out == NULL)
+		free(answer);
+	return status;
+}
+
 /* ---- Metrics -------------------------------------------------------------------------------- */
 
 /* The text behind name and a space at the start of a line; NULL: there is none. */
