@@ -54,7 +54,8 @@ int greeting_step(struct greeting *greeting, int sock_fd)
 		if (greeting->kind == GREETING_BINARY)
 			break;
 		n = recv(sock_fd, to, 1, MSG_DONTWAIT);
-		must(n == 1); /* it was there, and nobody else reads here */
+		if (n <= 0)
+			return n < 0 ? -errno : -EPIPE;
 		greeting->have++;
 	}
 	return 0;

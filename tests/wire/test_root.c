@@ -8,9 +8,16 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <stddef.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 
 #include "wire/wire_put.h"
 
@@ -198,4 +205,105 @@ Test(root, read_only_later)
 	wire_disconnect(&client);
 	wire_server_stop(&server);
 	umount2(server.root, MNT_DETACH);
+}
+
+/* ---- The start ------------------------------------------------------------------------------ */
+
+/* From here on this process, and what it starts, get error for the call, as from a unit's or a
+ * container's filter. */
+static void refuse_call(long number, int error)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = {.len = ARRAY_LEN(code), .filter = code};
+
+	must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+struct blocked {
+	long number;
+	int error;
+	const char *writable; /* the option */
+	int exit_code;        /* of serve, if it is not 0, and of check */
+	const char *says;
+};
+
+static void run(const struct blocked *row, const struct wire_server *server, const char *command,
+		struct wire_program *program)
+{
+	char root[PATH_MAX + 8], cert[PATH_MAX], key[PATH_MAX], ca[PATH_MAX];
+	char *const argv[] = {(char *)(uintptr_t)server->env.program,
+			      (char *)(uintptr_t)command,
+			      root,
+			      cert,
+			      key,
+			      ca,
+			      (char *)(uintptr_t) "--listen=127.0.0.1:0",
+			      (char *)(uintptr_t) "--admin-listen=none",
+			      (char *)(uintptr_t)row->writable,
+			      NULL};
+
+	snprintf(root, sizeof(root), "--root=%s", server->root);
+	snprintf(cert, sizeof(cert), "--cert=%s/certs/server.crt", server->env.dir);
+	snprintf(key, sizeof(key), "--key=%s/certs/server.key", server->env.dir);
+	snprintf(ca, sizeof(ca), "--client-ca=%s/certs/ca.crt", server->env.dir);
+	wire_program_run(&server->env, argv, program);
+}
+
+/* In a process of its own, which is none of Criterion's: it only says what was wrong. */
+static int check_blocked(const struct blocked *row, const struct wire_server *server)
+{
+	static const char *const commands[] = {"check", "serve"};
+	static struct wire_program program;
+
+	for (size_t i = 0; i < (row->exit_code != 0 ? 2 : 1); i++) {
+		run(row, server, commands[i], &program);
+		if (program.exit_code == row->exit_code && strstr(program.err, row->says) != NULL)
+			continue;
+		fprintf(stderr, "%s, call %ld: exit code %d, without \"%s\": %s\n", commands[i],
+			row->number, program.exit_code, row->says, program.err);
+		return 1;
+	}
+	return 0;
+}
+
+/* What every request needs is tried before the server says that it is ready. */
+Test(root, calls_that_are_refused)
+{
+	static const struct blocked rows[] = {
+		{SYS_openat2, ENOSYS, "--no-writable", 1, "RestrictSUIDSGID="},
+		{SYS_openat2, EPERM, "--no-writable", 1, "openat2: "},
+		{SYS_openat2, ENOSYS, "--writable", 1, "openat2: "},
+		{SYS_getdents64, EPERM, "--no-writable", 1, "getdents64: "},
+		{SYS_flock, ENOSYS, "--writable", 1, "flock: "},
+		{SYS_pwrite64, EPERM, "--writable", 1, "pwrite: "},
+		{SYS_utimensat, EPERM, "--writable", 1, "utimensat: "},
+		{SYS_fsync, EIO, "--writable", 1, "fsync of a file: "},
+		{SYS_linkat, EPERM, "--writable", 1, "linkat of a file without a name"},
+		{SYS_unlinkat, EPERM, "--writable", 1, "unlinkat: "},
+		/* Some uploads will be refused, others not. */
+		{SYS_fsetxattr, EOPNOTSUPP, "--writable", 0, "warning: root folder"},
+		{SYS_fchmod, EPERM, "--writable", 0, "extended attributes and the sticky bit"},
+		/* Not asked for by a server that only reads. */
+		{SYS_linkat, EPERM, "--no-writable", 0, ""},
+	};
+	struct wire_server server = {0};
+
+	wire_server_root(&server);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int status;
+		pid_t child = fork();
+		must(child >= 0);
+		if (child == 0) {
+			refuse_call(rows[i].number, rows[i].error);
+			_exit(check_blocked(&rows[i], &server));
+		}
+		must(waitpid(child, &status, 0) == child);
+		cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "row %zu", i);
+	}
 }
