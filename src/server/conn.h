@@ -129,7 +129,14 @@ void conn_check_trust(struct conn *conn);
 /* At once, whatever it does. */
 void conn_abort(struct conn *conn, enum close_reason why);
 
-/* ---- Between conn.c, conn_request.c, conn_body.c and conn_trust.c ---- */
+/* ---- Between conn.c, conn_deadline.c, conn_request.c, conn_body.c and conn_trust.c ---- */
+
+/*
+ * What says that there is something to receive, if only the end. Kernel TLS reports POLLIN for
+ * whole records only: a FIN behind half a record, or behind none, is POLLRDHUP alone
+ * (net/tls/tls_main.c, tls_sk_poll).
+ */
+#define CONN_READABLE (POLLIN | POLLRDHUP)
 
 /* A step either waits for an event (or has ended the connection: it may be gone), or the next step
  * can be taken at once. */
@@ -170,6 +177,18 @@ bool conn_wait_for_record(struct conn *conn);
 enum conn_next conn_wait_for_head(struct conn *conn);
 void conn_wait(struct conn *conn, unsigned poll_events);
 void conn_deadline(struct conn *conn, uint64_t in_ms);
+/* The window of the minimum rate begins. moved: bytes that the client has moved so far, from any
+ * start. */
+void conn_window_begin(struct conn *conn, int64_t moved, uint64_t in_ms);
+/* While we close: bytes that the client has taken of our last ones, and those it still sends. */
+int64_t conn_moved_at_end(const struct conn *conn);
+/* Bytes that wait in the socket: SIOCINQ, to be received; SIOCOUTQ, to be taken by the client. */
+int conn_queued_bytes(const struct conn *conn, unsigned long which);
+/* Frees now, or as soon as the operation in flight has ended. */
+void conn_free_soon(struct conn *conn);
+void conn_handshake_failed(struct conn *conn, enum handshake_failure failure);
+/* Steps until one waits, or until the others must have their turn. */
+void conn_run(struct conn *conn, enum conn_next next);
 void conn_request_free(struct conn *conn);
 /* Ends the connection in order: close_notify or an alert, linger, free. A response that is cut
  * short is never followed by a close_notify, which would make it look whole. */
