@@ -17,7 +17,7 @@
 
 static const struct option rows[] = {
 	{"target", NULL, OPTION_TEXT, AT(target), NULL, 0, 0, NULL, "HOST:PORT/BUCKET[/PREFIX]",
-	 "Where the objects are; a server that lists none is asked for the one of that name. "
+	 "Where the objects are; if the server has no listings, the one object of that name. "
 	 "Required."},
 	{"cert", NULL, OPTION_PATH, AT(cert_file), NULL, 0, 0, NULL, "FILE",
 	 "Certificate of the client and its chain, PEM. Required."},
@@ -29,32 +29,33 @@ static const struct option rows[] = {
 	 "DNS name or address that the server's certificate must have, if it is not the host of "
 	 "--target."},
 	{"connections", NULL, OPTION_UNSIGNED, AT(connections), "8", 1, 10000, NULL, "N",
-	 "Connections, each with one request at a time."},
+	 "Number of connections, each with one request at a time."},
 	{"duration", NULL, OPTION_DURATION, AT(duration_ms), "10s", 10, HOURS(24), NULL, "TIME",
-	 "How long it is measured; requests that run are then ended."},
+	 "How long to measure; requests in progress may then finish."},
 	{"requests", NULL, OPTION_U64, AT(requests), "0", 0, 1ull << 40, NULL, "N",
-	 "So many requests instead, behind the warm-up; 0: --duration counts."},
+	 "Stop after this many requests past the warm-up, instead of --duration; 0: no limit."},
 	{"mix", NULL, OPTION_TEXT, AT(mix), "whole", 0, 0, NULL, "MIX",
 	 "whole: every object, in turn; range:SIZE: ranges such as range:16KiB; thanos: what a "
 	 "store gateway asks for; put:SIZE: uploads, deleted at the end; handshake: a connection "
 	 "for each request, of one byte."},
 	{"rate", NULL, OPTION_UNSIGNED, AT(rate), "0", 0, 10000000, NULL, "N",
-	 "Requests a second, evenly; the latency is then counted from when a request was due, so "
-	 "that waiting for a slow server shows. 0: each connection asks when it has its answer."},
+	 "Requests a second, evenly spaced; latency is then counted from when a request was due, "
+	 "so "
+	 "that a slow server shows. 0: each connection sends the next when it has its answer."},
 	{"warmup", NULL, OPTION_DURATION, AT(warmup_ms), "1s", 0, HOURS(1), NULL, "TIME",
-	 "The same load before it is measured."},
+	 "Apply the same load this long before measuring."},
 	{"timeout", NULL, OPTION_DURATION, AT(timeout_ms), "30s", 100, HOURS(1), NULL, "TIME",
-	 "For one request, and its connection if it needs one."},
+	 "Maximum time of one request, including its connection if it needs one."},
 	{"verify", NULL, OPTION_BOOL, AT(verify), "false", 0, 0, NULL, "BOOL",
-	 "Compare the SHA-256 of what comes with that of the first answer with the same bytes, and "
-	 "of whole objects with the server's x-amz-checksum-sha256; uploads carry theirs."},
+	 "Compare the SHA-256 of each response with that of the first response for the same bytes, "
+	 "and of whole objects with the server's x-amz-checksum-sha256; uploads carry theirs."},
 	{"json", NULL, OPTION_BOOL, AT(json), "false", 0, 0, NULL, "BOOL",
-	 "The report as one JSON object on one line."},
+	 "Print the report as one JSON object on one line."},
 	{"server-pid", NULL, OPTION_UNSIGNED, AT(server_pid), "0", 0, 1u << 22, NULL, "PID",
-	 "A server on this machine whose CPU time and memory are reported too; 0: none."},
+	 "Also report CPU time and memory of this process, a server on this machine; 0: none."},
 	{"tls-path", NULL, OPTION_CHOICE, AT(tls_path), "auto", 0, 0, tls_path_words, "PATH",
-	 "Who seals and opens the client's records: auto takes the kernel where it can; kernel "
-	 "fails where it cannot; user leaves it out."},
+	 "Where the client's records are encrypted and decrypted: auto uses the kernel where "
+	 "possible; kernel fails where it cannot; user does not use it."},
 };
 
 static const struct option_table table = {rows, ARRAY_LEN(rows), NULL};

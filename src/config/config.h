@@ -122,8 +122,8 @@ int config_parse_yaml(struct config *config, const char *text, size_t len, const
 		      char error[ERROR_TEXT_MAX]);
 void config_init(struct config *config);
 
-/* --help text, and the OPTIONS, CONFIGURATION FILE and EXIT STATUS of the manual page in roff, from
- * the same table. */
+/* --help text, and the OPTIONS and CONFIGURATION FILE of the manual page in roff, from the same
+ * table. Exit codes are the commands' (cli/exit_codes.c). */
 void config_print_help(FILE *out);
 void config_print_man(FILE *out);
 /* The same of `sluice check`. */
