@@ -15,7 +15,7 @@ TestSuite(stalled, .timeout = WIRE_TIMEOUT);
 #define LIMIT_MS_MAX 60000
 #define WHOLE        "GET /data/size-100 HTTP/1.1\r\nHost: a\r\n\r\n"
 
-/* A server of one thread, and clients: more than it looks at in one turn. */
+/* A server with one worker, and more clients than it handles in one wake-up. */
 struct stalled {
 	struct wire_server server;
 	struct wire_client *client;
@@ -57,8 +57,8 @@ static void send_all(struct stalled *stalled, const char *text)
 }
 
 /*
- * The limit passes while the server stands still, and text waits for it from every client. False:
- * it may have passed before, by our own clock; then all of it has to be done anew, with more time.
+ * The limit passes while the server stands still and text from every client waits for it. False: by
+ * our own clock it may have passed before; the caller starts again with more time.
  */
 static bool stall(struct stalled *stalled, const char *text)
 {
@@ -107,7 +107,7 @@ Test(stalled, heads_that_were_ended)
 		begin(&stalled, "--head-timeout", ms);
 		stalled.since_ms = wire_now_ms();
 		send_all(&stalled, first);
-		wire_serves_others(&stalled.server); /* behind them: it has seen the halves */
+		wire_serves_others(&stalled.server); /* after it has handled the halves */
 		if (stall(&stalled, "st: a\r\n\r\n"))
 			break;
 		end(&stalled);
@@ -135,7 +135,7 @@ static void begin_with_window(struct stalled *stalled)
 		wire_connect(&stalled->client[i], &stalled->server);
 }
 
-/* Longer than a window and the one before it, whose part the server was awake for. */
+/* For a whole window, and the rest of the one in which it stopped. */
 static void stall_for_windows(struct stalled *stalled)
 {
 	poll(NULL, 0, 2 * stalled->limit_ms + 2 * TICK_MS);
@@ -171,8 +171,8 @@ Test(stalled, bodies_that_were_sent)
 
 /* ---- The end --------------------------------------------------------------------------------- */
 
-/* The answer says that it is the last, and why; a client that sends on for longer than the server
- * waits for one that is silent can do so, and reads it. */
+/* A refused upload whose client keeps sending for longer than LINGER_MS: no reset cuts it off from
+ * its answer. */
 Test(stalled, client_that_sends_on_slowly)
 {
 	static const char part[16 * 1024];

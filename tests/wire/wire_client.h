@@ -95,10 +95,10 @@ bool wire_write_tcp(struct wire_client *client, const void *data, size_t len);
 /* At least one byte, at most len; 0: the connection has ended, client.end says how. A deadline that
  * passes fails the test. */
 size_t wire_read(struct wire_client *client, void *data, size_t len);
-/* For a client that must not hear anything: waits for ms, stretched; false: something came or it
- * ended. True says nothing about what the server has done meanwhile. */
+/* For a client that must not hear anything: watches for ms, stretched; false: something came or it
+ * ended. True says nothing about what the server has done. */
 bool wire_is_silent(struct wire_client *client, int ms);
-/* Waits until all that was sent waits at the server's side, read by it or not. */
+/* Waits until all that was sent is in the server's socket, read or not. */
 void wire_await_delivery(const struct wire_client *client);
 /* close_notify, leaving the receiving side open. */
 void wire_shutdown(struct wire_client *client);

@@ -6,34 +6,34 @@
  *   WIRE_TLS_PATH        user | kernel | auto       (default user; kernel with SLUICE_EXPECT_KTLS)
  *   WIRE_ENGINE          copy | sendfile | splice | auto             (default copy)
  *   SLUICE_EXPECT_KTLS=1 kernel TLS must be there: what would be skipped without it fails
- *   WIRE_TIME_SCALE      least factor on every time of the tests (default 1); measured is more if
- *                        this machine is slow (wire_speed.h)
- *   WIRE_GUEST=1         smaller objects and fewer repetitions
+ *   WIRE_TIME_SCALE      minimum factor for the times of the tests (default 1); more is measured on
+ * a slow machine (wire_speed.h) WIRE_GUEST=1         smaller objects and fewer repetitions
  *   WIRE_SLOW=1          the suite "slow" too, and every row of "hostile_*"
- *   WIRE_JITTER=SEED     server and test are stopped again and again for moments (wire_jitter.h)
+ *   WIRE_JITTER=SEED     stop server and test at random for moments (wire_jitter.h)
  *   WIRE_DIR             made by this program: certificates, objects and logs of the run
  *
  * Criterion starts every test as a process of its own: the folder is made before the first test
  * and removed after the last one, unless a test has failed.
  *
- * How to wait. No verdict may depend on how fast this machine is: others may use most of it, it may
- * be emulated, and each process, the test's own too, may stand still for a while at any place.
+ * How a scenario waits. No verdict may depend on the speed of this machine: others may use most of
+ * it, it may be emulated, and every process, the test included, may stand still for a while
+ * anywhere.
  *
- *   What must come is waited for by its sign (a byte, the end of the connection, a metric, a line
- * of the log, the exit), with wire_patience_ms as the deadline. It is so long that nobody waits for
- *   it but a test that fails; so it says nothing about how soon the sign came.
- *   What must have happened before the next step has a sign, too. Silence and sleep are none: not
- *   that the server has read what was sent (wire_await_delivery, or a metric), nor that it has
- *   counted what it has just answered (wire_metric_is), nor removed it.
- *   That nothing comes can only be looked at for a while (wire_is_silent); it must be right, and
- * not only likely, that the test goes on correctly when the server is slower than that. A time
- * limit of the server that the test waits for is given by wire_limit_option. All else that the test
- * does on such a server has to be done within it, so it is measured: a hundred handshakes a second
- * or more. Where the test must itself be faster than the limit again and again, it looks at its own
- * clock, and what it was too slow for is done anew. That something comes soon is compared with a
- * bound of wire_slack_ms.
+ * 1. What must happen is awaited by its sign: a byte, the end of the connection, a metric, a log
+ * line, an exit code. The deadline is wire_patience_ms, so long that only a failing test reaches
+ * it; it asserts nothing about speed.
+ * 2. Order comes from signs, too, never from silence or sleep: wire_await_delivery for what was
+ * sent, wire_metric_reaches, wire_metric_is and wire_metric_falls for what the server counts or
+ * frees after its answer.
+ * 3. That nothing happens can only be watched for a while (wire_is_silent). The test must stay
+ * correct if the server is slower than that.
+ * 4. A server's time limit that the test waits for is set by wire_limit_option. Everything else on
+ * such a server has to fit in it, so it is stretched by what a handshake takes now: a second is at
+ * least a hundred of them. A test that must beat the limit repeatedly checks its own clock, and
+ * repeats with a longer limit what it was too slow for.
+ * 5. "Soon" is a bound of wire_slack_ms, stretched in the same way.
  *
- * tests/wire/run --jitter SEED shows quickly what does not keep to this.
+ * tests/wire/run --jitter SEED finds quickly what breaks these rules.
  */
 #ifndef SLUICE_TESTS_WIRE_ENV_H
 #define SLUICE_TESTS_WIRE_ENV_H
@@ -65,16 +65,14 @@ void wire_env_read(struct wire_env *env);
 /* As above, and skips the test when the run is about kernel TLS and this machine has none. */
 void wire_env_need(struct wire_env *env);
 
-/* Milliseconds: how long to wait for what must come. */
+/* Rule 1: milliseconds, and the moment (wire_now_ms) at which they end if they begin now. */
 int wire_patience_ms(const struct wire_env *env);
-/* The moment at which patience that begins now ends, by wire_now_ms. */
 uint64_t wire_patience_end(const struct wire_env *env);
-/* Milliseconds, stretched: how long to look that nothing comes, what a machine needs for a piece of
- * work. */
+/* Milliseconds, stretched by the time scale of the run. */
 int wire_ms(const struct wire_env *env, int ms);
-/* The same, by what the machine needs now: the most that something that comes soon may take. */
+/* Rule 5: measures, and stretches by the result. */
 int wire_slack_ms(const struct wire_env *env, int ms);
-/* The same for a time limit of the server, which the test waits for; env keeps to it. */
+/* Rule 4: the same, and env->time_scale becomes the result; wire_limit_option calls it. */
 int wire_limit_ms(struct wire_env *env, int ms);
 uint64_t wire_now_ms(void);
 

@@ -69,9 +69,10 @@ void wire_server_stop(struct wire_server *server);
  * included, when patience is at its end). */
 void wire_server_terminate(struct wire_server *server);
 int wire_server_wait(struct wire_server *server);
-/* From now on a run with jitter stops neither. */
+/* Ends the jitter of a run with --jitter: for a test that stops the server itself. */
 void wire_server_steady(struct wire_server *server);
-/* The server stands still, and what is sent to it meanwhile waits in the kernel; and it goes on. */
+/* Stops all threads of the server; what is sent to it waits in the kernel. And lets them run again.
+ */
 void wire_server_pause(struct wire_server *server);
 void wire_server_resume(struct wire_server *server);
 bool wire_server_is_running(const struct wire_server *server);
@@ -82,9 +83,9 @@ bool wire_server_is_running(const struct wire_server *server);
 uint64_t wire_metric(struct wire_server *server, const char *name);
 /* Waits until the sample is at least value. */
 void wire_metric_reaches(struct wire_server *server, const char *name, uint64_t value);
-/* The same, and it must be no more: for what may be counted a moment after the client sees it. */
+/* The same, and asserts that it is no more: for what is counted after the client has its answer. */
 void wire_metric_is(struct wire_server *server, const char *name, uint64_t value);
-/* Waits until the sample, of a gauge, is no more than value. */
+/* Waits until the sample, a gauge, is at most value. */
 void wire_metric_falls(struct wire_server *server, const char *name, uint64_t value);
 void wire_closed(struct wire_server *server, const char *reason, uint64_t count);
 void wire_handshake_failed(struct wire_server *server, const char *reason, uint64_t count);
