@@ -74,9 +74,10 @@ static bool is_logged(struct conn *conn)
 		return true;
 	if (request->is_denied)
 		return worker_may_log(worker, denied, conn->remote);
+	if (request->is_parsed || !worker->server->config->access_log)
+		return false; /* refused is valid only for what could not be parsed */
 	const struct log_kind unreadable = {"request", http_head_error_text(request->refused)};
-	return worker->server->config->access_log && !request->is_parsed &&
-	       worker_may_log(worker, unreadable, conn->remote);
+	return worker_may_log(worker, unreadable, conn->remote);
 }
 
 void access_log_request(struct conn *conn, const char *cut)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/wire_jitter.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -68,6 +69,19 @@ static void shake(struct jitter *jitter)
 	tell(jitter->test_fd, true, SIGCONT);
 }
 
+/* Of the test's own none stays open here: a pipe or a connection that it closes has to end. */
+static void descriptors_close(struct jitter *jitter)
+{
+	enum { SERVER_FD = STDERR_FILENO + 1, TEST_FD, FIRST_TO_CLOSE, APART = 64 };
+
+	int server_fd = fcntl(jitter->server_fd, F_DUPFD_CLOEXEC, APART);
+	int test_fd = fcntl(jitter->test_fd, F_DUPFD_CLOEXEC, APART);
+	must(dup2(server_fd, SERVER_FD) == SERVER_FD && dup2(test_fd, TEST_FD) == TEST_FD);
+	must(close_range(FIRST_TO_CLOSE, ~0u, 0) == 0);
+	jitter->server_fd = SERVER_FD;
+	jitter->test_fd = TEST_FD;
+}
+
 pid_t wire_jitter_begin(unsigned long seed, pid_t server)
 {
 	struct jitter jitter = {.state = seed};
@@ -82,6 +96,7 @@ pid_t wire_jitter_begin(unsigned long seed, pid_t server)
 	cr_assert_geq(pid, 0);
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		descriptors_close(&jitter);
 		if (getppid() == test)
 			shake(&jitter);
 		_exit(0);
