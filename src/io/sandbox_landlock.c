@@ -81,10 +81,11 @@ const char *sandbox_landlock_cure(int error, bool is_filtered)
 		       "(/sys/kernel/security/lsm shows the others)";
 	case -EPERM:
 	case -EACCES:
-		return is_filtered ? "refused by the seccomp filter around this process: "
-				     LANDLOCK_CALLS
-				   : "refused, and not by a seccomp filter: look at the security "
-				     "module (SELinux, AppArmor) or the sandbox around this process";
+		return is_filtered
+			       ? "refused by the seccomp filter around this "
+				 "process: " LANDLOCK_CALLS
+			       : "refused, and not by a seccomp filter: look at the security "
+				 "module (SELinux, AppArmor) or the sandbox around this process";
 	case -ERANGE:
 		return "older than Linux 5.19 and could only refuse every write";
 	default:

@@ -462,10 +462,10 @@ const char *sandbox_seccomp_cure(int error, bool is_filtered)
 			       : "not in this kernel: it needs CONFIG_SECCOMP_FILTER=y";
 	case -EPERM:
 	case -EACCES:
-		return is_filtered ? "refused by the seccomp filter around this process: "
-				     SECCOMP_CALL
-				   : "refused, and not by another filter: look at the security "
-				     "module (SELinux, AppArmor) or the sandbox around this process";
+		return is_filtered
+			       ? "refused by the seccomp filter around this process: " SECCOMP_CALL
+			       : "refused, and not by another filter: look at the security "
+				 "module (SELinux, AppArmor) or the sandbox around this process";
 	default:
 		return "refused by this kernel";
 	}

@@ -77,8 +77,7 @@ Test(handshake_trial, keys)
 		    {"secp256k1", NULL, -EPROTO},
 		    {"secp224r1", NULL, -EPROTO},
 		    /* Of TLS 1.3 by RFC 8734, which OpenSSL knows from 3.2 on. */
-		    {"brainpoolP256r1", NULL,
-		     OpenSSL_version_num() >= 0x30200000ul ? 0 : -EPROTO}};
+		    {"brainpoolP256r1", NULL, OpenSSL_version_num() >= 0x30200000ul ? 0 : -EPROTO}};
 	char error[ERROR_TEXT_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sandbox inside another one: what a container or a service manager refuses, and whose fault the
- * report says it is. */
+/* The sandbox inside another one: what a container or a service manager refuses, and whose fault
+ * the report says it is. */
 #include <criterion/criterion.h>
 
 #include <errno.h>
