@@ -52,7 +52,7 @@ debian-13-asan|a|-|tests/debian/tests trixie unit-asan wire-user-asan lint|tests
 readonly packages=(build-essential cmake ninja-build pkg-config libssl-dev liburing-dev libyaml-dev
 	libexpat1-dev libcriterion-dev clang clang-format clang-tidy libclang-rt-dev/libclang-rt-14-dev shellcheck
 	groff-base openssl curl promtool/prometheus qemu-system-x86 busybox-static cpio xz-utils zstd kmod procps git e2fsprogs
-	xfsprogs python3 python3-venv python3-boto3 s3cmd rclone awscli stunnel4 systemd systemd-container debootstrap strace iproute2)
+	xfsprogs python3 python3-venv python3-boto3 s3cmd rclone awscli stunnel4 systemd systemd-container debootstrap strace iproute2 attr)
 
 # ---- Parts that are more than a command --------------------------------------------------------
 
