@@ -20,6 +20,7 @@ static const char *const level_names[] = {"debug", "info", "warn", "error"};
 #define NAME_MARKS_BYTES    4
 #define FORMATTED_BYTES_MAX 1024
 #define MESSAGE_BYTES_MAX   2048
+
 /* ---- A line's end ------------------------------------------------------------------------- */
 
 static void line_end(struct log_line *line)

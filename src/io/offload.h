@@ -62,6 +62,9 @@ void offload_home_fini(struct offload_home *home);
 
 /* Called by the loop that owns home. */
 void offload_submit(struct offload *offload, struct offload_home *home, struct offload_job *job);
+/* A job that is done, first done first; NULL: none (more). Called by the loop that owns home. */
+struct offload_job *offload_done(struct offload_home *home);
+
 struct offload_usage {
 	unsigned queued;
 	unsigned busy;
@@ -69,8 +72,5 @@ struct offload_usage {
 };
 /* By any thread. */
 struct offload_usage offload_usage(struct offload *offload);
-
-/* A job that is done, first done first; NULL: none (more). Called by the loop that owns home. */
-struct offload_job *offload_done(struct offload_home *home);
 
 #endif

@@ -51,9 +51,8 @@ void s3_call_fail_errno(struct s3_call *call, int negative_errno)
 	switch (negative_errno) {
 	case -ENOENT:
 		s3_call_fail(call,
-			     root_is_removed(call->store->sys, call->store->root_fd)
-				     ? S3_ERROR_SERVICE_UNAVAILABLE
-				     : S3_ERROR_NO_SUCH_BUCKET,
+			     root_is_removed(call->store->root_fd) ? S3_ERROR_SERVICE_UNAVAILABLE
+								   : S3_ERROR_NO_SUCH_BUCKET,
 			     NULL);
 		return;
 	case -ENOKEY:
@@ -219,9 +218,12 @@ bool s3_call_begin_put(struct s3_call *call)
 	return r == 0;
 }
 
-static void fail_absent(struct s3_call *call, const char *text)
+static void fail_absent(struct s3_call *call, const char *bucket, const char *text)
 {
-	if (root_is_removed(call->store->sys, call->store->root_fd))
+	const struct s3_store *store = call->store;
+
+	if (root_is_removed(store->root_fd) ||
+	    (store->has_lost != NULL && store->has_lost(store->has_lost_arg, bucket)))
 		s3_call_fail(call, S3_ERROR_SERVICE_UNAVAILABLE, NULL);
 	else
 		s3_call_fail(call, S3_ERROR_NO_SUCH_KEY, text);
@@ -242,7 +244,7 @@ int s3_call_open_object(struct s3_call *call, const struct s3_target *target, st
 		return fd;
 	if (r == 0 || r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ENXIO ||
 	    r == -ENAMETOOLONG)
-		fail_absent(call, absent_text);
+		fail_absent(call, target->bucket, absent_text);
 	else
 		s3_call_fail_errno(call, r);
 	if (fd >= 0)

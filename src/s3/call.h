@@ -28,6 +28,9 @@ struct s3_store {
 	const struct store_sys *sys;
 	int root_fd;
 	bool is_durable;
+	/* Was this bucket a mount that is gone? From any thread. NULL: nobody watches. */
+	bool (*has_lost)(void *arg, const char *bucket);
+	void *has_lost_arg;
 };
 
 /* Asks the one place that allows: may this client do that, too? From any thread. */

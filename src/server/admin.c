@@ -25,15 +25,16 @@
 struct admin_conn {
 	int sock_fd; /* -1: free */
 	uint64_t since_ms;
-	uint64_t number;   /* order of acceptance */
-	size_t have;       /* of the head */
-	char *answer;      /* NULL: no answer yet */
-	size_t at;         /* of the answer */
-	size_t end;        /* 0: no answer yet */
-	uint64_t ticket;   /* while an outcome is awaited; 0: none */
-	bool is_reload;    /* the request's path is /-/reload */
-	bool is_to_head;   /* the answer has no body */
-	bool is_lingering; /* the answer is out; until the client closes */
+	uint64_t number;     /* order of acceptance */
+	size_t have;         /* of the head */
+	char *answer;        /* NULL: no answer yet */
+	size_t at;           /* of the answer */
+	size_t end;          /* 0: no answer yet */
+	uint64_t ticket;     /* while an outcome is awaited; 0: none */
+	bool is_reload;      /* the request's path is /-/reload */
+	bool is_to_head;     /* the answer has no body */
+	bool is_lingering;   /* the answer is out; until the client closes */
+	bool is_half_closed; /* nothing more comes, and an answer is awaited */
 	char head[ADMIN_HEAD_BYTES];
 };
 
@@ -230,6 +231,10 @@ static void conn_read(struct admin *admin, struct admin_conn *conn)
 			 MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	if (n == 0 && conn->ticket != 0) { /* it has asked, and waits for the answer */
+		conn->is_half_closed = true;
+		return;
+	}
 	if (n <= 0) {
 		conn_end(admin, conn);
 		return;
@@ -264,7 +269,9 @@ static void conn_write(struct admin *admin, struct admin_conn *conn)
 		return;
 	}
 	conn->at += (size_t)n;
-	if (conn->at == conn->end) {
+	if (conn->at == conn->end && conn->is_half_closed) {
+		conn_end(admin, conn);
+	} else if (conn->at == conn->end) {
 		shutdown(conn->sock_fd, SHUT_WR);
 		conn->is_lingering = true;
 		conn->have = 0;
@@ -402,7 +409,7 @@ static void accept_some(struct admin *admin, uint64_t now_ms)
 		conn->since_ms = now_ms;
 		conn->number = admin->accepted++;
 		conn->have = conn->at = conn->end = 0;
-		conn->is_lingering = conn->is_reload = false;
+		conn->is_lingering = conn->is_reload = conn->is_half_closed = false;
 		conn->ticket = 0;
 		conn_step(admin, conn);
 	}
@@ -417,9 +424,9 @@ unsigned admin_poll_fill(struct admin *admin, struct pollfd *pollfds, uint64_t n
 	pollfds[count++] = (struct pollfd){.fd = is_paused ? -1 : admin->sock_fd, .events = POLLIN};
 	for (int i = 0; i < ADMIN_CONNS_MAX; i++) {
 		const struct admin_conn *conn = &admin->conn[i];
+		short events = is_writing(conn) ? POLLOUT : conn->is_half_closed ? 0 : POLLIN;
 		if (conn->sock_fd >= 0)
-			pollfds[count++] = (struct pollfd){
-				.fd = conn->sock_fd, .events = is_writing(conn) ? POLLOUT : POLLIN};
+			pollfds[count++] = (struct pollfd){.fd = conn->sock_fd, .events = events};
 	}
 	return count;
 }

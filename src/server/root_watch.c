@@ -29,6 +29,7 @@ struct root_watch {
 	/* Under the lock: */
 	bool has_thread;
 	bool is_looking; /* the thread is at the file system, without the lock */
+	bool is_logging; /* it writes a line, without the lock */
 	bool is_ending;
 	bool is_writing_asked; /* a look of /-/ready tries to write, too */
 	uint64_t asked;        /* tickets given */
@@ -72,7 +73,7 @@ static void look_at_name(const struct root_watch *watch, struct look *look)
 {
 	const struct root_watch_plan *plan = &watch->plan;
 
-	if (root_is_removed(plan->sys, plan->root_fd))
+	if (root_is_removed(plan->root_fd))
 		look_bad(look,
 			 "root folder %.200s: it was removed; requests are answered with "
 			 "503: put it back and restart",
@@ -168,7 +169,8 @@ static void take_look(struct root_watch *watch, const struct look *look)
 	watch->room_read_at = time(NULL);
 }
 
-/* With the lock, which is not held meanwhile. */
+/* With the lock, which is not held meanwhile, nor while a change is logged: somebody may be slow to
+ * read it. */
 static void look_once(struct root_watch *watch)
 {
 	uint64_t answers = watch->asked, one = 1;
@@ -181,14 +183,25 @@ static void look_once(struct root_watch *watch)
 	look_at_root(watch, with_write, &look);
 	pthread_mutex_lock(&watch->lock);
 	watch->is_looking = false;
-	if (look.is_bad != watch->is_bad || strcmp(look.why, watch->why) != 0)
-		log_change(watch, &look);
-	take_look(watch, &look);
+	pthread_cond_broadcast(&watch->is_changed);
+	if (watch->is_ending) /* descriptors and sink may be gone */
+		return;
+	bool is_changed = look.is_bad != watch->is_bad || strcmp(look.why, watch->why) != 0;
 	bool is_awaited = watch->answered != answers;
+	take_look(watch, &look);
 	watch->answered = answers;
 	watch->asked_ms = clock_now_ms(); /* of those that wait for the next */
+	/* If it cannot be written, the main thread looks by itself in a moment. */
 	if (is_awaited && write(watch->plan.event_fd, &one, sizeof(one)) < 0)
-		return; /* the main thread looks by itself in a moment */
+		is_awaited = false;
+	if (!is_changed)
+		return;
+	watch->is_logging = true;
+	pthread_mutex_unlock(&watch->lock);
+	log_change(watch, &look);
+	pthread_mutex_lock(&watch->lock);
+	watch->is_logging = false;
+	pthread_cond_broadcast(&watch->is_changed);
 }
 
 /* With the lock. */
@@ -268,14 +281,21 @@ int root_watch_start(struct root_watch *watch)
 
 void root_watch_free(struct root_watch *watch)
 {
+	struct timespec until;
+
 	if (watch == NULL)
 		return;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += 1; /* a look takes some microseconds, or for ever */
 	pthread_mutex_lock(&watch->lock);
+	watch->is_ending = true;
+	while ((watch->is_looking || watch->is_logging) &&
+	       pthread_cond_timedwait(&watch->is_changed, &watch->lock, &until) == 0)
+		continue;
 	bool has_thread = watch->has_thread, is_stuck = watch->is_looking;
 	pthread_t thread = watch->thread;
-	watch->is_ending = true;
 	watch->has_thread = has_thread && !is_stuck;
-	pthread_cond_signal(&watch->is_changed);
+	pthread_cond_broadcast(&watch->is_changed);
 	if (is_stuck)
 		pthread_detach(thread); /* frees the watch, should it ever get its answer */
 	pthread_mutex_unlock(&watch->lock);
@@ -296,7 +316,7 @@ uint64_t root_watch_ask(struct root_watch *watch, uint64_t now_ms)
 	if (watch->answered == ticket - 1)
 		watch->asked_ms = now_ms;
 	watch->is_writing_asked = true;
-	pthread_cond_signal(&watch->is_changed);
+	pthread_cond_broadcast(&watch->is_changed);
 	pthread_mutex_unlock(&watch->lock);
 	return ticket;
 }
@@ -310,7 +330,7 @@ enum root_state root_watch_state(struct root_watch *watch, uint64_t ticket, uint
 	if (watch->answered >= ticket) {
 		state = watch->is_bad ? ROOT_BAD : ROOT_GOOD;
 		memcpy(why, watch->why, sizeof(watch->why));
-	} else if (now_ms - watch->asked_ms >= ROOT_ANSWER_MS) {
+	} else if (now_ms >= watch->asked_ms + ROOT_ANSWER_MS) {
 		state = ROOT_BAD;
 		snprintf(why, ERROR_TEXT_MAX,
 			 "root folder %.200s: the file system does not respond", watch->name);

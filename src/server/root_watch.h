@@ -8,7 +8,7 @@
  *   ticket = root_watch_ask()   ... root_watch_state(ticket): PENDING, GOOD or BAD
  *
  * A question that is not answered in ROOT_ANSWER_MS is answered: the root does not
- * respond. /metrics has the room that the last look found. What changes is logged once. The workers
+ * respond. What changes is logged once. The workers
  * learn which buckets are lost, and answer 503 instead of "there is nothing".
  */
 #ifndef SLUICE_SERVER_ROOT_WATCH_H
@@ -56,8 +56,8 @@ enum root_state root_watch_state(struct root_watch *watch, uint64_t ticket, uint
 
 /* Any thread: was this bucket a mount that is gone? Costs a load when none is. */
 bool root_watch_has_lost(struct root_watch *watch, const char *bucket);
-/* Room in the root's file system, and when it last told. Rows that it does not tell (no inodes, an
- * error) are absent. Waits for nothing. */
+/* Room in the root's file system, as of the last look, and when it last told. Rows that it does not
+ * tell (no inodes, an error) are absent. Waits for nothing. */
 void root_watch_print(struct root_watch *watch, struct metrics_text *text);
 /* Lines of its log that were lost, as log_lines_lost. */
 uint64_t root_watch_lines_lost(const struct root_watch *watch);

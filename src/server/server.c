@@ -34,6 +34,12 @@ static int start_offload(struct server *server)
 	return r;
 }
 
+static void end_offload(struct server *server)
+{
+	offload_fini(&server->writing);
+	offload_fini(&server->looking);
+}
+
 static enum server_outcome start_workers(struct process *process)
 {
 	char text[ERROR_TEXT_MAX];
@@ -269,12 +275,29 @@ static void log_start(struct process *process)
 	log_end(&line);
 }
 
+/* A sweep that a disk holds must not hold us: its thread is left, and everything with it. */
+static void end_sweep(struct process *process)
+{
+	uint64_t until_ms = clock_now_ms() + ABORT_MS;
+
+	while (!sweeper_end(&process->sweeper) && clock_now_ms() < until_ms)
+		poll(NULL, 0, TICK_MS / 10);
+	if (sweeper_end(&process->sweeper))
+		return;
+	log_msg(&process->log, LOG_LEVEL_ERROR,
+		"disk not responding; exiting while unfinished files are looked for");
+	_exit(1);
+}
+
 /* Everything that has threads. */
 static enum server_outcome serve(struct process *process)
 {
 	int r = start_offload(&process->server);
-	if (r == 0)
+	if (r == 0) {
 		r = root_watch_start(process->server.root_watch);
+		if (r < 0)
+			end_offload(&process->server);
+	}
 	if (r < 0) {
 		log_msg(&process->log, LOG_LEVEL_ERROR, "threads for the disk: %s",
 			strerrordesc_np(-r));
@@ -288,8 +311,8 @@ static enum server_outcome serve(struct process *process)
 	main_loop(process);
 	for (unsigned i = 0; i < process->started_count; i++)
 		worker_join(&process->worker[i]);
-	offload_fini(&process->server.writing);
-	offload_fini(&process->server.looking);
+	end_offload(&process->server);
+	end_sweep(process);
 	sweeper_fini(&process->sweeper);
 	return outcome;
 }

@@ -31,11 +31,14 @@ static enum server_outcome open_root(struct process *process)
 	if (server->root_fd < 0 || fstat(server->root_fd, &root) < 0) {
 		int error = errno;
 		bool is_forbidden = error == EACCES || error == EPERM;
+		bool is_missing = error == ENOENT || error == ENOTDIR || error == ELOOP;
 		log_msg(&process->log, LOG_LEVEL_ERROR, "root folder %s: %s (%s)", config->root,
 			strerrordesc_np(error),
 			is_forbidden ? "let the user that serves enter and read it"
 				     : "--root: the folder whose subfolders are buckets");
-		return is_forbidden ? SERVER_ROOT_FORBIDDEN : SERVER_ROOT_MISSING;
+		return is_forbidden ? SERVER_ROOT_FORBIDDEN
+		       : is_missing ? SERVER_ROOT_MISSING
+				    : SERVER_ERROR;
 	}
 	server->store_sys = store_sys_kernel;
 	server->store_sys.fsync_durations = server->shared_metrics.fsync_duration;
@@ -270,6 +273,11 @@ static void warn_of_root(void *arg, const char *text)
 		text);
 }
 
+static bool has_lost(void *arg, const char *bucket)
+{
+	return root_watch_has_lost(arg, bucket);
+}
+
 static enum server_outcome watch_root(struct process *process)
 {
 	struct server *server = &process->server;
@@ -284,6 +292,8 @@ static enum server_outcome watch_root(struct process *process)
 					     .event_fd = server->event_fd};
 
 	server->root_watch = root_watch_new(&plan);
+	server->store.has_lost = has_lost;
+	server->store.has_lost_arg = server->root_watch;
 	if (server->root_watch != NULL)
 		return SERVER_STOPPED;
 	log_msg(&process->log, LOG_LEVEL_ERROR, "no memory to start");

@@ -11,7 +11,8 @@ static void *sweep(void *arg)
 	struct sweeper *sweeper = arg;
 	const struct config *config = sweeper->config;
 	time_t before = time(NULL) - (time_t)(config->upload_expiry_ms / 1000);
-	struct sweep_result result = sweep_all(&store_sys_kernel, sweeper->root_fd, before);
+	struct sweep_result result =
+		sweep_all(&store_sys_kernel, sweeper->root_fd, before, &sweeper->is_ending);
 
 	if (result.error == 0) {
 		atomic_store(&sweeper->uploads_open, result.uploads.open);
@@ -48,6 +49,12 @@ void sweeper_step(struct sweeper *sweeper, uint64_t now_ms)
 		atomic_store(&sweeper->is_sweeping, false);
 		sweeper->swept_ms = 0; /* at the next look */
 	}
+}
+
+bool sweeper_end(struct sweeper *sweeper)
+{
+	atomic_store(&sweeper->is_ending, true);
+	return !atomic_load(&sweeper->is_sweeping);
 }
 
 void sweeper_fini(struct sweeper *sweeper)

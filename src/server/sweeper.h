@@ -23,6 +23,7 @@ struct sweeper {
 	bool has_thread;
 	uint64_t swept_ms; /* when the last sweep was begun; 0: none was */
 	atomic_bool is_sweeping;
+	atomic_bool is_ending;
 	/* What the last sweep without an error has seen. */
 	atomic_uint uploads_open;
 	atomic_llong counted_at; /* when it had, seconds since 1970; 0: none was */
@@ -33,6 +34,8 @@ void sweeper_init(struct sweeper *sweeper, const struct config *config,
 		  const struct log_sink *log_sink, int root_fd);
 /* Begins one, if it is time and none runs. */
 void sweeper_step(struct sweeper *sweeper, uint64_t now_ms);
+/* Ends the one that runs, at its next bucket. False: it is held by the disk; ask again. */
+bool sweeper_end(struct sweeper *sweeper);
 /* Waits for the one that runs. */
 void sweeper_fini(struct sweeper *sweeper);
 

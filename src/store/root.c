@@ -4,15 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/folder.h"
 #include "store/names.h"
 
-bool root_is_removed(const struct store_sys *sys, int root_fd)
+bool root_is_removed(int root_fd)
 {
-	struct stat st;
-	return sys->fstatat(root_fd, "", &st, AT_EMPTY_PATH) == 0 && st.st_nlink == 0;
+	struct statx st;
+	return statx(root_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_NLINK, &st) == 0 &&
+	       (st.stx_mask & STATX_NLINK) != 0 && st.stx_nlink == 0;
 }
 
 int root_mounts_read(struct root_mounts *mounts, const struct store_sys *sys, int root_fd)

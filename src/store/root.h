@@ -13,8 +13,8 @@
 #include "store/sys.h"
 
 /* Has the folder itself been removed? Before an answer says that something is not in it. False,
- * too, when it cannot be told. */
-bool root_is_removed(const struct store_sys *sys, int root_fd);
+ * too, when it cannot be told. Asks no disk and no server: for a loop, too. */
+bool root_is_removed(int root_fd);
 
 /* Buckets that are other file systems than the root: mount points. */
 struct root_mount {

@@ -6,7 +6,8 @@
 #include "store/bucket.h"
 #include "store/put.h"
 
-struct sweep_result sweep_all(const struct store_sys *sys, int root_fd, time_t uploads_before)
+struct sweep_result sweep_all(const struct store_sys *sys, int root_fd, time_t uploads_before,
+			      const atomic_bool *is_ending)
 {
 	struct sweep_result result = {0};
 	struct bucket *buckets;
@@ -14,7 +15,7 @@ struct sweep_result sweep_all(const struct store_sys *sys, int root_fd, time_t u
 
 	if (count < 0)
 		result.error = count;
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < count && !atomic_load(is_ending); i++) {
 		const char *bucket = buckets[i].name;
 		int files = store_sweep(sys, root_fd, bucket, &result.files);
 		int uploads = upload_sweep(sys, root_fd, bucket, uploads_before, &result.uploads);

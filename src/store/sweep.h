@@ -3,6 +3,7 @@
 #ifndef SLUICE_STORE_SWEEP_H
 #define SLUICE_STORE_SWEEP_H
 
+#include <stdatomic.h>
 #include <time.h>
 
 #include "store/multipart.h"
@@ -15,7 +16,9 @@ struct sweep_result {
 	int error; /* the last: 0, or a negative errno; the others were removed all the same */
 };
 
-/* uploads_before: multipart uploads that were not touched since then go. */
-struct sweep_result sweep_all(const struct store_sys *sys, int root_fd, time_t uploads_before);
+/* uploads_before: multipart uploads that were not touched since then go. *is_ending: another thread
+ * may set it, and no further bucket is begun. */
+struct sweep_result sweep_all(const struct store_sys *sys, int root_fd, time_t uploads_before,
+			      const atomic_bool *is_ending);
 
 #endif

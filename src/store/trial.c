@@ -21,7 +21,7 @@
 /* Buckets that cannot be used and are named in a warning each. */
 #define WARNINGS_MAX   8
 #define TRIAL_TEXT     "sluice"
-#define NAME_BYTES     (sizeof(TRIAL_PREFIX) + 16)
+#define NAME_BYTES     (sizeof(TRIAL_PREFIX) + 32)
 #define SENTENCE_BYTES 512
 
 /* ---- Words ---------------------------------------------------------------------------------- */
@@ -93,30 +93,33 @@ int trial_read(const struct store_sys *sys, int root_fd, char error[ERROR_TEXT_M
 struct attempt {
 	const struct trial *trial;
 	int dir_fd;
+	const char *prefix; /* of names in dir_fd; NULL: it may have none there */
 	int file_fd;
 	char name[NAME_BYTES]; /* in dir_fd; "": it has none */
 	const char *call;      /* what failed */
 };
 
-static int name_make(char name[NAME_BYTES])
+/* prefix: of a private folder STORE_TEMP_PREFIX, for which a sweep looks after a crash. */
+static int name_make(const char *prefix, char name[NAME_BYTES])
 {
-	uint64_t random;
-	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+	uint64_t random[2];
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return -errno;
-	snprintf(name, NAME_BYTES, TRIAL_PREFIX "%016llx", (unsigned long long)random);
+	snprintf(name, NAME_BYTES, "%s%016llx%016llx", prefix, (unsigned long long)random[0],
+		 (unsigned long long)random[1]);
 	return 0;
 }
 
 /* The descriptor of a file without a name, or of one with a name where there are none without. */
-static int file_make(const struct store_sys *sys, int dir_fd, bool may_have_name,
+static int file_make(const struct store_sys *sys, int dir_fd, const char *prefix,
 		     char name[NAME_BYTES])
 {
 	int fd = folder_open_file(sys, dir_fd, ".", O_RDWR | O_TMPFILE, STORE_FILE_MODE);
 
 	name[0] = '\0';
-	if ((fd != -EOPNOTSUPP && fd != -EISDIR) || !may_have_name)
+	if ((fd != -EOPNOTSUPP && fd != -EISDIR) || prefix == NULL)
 		return fd;
-	int r = name_make(name);
+	int r = name_make(prefix, name);
 	if (r == 0)
 		r = folder_open_file(sys, dir_fd, name, O_RDWR | O_CREAT | O_EXCL, STORE_FILE_MODE);
 	if (r < 0)
@@ -149,7 +152,7 @@ static int fill(struct attempt *attempt)
 	if (sys->futimens(fd, now) < 0)
 		return -errno;
 	attempt->call = "fsync of a file";
-	return attempt->trial->is_durable && sys->fsync(fd) < 0 ? -errno : 0;
+	return attempt->trial->is_durable ? store_fsync(sys, fd, FSYNC_FILE) : 0;
 }
 
 /* The first name, and another one in its place, as an object that replaces one gets it. */
@@ -162,7 +165,7 @@ static int give_names(struct attempt *attempt)
 	if (attempt->name[0] == '\0') {
 		attempt->call = "linkat of a file without a name (/proc must be mounted)";
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", attempt->file_fd);
-		r = name_make(name);
+		r = name_make(attempt->prefix, name);
 		if (r == 0 &&
 		    sys->linkat(AT_FDCWD, path, attempt->dir_fd, name, AT_SYMLINK_FOLLOW) < 0)
 			r = -errno;
@@ -171,7 +174,7 @@ static int give_names(struct attempt *attempt)
 		memcpy(attempt->name, name, sizeof(name));
 	}
 	attempt->call = "renameat";
-	r = name_make(name);
+	r = name_make(attempt->prefix, name);
 	if (r == 0 && sys->renameat(attempt->dir_fd, attempt->name, attempt->dir_fd, name) < 0)
 		r = -errno;
 	if (r == 0)
@@ -204,19 +207,18 @@ static bool is_full(int r)
 	return r == -ENOSPC || r == -EDQUOT;
 }
 
-/* dir_fd: a folder in which TRIAL_PREFIX names are nobody's; with may_have_name false any. */
-static int try_file(struct attempt *attempt, bool may_have_name)
+static int try_file(struct attempt *attempt)
 {
 	const struct store_sys *sys = attempt->trial->sys;
 
 	attempt->call = "making a file";
-	attempt->file_fd = file_make(sys, attempt->dir_fd, may_have_name, attempt->name);
+	attempt->file_fd = file_make(sys, attempt->dir_fd, attempt->prefix, attempt->name);
 	if (attempt->file_fd < 0)
 		return attempt->file_fd;
 	int r = fill(attempt);
-	if (r == 0 && may_have_name)
+	if (r == 0 && attempt->prefix != NULL)
 		r = give_names(attempt);
-	if (r == 0 && may_have_name)
+	if (r == 0 && attempt->prefix != NULL)
 		r = compare(attempt);
 	if (attempt->file_fd >= 0)
 		close(attempt->file_fd);
@@ -225,17 +227,16 @@ static int try_file(struct attempt *attempt, bool may_have_name)
 		attempt->call = "unlinkat";
 		r = -errno;
 	}
-	if (r == 0 && attempt->trial->is_durable && sys->fsync(attempt->dir_fd) < 0) {
-		attempt->call = "fsync of a folder";
-		r = -errno;
-	}
-	return r;
+	if (r < 0 || !attempt->trial->is_durable)
+		return r;
+	attempt->call = "fsync of a folder";
+	return store_fsync(sys, attempt->dir_fd, FSYNC_FOLDER);
 }
 
 int trial_write(const struct store_sys *sys, int root_fd, char error[ERROR_TEXT_MAX])
 {
 	char name[NAME_BYTES];
-	int fd = file_make(sys, root_fd, true, name);
+	int fd = file_make(sys, root_fd, TRIAL_PREFIX, name);
 
 	if (fd < 0)
 		return refuse(error, "making a file", fd);
@@ -279,8 +280,11 @@ static int try_writing(struct bucket_trial *buckets, int bucket_fd, int private_
 		return -errno;
 	if (private_fd < 0 && st.st_dev == buckets->root_device && buckets->root_takes_writes)
 		return 0;
-	int r = try_file(&attempt, private_fd >= 0);
+	int r = try_file(&attempt);
 	*call = attempt.call;
+	/* No files without a name: an upload makes the private folder, and a name in it. */
+	if (private_fd < 0 && (r == -EOPNOTSUPP || r == -EISDIR))
+		r = 0;
 	if (r == 0 || is_full(r))
 		buckets->writable++;
 	return r;
@@ -339,7 +343,8 @@ static int try_buckets(struct bucket_trial *buckets, char error[ERROR_TEXT_MAX])
 
 int trial_run(const struct trial *trial, char error[ERROR_TEXT_MAX])
 {
-	struct attempt attempt = {.trial = trial, .dir_fd = trial->root_fd, .file_fd = -1};
+	struct attempt attempt = {
+		.trial = trial, .dir_fd = trial->root_fd, .prefix = TRIAL_PREFIX, .file_fd = -1};
 	struct bucket_trial buckets = {.trial = trial};
 	char why[ERROR_TEXT_MAX] = "";
 	struct stat st;
@@ -350,7 +355,7 @@ int trial_run(const struct trial *trial, char error[ERROR_TEXT_MAX])
 	if (trial->sys->fstatat(trial->root_fd, "", &st, AT_EMPTY_PATH) < 0)
 		return refuse(error, "fstat", -errno);
 	buckets.root_device = st.st_dev;
-	int write_r = trial->writable ? try_file(&attempt, true) : 0;
+	int write_r = trial->writable ? try_file(&attempt) : 0;
 	if (is_full(write_r)) {
 		warn(trial, "%s: uploads will fail until there is room", strerrordesc_np(-write_r));
 		write_r = 0;

@@ -13,8 +13,9 @@
  * Where the root refuses it, one bucket that takes it is enough: an operator who
  * makes the buckets himself need not let the server make any.
  *
- * Leaves nothing behind but after a crash: a file TRIAL_PREFIX*, which is no
- * object. May wait for a disk. Safe beside servers that use the root.
+ * Leaves nothing behind but after a crash: a file TRIAL_PREFIX* in the root, where it
+ * is no bucket, or one in a private folder that the next sweep removes. May wait for a disk. Safe
+ * beside servers that use the root.
  */
 #ifndef SLUICE_STORE_TRIAL_H
 #define SLUICE_STORE_TRIAL_H
@@ -24,7 +25,7 @@
 #include "base/limits.h"
 #include "store/sys.h"
 
-/* No bucket's name, and in a bucket the name of a private file (store/names.h). */
+/* No bucket's name. */
 #define TRIAL_PREFIX ".sluice-trial-"
 
 struct trial {

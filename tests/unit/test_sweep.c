@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdatomic.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@
 #include "unit/store_fixture.h"
 
 TestSuite(sweep, .init = store_fixture_make, .fini = store_fixture_remove);
+
+static atomic_bool is_ending;
 
 static void make_file(const char *path)
 {
@@ -44,7 +47,7 @@ Test(sweep, of_the_others)
 		}
 		faults.calls = 0;
 		faults.fails_at = ++n;
-		result = sweep_all(&faulty_sys, store_root_fd, 0);
+		result = sweep_all(&faulty_sys, store_root_fd, 0, &is_ending);
 		has_failed = faults.calls >= n;
 		faults.fails_at = 0;
 		cr_expect_eq(result.error, has_failed ? -EIO : 0, "call %d", n);
@@ -78,13 +81,27 @@ Test(sweep, of_all)
 	faults.fails_at = faults.calls + 1; /* the first call for the first bucket */
 	faults.calls = 0;
 	faults.fails_with = EIO;
-	struct sweep_result result = sweep_all(&faulty_sys, store_root_fd, 0);
+	struct sweep_result result = sweep_all(&faulty_sys, store_root_fd, 0, &is_ending);
 	faults.fails_at = 0;
 	cr_expect_eq(result.error, -EIO);
 	cr_expect_eq(result.files, 1);
-	result = sweep_all(&faulty_sys, store_root_fd, 0);
+	result = sweep_all(&faulty_sys, store_root_fd, 0, &is_ending);
 	cr_expect_eq(result.error, 0);
 	cr_expect_eq(result.files, 1);
 	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 0);
 	cr_expect_eq(store_entries("another/" STORE_PRIVATE), 0);
+}
+
+/* A server that stops does not wait for the rest. */
+Test(sweep, ends_when_it_is_told)
+{
+	atomic_store(&is_ending, true);
+	faults_begin(0, 0);
+	struct sweep_result result = sweep_all(&faulty_sys, store_root_fd, 0, &is_ending);
+	int calls = faults.calls;
+	atomic_store(&is_ending, false);
+	faults_begin(0, 0);
+	sweep_all(&faulty_sys, store_root_fd, 0, &is_ending);
+	cr_assert_eq(result.error, 0);
+	cr_assert_lt(calls, faults.calls, "no bucket was begun");
 }

@@ -323,3 +323,31 @@ Test(admin, tls_on_the_plain_port)
 	free(answer);
 	wire_server_stop(&server);
 }
+
+/* A client that has sent its request and closed its side (nc -N) gets its answer, also one that
+ * takes time. */
+Test(admin, client_that_half_closes)
+{
+	static const char *const requests[] = {"GET /-/ready HTTP/1.0\r\n\r\n",
+					       "POST /-/reload HTTP/1.0\r\n\r\n",
+					       "GET /metrics HTTP/1.0\r\n\r\n"};
+	struct wire_server server = {0};
+	char answer[32];
+
+	wire_server_start(&server);
+	for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		must(fd >= 0);
+		cr_assert_eq(connect(fd, (const struct sockaddr *)&server.admin_sock_addr,
+				     sizeof(server.admin_sock_addr)),
+			     0);
+		cr_assert_eq(send(fd, requests[i], strlen(requests[i]), MSG_NOSIGNAL),
+			     (ssize_t)strlen(requests[i]));
+		cr_assert_eq(shutdown(fd, SHUT_WR), 0);
+		ssize_t n = recv(fd, answer, sizeof(answer) - 1, MSG_WAITALL);
+		cr_assert_gt(n, 12, "%s", requests[i]);
+		cr_assert_eq(memcmp(answer + 8, " 200 ", 5), 0, "%s: %.20s", requests[i], answer);
+		close(fd);
+	}
+	wire_server_stop(&server);
+}
