@@ -76,8 +76,8 @@
 #define UPLOAD_EXPIRY_MS_MIN         60000
 #define UPLOAD_EXPIRY_MS_MAX         (30ull * 24 * 3600 * 1000)
 /* After our last byte: time for the client to read it and close (an early close makes the
- * kernel send RST, which can destroy an alert or an error answer on its way). Again as long as it
- * still moves bytes by --min-rate. nginx's lingering_timeout is as long. */
+ * kernel send RST, which can destroy an alert or an error answer on its way). Renewed while the
+ * client moves bytes at --min-rate; as long as nginx's lingering_timeout. */
 #define LINGER_MS                    5000
 /* Bytes read and dropped while lingering: a part of a multipart upload, whose client sends on while
  * the answer that refuses it is under way. */

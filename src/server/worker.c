@@ -391,7 +391,7 @@ static int loop(struct worker *worker)
 			dispatch(worker, &events[i]);
 		take_done_jobs(worker);
 		look_at_wishes(worker);
-		serve_waiting(worker); /* before a deadline says that they have waited too long */
+		serve_waiting(worker); /* before their deadlines: a buffer may be free by now */
 		struct wheel_entry *entry;
 		while ((entry = wheel_expire(&worker->wheel, worker->now_ms)) != NULL)
 			expired(worker, entry);
