@@ -499,7 +499,7 @@ void conn_buffer_ready(struct conn *conn)
 	conn_run(conn, CONN_GOES_ON);
 }
 
-/* A request that is here is served, though nobody has read a byte of it yet. */
+/* A request that has arrived is served, even if no byte of it was read yet. */
 void conn_drain(struct conn *conn)
 {
 	if (conn->state != CONN_HEAD || conn->is_head_begun)

@@ -104,7 +104,7 @@ struct conn {
 	uint64_t window_ms; /* of the minimum rate: its start, and what the client had moved */
 	int64_t window_moved;
 	uint64_t read_since_ms; /* the ring reads a file since */
-	bool is_excused;        /* the deadline was put off once: we had not looked */
+	bool is_excused;        /* the deadline was put off once, the delay being ours */
 	bool is_head_begun;     /* a byte of the next head (or a body to be dropped) is here */
 	uint64_t discard_left;  /* request body bytes still to be read and dropped */
 	uint32_t lingered;      /* bytes dropped in state LINGER */

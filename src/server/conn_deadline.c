@@ -75,9 +75,10 @@ static bool waits_for_disk(const struct conn *conn, uint64_t *since_ms)
 }
 
 /*
- * Is it us whom a deadline has waited for? A thread that did not run for a while (a busy machine, a
- * paused one) finds all its deadlines passed, and what the clients did meanwhile still to be looked
- * at: their events may come behind the deadlines, as one wake-up takes a limited number of both.
+ * Can the socket be read (or written) now? Then the client did its part, and the delay is ours: a
+ * thread that did not run for a while (a busy or a paused machine) finds its deadlines passed
+ * before it has handled the events that came in time, as one wake-up takes a limited number of
+ * those.
  */
 static bool is_our_turn(const struct conn *conn)
 {
@@ -103,9 +104,8 @@ static void check_rate(struct conn *conn)
 	}
 }
 
-/* A client that still takes our last bytes, or sends what it began, has its time again: what was
- * said at the end must not be lost because it is slow. One that has shown no certificate has not.
- */
+/* A client that still takes our last bytes, or still sends, gets LINGER_MS again: it must not lose
+ * our last answer for being slow. Without a certificate it gets it once. */
 static void check_end(struct conn *conn)
 {
 	int64_t moved = conn_moved_at_end(conn);
@@ -147,8 +147,8 @@ static void buffer_waited_long(struct conn *conn)
 	conn_run(conn, CONN_GOES_ON);
 }
 
-/* The client did what it had to in time, and we have not looked yet: that comes first. Once, so
- * that nobody puts his deadline off by always having sent something. */
+/* The client was in time, and its event is still to be handled. Granted once per deadline: a client
+ * that sends without end must not put it off. */
 static bool is_to_be_heard(struct conn *conn)
 {
 	if (conn->is_excused || !conn->is_in_flight || !is_our_turn(conn))
