@@ -191,9 +191,10 @@ static void look_once(struct root_watch *watch)
 	take_look(watch, &look);
 	watch->answered = answers;
 	watch->asked_ms = clock_now_ms(); /* of those that wait for the next */
-	/* If it cannot be written, the main thread looks by itself in a moment. */
-	if (is_awaited && write(watch->plan.event_fd, &one, sizeof(one)) < 0)
-		is_awaited = false;
+	if (is_awaited) { /* if it cannot be written, the main thread looks by itself in a moment */
+		ssize_t n = write(watch->plan.event_fd, &one, sizeof(one));
+		(void)n;
+	}
 	if (!is_changed)
 		return;
 	watch->is_logging = true;
