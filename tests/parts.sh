@@ -33,10 +33,9 @@ guest-6.12|d|release|tests/vm/run --kernel 6.12 --env GUEST_FULL= --timeout 3600
 guest-6.12-full|a|release|tests/vm/run --kernel 6.12 --env GUEST_FULL=1 --timeout 7200|the same, every scenario with every engine
 guest-6.1|a|release|tests/vm/run --kernel 6.1|kernel TLS in a guest of Linux 6.1
 guest-7.3|a|release|tests/vm/run --kernel 7.3|kernel TLS in a guest of Linux 7.3
-notes|d|release|tests/notes/run 6.12|kconfig-notes and docs: what they give to install and to type, for Linux 6.12
-notes-kernels|a|release|tests/notes/run 6.12 6.1 7.3|the same for 6.1 and 7.3, too
-guest-slow-disk|da|release|tests/vm/slow-disk|a slow disk and a frozen one
-guest-xfs|da|release|tests/vm/xfs|the store on XFS
+notes|a|release|tests/notes/run 6.12 6.1 7.3|kconfig-notes and docs: what they give to install and to type, for three kernels
+guest-slow-disk|a|release|tests/vm/slow-disk|a slow disk and a frozen one
+guest-xfs|a|release|tests/vm/xfs|the store on XFS
 power-cut|a|release|tests/crash/power-cut 20|20 cuts of the power
 systemd-252|a|-|tests/systemd/run bookworm|docs/systemd: the unit under systemd 252 of Debian 12
 systemd-257|a|-|tests/systemd/run trixie|docs/systemd: the unit under systemd 257 of Debian 13
