@@ -9,8 +9,9 @@ TestSuite(slow, .timeout = WIRE_TIMEOUT);
 
 #define WINDOW_MS     500
 #define WINDOW_MS_MAX 16000
-#define MIN_RATE_KIB  64 /* in a second */
 #define READS_A_WIN   5
+#define READ_BYTES    6554 /* of a read at the minimum rate: 64 KiB/s, on a machine in no need of patience */
+#define WINDOWS       4    /* that a reader above the minimum outlives */
 #define BUFFER_BYTES  (32 * 1024)
 #define CLOSED_SLOWLY "sluice_connections_closed_total{reason=\"slow_reader\"}"
 
@@ -18,11 +19,11 @@ struct slow {
 	struct wire_server server;
 	struct wire_client client;
 	int window_ms;
-	int pause_ms;   /* between two reads */
-	uint64_t bytes; /* of a read, at the minimum rate */
+	int pause_ms; /* between two reads */
 	char option[2][64];
 };
 
+/* A longer window is for a slower machine: what is read in it stays the same, so that the rate falls. */
 static void begin(struct slow *slow, int window_ms)
 {
 	struct wire_response response;
@@ -31,8 +32,7 @@ static void begin(struct slow *slow, int window_ms)
 	slow->window_ms =
 		wire_limit_option(&slow->server, "--rate-window", window_ms, slow->option[0]);
 	slow->pause_ms = slow->window_ms / READS_A_WIN;
-	slow->bytes = MIN_RATE_KIB * 1024 * (uint64_t)slow->pause_ms / 1000;
-	snprintf(slow->option[1], 64, "--min-rate=%dKiB", MIN_RATE_KIB);
+	snprintf(slow->option[1], 64, "--min-rate=%d", READ_BYTES * 1000 / slow->pause_ms);
 	slow->server.option[0] = slow->option[0];
 	slow->server.option[1] = slow->option[1];
 	wire_server_start(&slow->server);
@@ -68,7 +68,7 @@ Test(slow, reader_below_the_minimum)
 
 	begin(&slow, WINDOW_MS);
 	struct wire_server *server = &slow.server;
-	uint64_t end_ms = wire_patience_end(&server->env), bytes = slow.bytes / 20;
+	uint64_t end_ms = wire_patience_end(&server->env), bytes = READ_BYTES / 20;
 	while (wire_metric(server, CLOSED_SLOWLY) == 0) {
 		cr_assert_lt(wire_now_ms(), end_ms, "it may read as slowly as it likes");
 		cr_assert_eq(wire_read_some(&slow.client, WIRE_BIG_SEED, have, bytes), bytes);
@@ -83,13 +83,14 @@ Test(slow, reader_below_the_minimum)
 	wire_server_stop(server);
 }
 
-/* Reads at four times the rate for ten windows. False: between two reads so much time has passed,
- * by our own clock, that the server may have cut us off. */
+/* Reads at four times the rate for some windows. False: between two reads so much time has passed, by our
+ * own clock, that the server may have cut us off. */
 static bool reads_in_time(struct slow *slow, uint64_t *have)
 {
-	uint64_t bytes = 4 * slow->bytes, since_ms = wire_now_ms();
+	const uint64_t bytes = 4 * READ_BYTES;
+	uint64_t since_ms = wire_now_ms();
 
-	for (*have = 0; *have < 10 * READS_A_WIN * bytes; *have += bytes) {
+	for (*have = 0; *have < WINDOWS * READS_A_WIN * bytes; *have += bytes) {
 		uint64_t n = wire_read_some(&slow->client, WIRE_BIG_SEED, *have, bytes);
 		if (wire_now_ms() - since_ms > 2 * (uint64_t)slow->pause_ms)
 			return false;
