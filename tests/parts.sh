@@ -7,15 +7,20 @@
 
 # NAME|RUNS|BUILDS|COMMAND|WHAT
 #
-# RUNS:    q with --quick, d by default, a with --all. A part that has a longer form is in d, that one in a.
+# RUNS:    q with --quick, d by default, a with --all. What has a release and a sanitizer's form is in d with the
+#          latter, what has a longer form is in d without it. & is a part of one processor's work that mostly
+#          waits: it runs beside the parts that follow it, up to the next such part.
 # BUILDS:  the presets that it needs, separated by commas, or -.
 # COMMAND: words, split at blanks. Exit code 77: it could not be run, and the last line of stderr says why.
 readonly parts_table='
-unit|qda|release|build/release/tests/unit --tap -j2|unit tests
-unit-asan|qda|dev|part_unit_asan|unit tests under ASan and UBSan
-wire-user-auto|qda|release|part_wire release user auto|a real server by its bytes, userspace TLS
-wire-user-asan|qda|dev|part_wire dev user copy|the same under ASan and UBSan
+unit|qa|release|build/release/tests/unit --tap -j2|unit tests
+unit-asan|da|dev|part_unit_asan|unit tests under ASan and UBSan
+wire-user-auto|qa|release|part_wire release user auto|a real server by its bytes, userspace TLS
+wire-user-asan|da|dev|part_wire dev user auto|the same under ASan and UBSan
 wire-kernel|qda|release|part_wire_kernel|the same on kernel TLS with every engine, if this kernel has it
+fuzz|d|-|tests/fuzz/run 0|every fuzz target: what its corpus holds
+fuzz-long|a|-|tests/fuzz/run 60|every fuzz target for a minute
+guest-6.12|d&|release|tests/vm/run --kernel 6.12 --env GUEST_SUITES=records --timeout 3600|kernel TLS in a guest of Linux 6.12: what records carry
 certs|qda|release|tests/certs/run|certs/ca
 guide|qda|release|tests/certs/guide|the commands of certs/README.md, against a server
 readme|qda|release|tests/readme/run|the examples of README.md, as they are
@@ -23,14 +28,12 @@ alerts|qda|release|tests/alerts/run|docs/alerts: rules, cases, and the metrics t
 evaluate|qda|release|tests/evaluate/run|step 3 of docs/evaluating-kernel-tls.md, as it stands
 interop|qda|release|tests/interop/run|curl, s3cmd, rclone, awscli, boto3, Thanos
 crash|qda|release|tests/crash/run|a server killed while it writes
-sandbox|a|release|tests/sandbox/run|every wire scenario under strace: no call that the sandbox refuses
 rotation|qd|release|tests/rotation/run 200|certificates, CAs and lists change under load: 200 rotations
 rotation-long|a|release|tests/rotation/run 1000|the same: 1,000 rotations
-lint|qda|release|tests/lint/run build/release|layers, format, headers, clang-tidy, shellcheck, what is installed
-fuzz|d|-|tests/fuzz/run --total 40|every fuzz target, 40 s together
-fuzz-long|a|-|tests/fuzz/run 60|every fuzz target for a minute
-guest-6.12|d|release|tests/vm/run --kernel 6.12 --env GUEST_FULL= --timeout 3600|kernel TLS in a guest of Linux 6.12
-guest-6.12-full|a|release|tests/vm/run --kernel 6.12 --env GUEST_FULL=1 --timeout 7200|the same, every scenario with every engine
+lint|qda|release|tests/lint/run build/release|layers, format, headers, shellcheck, what is installed
+tidy|a|release|tests/lint/tidy build/release|clang-tidy
+sandbox|a|release|tests/sandbox/run|every wire scenario under strace: no call that the sandbox refuses
+guest-6.12-all|a|release|tests/vm/run --kernel 6.12 --env GUEST_SUITES=all --timeout 7200|every scenario with every engine in a guest of Linux 6.12
 guest-6.1|a|release|tests/vm/run --kernel 6.1|kernel TLS in a guest of Linux 6.1
 guest-7.3|a|release|tests/vm/run --kernel 7.3|kernel TLS in a guest of Linux 7.3
 notes|a|release|tests/notes/run 6.12 6.1 7.3|kconfig-notes and docs: what they give to install and to type, for three kernels
@@ -40,7 +43,7 @@ power-cut|a|release|tests/crash/power-cut 20|20 cuts of the power
 systemd-252|a|-|tests/systemd/run bookworm|docs/systemd: the unit under systemd 252 of Debian 12
 systemd-257|a|-|tests/systemd/run trixie|docs/systemd: the unit under systemd 257 of Debian 13
 debian-13-quickstart|a|-|tests/debian/quickstart trixie|quickstart on Debian 13 as it comes
-debian-13|a|-|tests/debian/tests trixie unit wire-user-auto certs guide readme alerts crash rotation|tests/run on Debian 13: the release build
+debian-13|a|-|tests/debian/tests trixie unit wire-user-auto certs guide readme alerts crash rotation tidy|tests/run on Debian 13: the release build, clang-tidy
 debian-13-asan|a|-|tests/debian/tests trixie unit-asan wire-user-asan lint|tests/run on Debian 13: under ASan and UBSan, lint
 '
 

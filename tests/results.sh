@@ -25,22 +25,33 @@ results_begin() {
 	commit=$(results_commit)
 }
 
-# Runs a command and notes its time; children's processor time is that of those waited for.
+# Runs a command in a shell of its own, and notes its time: the processor time is that of the children waited
+# for, so those of another part that runs beside it do not count.
 timed() { # NAME COMMAND...
-	local name=$1 started=$EPOCHREALTIME before after status=0
-	shift
-	before=$(cpu_seconds)
-	"$@" || status=$?
-	after=$(cpu_seconds)
-	part_wall=$(awk -v a="$started" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.0f", b - a }')
-	part_cpu=$((after - before))
-	times+=("$name $part_wall $part_cpu")
+	local status=0
+	timed_run "$@" || status=$?
+	timed_note "$1"
 	return "$status"
 }
 
+timed_run() ( # NAME COMMAND...
+	name=$1 started=$EPOCHREALTIME status=0 self=$BASHPID
+	shift
+	"$@" || status=$?
+	awk -v a="$started" -v b="$EPOCHREALTIME" -v cpu="$(cpu_seconds "$self")" \
+		'BEGIN { printf "%.0f %d\n", b - a, cpu }' >"$logs/$name.time"
+	exit "$status"
+)
+
+# Takes down what timed_run has measured.
+timed_note() { # NAME
+	read -r part_wall part_cpu <"$logs/$1.time"
+	times+=("$1 $part_wall $part_cpu")
+}
+
 # Of all children of this shell that have ended, with theirs.
-cpu_seconds() {
-	awk -v hz="$(getconf CLK_TCK)" '{ sub(/^.*\) /, ""); printf "%d", ($14 + $15) / hz }' "/proc/$$/stat"
+cpu_seconds() { # PID
+	awk -v hz="$(getconf CLK_TCK)" '{ sub(/^.*\) /, ""); printf "%d", ($14 + $15) / hz }' "/proc/$1/stat"
 }
 
 # Adds up a part's TAP and shows what failed. A part that ended badly without a "not ok", or that ran
