@@ -26,7 +26,8 @@ guide|qda|release|tests/certs/guide|the commands of certs/README.md, against a s
 readme|qda|release|tests/readme/run|the examples of README.md, as they are
 alerts|qda|release|tests/alerts/run|docs/alerts: rules, cases, and the metrics that they ask for
 evaluate|qda|release|tests/evaluate/run|step 3 of docs/evaluating-kernel-tls.md, as it stands
-interop|qda|release|tests/interop/run|curl, s3cmd, rclone, awscli, boto3, Thanos
+interop-thanos|a|release|tests/interop/run thanos|Thanos, which is built at the first time
+interop|qda|release|env INTEROP_BUILD=no tests/interop/run|curl, s3cmd, rclone, awscli, boto3, and Thanos if it is built
 crash|qda|release|tests/crash/run|a server killed while it writes
 rotation|qd|release|tests/rotation/run 200|certificates, CAs and lists change under load: 200 rotations
 rotation-long|a|release|tests/rotation/run 1000|the same: 1,000 rotations

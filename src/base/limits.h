@@ -183,6 +183,12 @@
 #define ALLOWED_SANS_MAX             64
 /* Certificates and CRLs whose end /metrics tells: the server's, and CAs and lists of clients. */
 #define TLS_EXPIRIES_MAX             64
+/* Flaws of its certificates and lists that are told with words; all are counted. */
+#define TLS_FLAWS_MAX                16
+#define TLS_NAME_MAX                 128 /* of a certificate, with its NUL; cut */
+/* Entries of client_cas. */
+#define CLIENT_CAS_MAX               32
+#define CA_NAME_MAX                  64 /* of an entry, with its NUL */
 /* Certificates of a client's chain, and their bytes, that are kept to verify it again. */
 #define PEER_CERTS_MAX               8
 #define PEER_DER_BYTES_MAX           (64 * 1024)
@@ -190,6 +196,8 @@
 #define PEER_IDLE_BYTES_MAX          (1024 * 1024)
 #define PATTERN_BYTES_MAX            512
 #define CONFIG_BYTES_MAX             (1024 * 1024)
+/* For who writes a file that is a pipe. */
+#define FILE_PIPE_WAIT_MS            5000
 /* Of a PEM file: a list of a million revoked certificates has about 50 MiB. */
 #define PEM_BYTES_MAX                (256 * 1024 * 1024)
 /* Brackets [ and { in it: libyaml's time grows with the square of how deep they nest (131,072 take

@@ -2,11 +2,10 @@
 #include "config/config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/file_bytes.h"
 #include "base/must.h"
 #include "config/config_private.h"
 #include "config/options.h"
@@ -61,39 +60,19 @@ static int resolve_paths(struct config *config, char error[ERROR_TEXT_MAX])
 	return 0;
 }
 
-static int read_file(const char *name, char **text, size_t *len, char error[ERROR_TEXT_MAX])
-{
-	int fd = open(name, O_RDONLY | O_CLOEXEC);
-	size_t size = CONFIG_BYTES_MAX + 1;
-	ssize_t n = -1;
-
-	*text = NULL;
-	*len = 0;
-	if (fd >= 0 && (*text = malloc(size)) != NULL) {
-		while (*len < size && (n = read(fd, *text + *len, size - *len)) > 0)
-			*len += (size_t)n;
-	}
-	if (fd < 0 || *text == NULL || n < 0) {
-		snprintf(error, ERROR_TEXT_MAX, "%.200s: cannot read the configuration: %s", name,
-			 strerrordesc_np(errno));
-		free(*text);
-		if (fd >= 0)
-			close(fd);
-		return -EINVAL;
-	}
-	close(fd);
-	return 0;
-}
-
 static int load_file(struct config *config, char error[ERROR_TEXT_MAX])
 {
-	char *text;
-	size_t len;
-	int r = read_file(config->config_file, &text, &len, error);
-	if (r < 0)
-		return r;
-	r = config_parse_yaml(config, text, len, config->config_file, error);
-	free(text);
+	struct file_bytes text;
+	int r = file_bytes_read(&text, config->config_file, CONFIG_BYTES_MAX + 1);
+
+	if (r < 0) {
+		snprintf(error, ERROR_TEXT_MAX, "%.200s: cannot read the configuration: %s",
+			 config->config_file, strerrordesc_np(-r));
+		return -EINVAL;
+	}
+	r = config_parse_yaml(config, text.at != NULL ? text.at : "", text.len, config->config_file,
+			      error);
+	file_bytes_fini(&text);
 	return r < 0 ? r : resolve_paths(config, error);
 }
 

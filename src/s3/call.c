@@ -51,8 +51,9 @@ void s3_call_fail_errno(struct s3_call *call, int negative_errno)
 	switch (negative_errno) {
 	case -ENOENT:
 		s3_call_fail(call,
-			     root_is_removed(call->store->root_fd) ? S3_ERROR_SERVICE_UNAVAILABLE
-								   : S3_ERROR_NO_SUCH_BUCKET,
+			     root_is_removed(call->store->root_fd, call->store->root_counts_links)
+				     ? S3_ERROR_SERVICE_UNAVAILABLE
+				     : S3_ERROR_NO_SUCH_BUCKET,
 			     NULL);
 		return;
 	case -ENOKEY:
@@ -222,7 +223,7 @@ static void fail_absent(struct s3_call *call, const char *bucket, const char *te
 {
 	const struct s3_store *store = call->store;
 
-	if (root_is_removed(store->root_fd) ||
+	if (root_is_removed(store->root_fd, store->root_counts_links) ||
 	    (store->has_lost != NULL && store->has_lost(store->has_lost_arg, bucket)))
 		s3_call_fail(call, S3_ERROR_SERVICE_UNAVAILABLE, NULL);
 	else

@@ -27,6 +27,7 @@
 struct s3_store {
 	const struct store_sys *sys;
 	int root_fd;
+	bool root_counts_links; /* for root_is_removed */
 	bool is_durable;
 	/* Was this bucket a mount that is gone? From any thread. NULL: nobody watches. */
 	bool (*has_lost)(void *arg, const char *bucket);

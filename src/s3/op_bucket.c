@@ -18,7 +18,7 @@ void op_list_buckets(struct s3_call *call)
 	struct text *out = &call->text;
 	int count = bucket_list(call->store->sys, call->store->root_fd, &buckets);
 
-	if (count == 0 && root_is_removed(call->store->root_fd))
+	if (count == 0 && root_is_removed(call->store->root_fd, call->store->root_counts_links))
 		count = -ENOENT;
 	if (count < 0) {
 		s3_call_fail_errno(call, count);

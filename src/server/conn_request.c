@@ -118,7 +118,8 @@ static enum conn_next opened(struct conn *conn, int file_fd)
 	if (r < 0) {
 		const struct s3_store *store = &conn->worker->server->store;
 		enum s3_error error = error_of_open(conn, r);
-		if (error == S3_ERROR_NO_SUCH_BUCKET && root_is_removed(store->root_fd))
+		if (error == S3_ERROR_NO_SUCH_BUCKET &&
+		    root_is_removed(store->root_fd, store->root_counts_links))
 			error = S3_ERROR_SERVICE_UNAVAILABLE;
 		if ((error == S3_ERROR_INTERNAL_ERROR || error == S3_ERROR_SLOW_DOWN) &&
 		    worker_may_log(conn->worker,

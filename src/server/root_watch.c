@@ -22,6 +22,7 @@ struct root_watch {
 	char name[PATH_MAX];
 	struct log log;            /* the thread's */
 	struct root_mounts mounts; /* constant, as of the start */
+	bool counts_links;         /* the same */
 	bool has_taken_writes;     /* constant; false: only the buckets do, or nobody asked */
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -73,7 +74,7 @@ static void look_at_name(const struct root_watch *watch, struct look *look)
 {
 	const struct root_watch_plan *plan = &watch->plan;
 
-	if (root_is_removed(plan->root_fd))
+	if (root_is_removed(plan->root_fd, watch->counts_links))
 		look_bad(look,
 			 "root folder %.200s: it was removed; requests are answered with "
 			 "503: put it back and restart",
@@ -256,7 +257,14 @@ struct root_watch *root_watch_new(const struct root_watch_plan *plan)
 	watch->plan = *plan;
 	snprintf(watch->name, sizeof(watch->name), "%s", plan->name);
 	log_init(&watch->log, plan->log_sink, plan->log_level, plan->log_format);
+	watch->counts_links = root_counts_links(plan->root_fd);
 	root_mounts_read(&watch->mounts, plan->sys, plan->root_fd);
+	if (watch->mounts.is_cut)
+		log_msg(&watch->log, LOG_LEVEL_WARN,
+			"root folder %.200s: more than %d buckets are file systems of their own; "
+			"of the others "
+			"it is not seen when one is unmounted, and they would look empty",
+			watch->name, ROOT_MOUNTS_MAX);
 	watch->has_taken_writes = plan->writable && try_write(plan, error) == 0;
 	look_at_root(watch, false, &look);
 	take_look(watch, &look);

@@ -17,6 +17,7 @@
 #include "server/admin.h"
 #include "server/listener.h"
 #include "server/process.h"
+#include "store/root.h"
 #include "store/trial.h"
 
 /* ---- Files ---------------------------------------------------------------------------------- */
@@ -44,6 +45,7 @@ static enum server_outcome open_root(struct process *process)
 	server->store_sys.fsync_durations = server->shared_metrics.fsync_duration;
 	server->store = (struct s3_store){.sys = &server->store_sys,
 					  .root_fd = server->root_fd,
+					  .root_counts_links = root_counts_links(server->root_fd),
 					  .is_durable = config->durability == DURABILITY_FULL};
 	server->root_device = root.st_dev;
 	server->root_is_in_memory = send_file_is_in_memory(server->root_fd);

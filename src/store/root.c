@@ -10,11 +10,21 @@
 #include "store/folder.h"
 #include "store/names.h"
 
-bool root_is_removed(int root_fd)
+static bool has_no_link(int root_fd)
 {
 	struct statx st;
 	return statx(root_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_NLINK, &st) == 0 &&
 	       (st.stx_mask & STATX_NLINK) != 0 && st.stx_nlink == 0;
+}
+
+bool root_counts_links(int root_fd)
+{
+	return !has_no_link(root_fd);
+}
+
+bool root_is_removed(int root_fd, bool counts_links)
+{
+	return counts_links && has_no_link(root_fd);
 }
 
 int root_mounts_read(struct root_mounts *mounts, const struct store_sys *sys, int root_fd)
@@ -32,16 +42,18 @@ int root_mounts_read(struct root_mounts *mounts, const struct store_sys *sys, in
 	if (dir_fd < 0)
 		return dir_fd;
 	folder_reader_init(&reader, sys, dir_fd);
-	while ((r = folder_read(&reader, &name)) == 1 && mounts->count < ROOT_MOUNTS_MAX) {
-		struct root_mount *mount = &mounts->mount[mounts->count];
+	while ((r = folder_read(&reader, &name)) == 1) {
 		size_t len = strlen(name);
 		if (!store_bucket_name_is_valid(name, len) ||
 		    sys->fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    !S_ISDIR(st.st_mode) || st.st_dev == mounts->root_device)
 			continue;
+		mounts->is_cut = mounts->count == ROOT_MOUNTS_MAX;
+		if (mounts->is_cut)
+			break;
+		struct root_mount *mount = &mounts->mount[mounts->count++];
 		memcpy(mount->bucket, name, len + 1);
 		mount->device = st.st_dev;
-		mounts->count++;
 	}
 	close(dir_fd);
 	return r < 0 ? r : 0;

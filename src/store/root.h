@@ -12,9 +12,12 @@
 #include "base/limits.h"
 #include "store/sys.h"
 
+/* Does its file system say of a folder that is there that it has a link? There are some that count
+ * none. To be asked of a root that has just been found by its name. */
+bool root_counts_links(int root_fd);
 /* Has the folder itself been removed? Before an answer says that something is not in it. False,
  * too, when it cannot be told. Asks no disk and no server: for a loop, too. */
-bool root_is_removed(int root_fd);
+bool root_is_removed(int root_fd, bool counts_links);
 
 /* Buckets that are other file systems than the root: mount points. */
 struct root_mount {
@@ -25,6 +28,7 @@ struct root_mount {
 struct root_mounts {
 	dev_t root_device;
 	unsigned count;
+	bool is_cut; /* there are more */
 	struct root_mount mount[ROOT_MOUNTS_MAX];
 };
 

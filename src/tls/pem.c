@@ -2,33 +2,16 @@
 #include "tls/pem.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "base/file_bytes.h"
 #include "tls/tls_library.h"
 
-#define READ_BYTES 16384
-
 /* ---- The file -------------------------------------------------------------------------------- */
-
-struct pem_bytes {
-	char *at;
-	size_t len;
-	size_t size;
-};
-
-static void bytes_fini(struct pem_bytes *bytes)
-{
-	OPENSSL_clear_free(bytes->at, bytes->size); /* it may have been a key */
-	*bytes = (struct pem_bytes){0};
-}
 
 static void refuse(const char *file, const struct pem_wanted *wanted, const char *why,
 		   char error[ERROR_TEXT_MAX])
@@ -46,44 +29,22 @@ static const char *advice_of(int error)
 		       "folders";
 	case EISDIR:
 		return "; name a file in it";
+	case ETIMEDOUT:
+		return "; it is a pipe, and who writes to it does not come to an end";
 	default:
 		return "";
 	}
 }
 
-/* 0, or a negative errno: -EFBIG. */
-static int bytes_read(struct pem_bytes *bytes, int fd)
-{
-	for (;;) {
-		if (bytes->size - bytes->len < READ_BYTES) {
-			size_t size = 2 * bytes->size + READ_BYTES;
-			char *at = OPENSSL_clear_realloc(bytes->at, bytes->size, size);
-			if (at == NULL)
-				return -ENOMEM;
-			bytes->at = at;
-			bytes->size = size;
-		}
-		ssize_t n = read(fd, bytes->at + bytes->len, bytes->size - bytes->len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : 0;
-		bytes->len += (size_t)n;
-		if (bytes->len > PEM_BYTES_MAX)
-			return -EFBIG;
-	}
-}
-
 /* 0, or -EINVAL with one line in error. */
-static int file_read(struct pem_bytes *bytes, const char *file, const struct pem_wanted *wanted,
+static int file_read(struct file_bytes *bytes, const char *file, const struct pem_wanted *wanted,
 		     char error[ERROR_TEXT_MAX])
 {
 	char why[ERROR_TEXT_MAX / 2];
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	int r = fd < 0 ? -errno : bytes_read(bytes, fd);
+	int r = file_bytes_read(bytes, file, PEM_BYTES_MAX + 1);
 
-	if (fd >= 0)
-		close(fd);
+	if (r == 0 && bytes->len > PEM_BYTES_MAX)
+		r = -EFBIG;
 	if (r < 0) {
 		snprintf(why, sizeof(why), "%s%s", strerrordesc_np(-r), advice_of(-r));
 		refuse(file, wanted, why, error);
@@ -93,12 +54,12 @@ static int file_read(struct pem_bytes *bytes, const char *file, const struct pem
 			return 0;
 		refuse(file, wanted, why, error);
 	}
-	bytes_fini(bytes);
+	file_bytes_fini(bytes);
 	return -EINVAL;
 }
 
 /* The library has refused it. */
-static void explain(const struct pem_bytes *bytes, const char *file,
+static void explain(const struct file_bytes *bytes, const char *file,
 		    const struct pem_wanted *wanted, char error[ERROR_TEXT_MAX])
 {
 	const struct pem_text text = {bytes->at, bytes->len};
@@ -166,7 +127,7 @@ static int no_passphrase(char *out, int size, int for_writing, void *arg)
 STACK_OF(X509) * pem_read_certs(const char *file, const struct pem_wanted *wanted,
 				char error[ERROR_TEXT_MAX])
 {
-	struct pem_bytes bytes = {0};
+	struct file_bytes bytes = {0};
 
 	if (file_read(&bytes, file, wanted, error) < 0)
 		return NULL;
@@ -176,7 +137,7 @@ STACK_OF(X509) * pem_read_certs(const char *file, const struct pem_wanted *wante
 	if (certs == NULL)
 		explain(&bytes, file, wanted, error);
 	BIO_free(bio);
-	bytes_fini(&bytes);
+	file_bytes_fini(&bytes);
 	ERR_clear_error();
 	return certs;
 }
@@ -184,7 +145,7 @@ STACK_OF(X509) * pem_read_certs(const char *file, const struct pem_wanted *wante
 STACK_OF(X509_CRL) *
 	pem_read_crls(const char *file, const struct pem_wanted *wanted, char error[ERROR_TEXT_MAX])
 {
-	struct pem_bytes bytes = {0};
+	struct file_bytes bytes = {0};
 
 	if (file_read(&bytes, file, wanted, error) < 0)
 		return NULL;
@@ -194,15 +155,38 @@ STACK_OF(X509_CRL) *
 	if (crls == NULL)
 		explain(&bytes, file, wanted, error);
 	BIO_free(bio);
-	bytes_fini(&bytes);
+	file_bytes_fini(&bytes);
 	ERR_clear_error();
 	return crls;
+}
+
+STACK_OF(X509_CRL) * pem_salvage_crls(const char *file)
+{
+	STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
+	struct file_bytes bytes = {0};
+	struct pem_text rest = {NULL, 0}, block;
+
+	if (crls != NULL && file_bytes_read(&bytes, file, PEM_BYTES_MAX) == 0)
+		rest = (struct pem_text){bytes.at, bytes.len};
+	while (rest.at != NULL && pem_next_block(&rest, PEM_CRL, &block)) {
+		BIO *bio = BIO_new_mem_buf(block.at, (int)block.len);
+		X509_CRL *crl = bio != NULL ? PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL) : NULL;
+		if (crl != NULL && sk_X509_CRL_push(crls, crl) <= 0)
+			X509_CRL_free(crl);
+		BIO_free(bio);
+	}
+	file_bytes_fini(&bytes);
+	ERR_clear_error();
+	if (sk_X509_CRL_num(crls) > 0)
+		return crls;
+	sk_X509_CRL_free(crls);
+	return NULL;
 }
 
 EVP_PKEY *pem_read_key(const char *file, const struct pem_wanted *wanted,
 		       char error[ERROR_TEXT_MAX])
 {
-	struct pem_bytes bytes = {0};
+	struct file_bytes bytes = {0};
 
 	if (file_read(&bytes, file, wanted, error) < 0)
 		return NULL;
@@ -214,7 +198,7 @@ EVP_PKEY *pem_read_key(const char *file, const struct pem_wanted *wanted,
 	if (key == NULL)
 		explain(&bytes, file, wanted, error);
 	BIO_free(bio);
-	bytes_fini(&bytes);
+	file_bytes_fini(&bytes);
 	ERR_clear_error();
 	return key;
 }

@@ -34,6 +34,9 @@ STACK_OF(X509) * pem_read_certs(const char *file, const struct pem_wanted *wante
 /* Every list of the file, at least one. NULL: one line in error. */
 STACK_OF(X509_CRL) * pem_read_crls(const char *file, const struct pem_wanted *wanted,
 				   char error[ERROR_TEXT_MAX]);
+/* Those of the file's lists that can be read, of a file that cannot be read as a whole. NULL: none.
+ */
+STACK_OF(X509_CRL) * pem_salvage_crls(const char *file);
 /* The first key of the file, without a passphrase. The bytes that were read are wiped. NULL: one
  * line in error. */
 EVP_PKEY *pem_read_key(const char *file, const struct pem_wanted *wanted,
@@ -45,6 +48,10 @@ struct pem_text {
 	const char *at;
 	size_t len;
 };
+
+/* The next block that is labelled as one of this kind, up to the next BEGIN; *rest moves behind it.
+ * False: there is none. */
+bool pem_next_block(struct pem_text *rest, enum pem_kind kind, struct pem_text *block);
 
 /* Why the library cannot make the kind of it, or nothing that it would use all of it. True: why (no
  * longer than ERROR_TEXT_MAX / 2) says it. Empties the library's error queue. */

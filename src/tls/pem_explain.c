@@ -324,6 +324,23 @@ static bool explain_block(const struct block *block, enum pem_kind kind, char wh
 	return is_bad;
 }
 
+bool pem_next_block(struct pem_text *rest, enum pem_kind kind, struct pem_text *block)
+{
+	struct block found;
+	unsigned line = 1;
+
+	for (;;) {
+		const char *at = rest->at;
+		if (!next_block(rest, &at, &line, &found))
+			return false;
+		rest->len -= (size_t)(at - rest->at);
+		rest->at = at;
+		*block = (struct pem_text){found.begin, found.len};
+		if (is_label_of(kind, found.label))
+			return true;
+	}
+}
+
 bool pem_explain(const struct pem_text *text, enum pem_kind kind, char why[WHY_MAX])
 {
 	const char *at = text->at;

@@ -10,8 +10,9 @@ TestSuite(slow, .timeout = WIRE_TIMEOUT);
 #define WINDOW_MS     500
 #define WINDOW_MS_MAX 16000
 #define READS_A_WIN   5
-#define READ_BYTES    6554 /* of a read at the minimum rate: 64 KiB/s, on a machine in no need of patience */
-#define WINDOWS       4    /* that a reader above the minimum outlives */
+#define READ_BYTES                                                                                 \
+	6554 /* of a read at the minimum rate: 64 KiB/s, on a machine in no need of patience */
+#define WINDOWS       4 /* that a reader above the minimum outlives */
 #define BUFFER_BYTES  (32 * 1024)
 #define CLOSED_SLOWLY "sluice_connections_closed_total{reason=\"slow_reader\"}"
 
@@ -23,7 +24,8 @@ struct slow {
 	char option[2][64];
 };
 
-/* A longer window is for a slower machine: what is read in it stays the same, so that the rate falls. */
+/* A longer window is for a slower machine: what is read in it stays the same, so that the rate
+ * falls. */
 static void begin(struct slow *slow, int window_ms)
 {
 	struct wire_response response;
@@ -83,8 +85,8 @@ Test(slow, reader_below_the_minimum)
 	wire_server_stop(server);
 }
 
-/* Reads at four times the rate for some windows. False: between two reads so much time has passed, by our
- * own clock, that the server may have cut us off. */
+/* Reads at four times the rate for some windows. False: between two reads so much time has passed,
+ * by our own clock, that the server may have cut us off. */
 static bool reads_in_time(struct slow *slow, uint64_t *have)
 {
 	const uint64_t bytes = 4 * READ_BYTES;
