@@ -22,6 +22,27 @@ void policy_fini(struct policy *policy)
 	*policy = (struct policy){0};
 }
 
+static bool is_same_rule(const struct access_rule *a, const struct access_rule *b)
+{
+	if (a->kind != b->kind || a->verbs != b->verbs || a->on_count != b->on_count ||
+	    strcmp(a->pattern, b->pattern) != 0)
+		return false;
+	for (unsigned i = 0; i < a->on_count; i++)
+		if (strcmp(a->on[i], b->on[i]) != 0)
+			return false;
+	return true;
+}
+
+bool policy_is_same(const struct policy *a, const struct policy *b)
+{
+	if (a->has_section != b->has_section || a->rule_count != b->rule_count)
+		return false;
+	for (unsigned i = 0; i < a->rule_count; i++)
+		if (!is_same_rule(&a->rule[i], &b->rule[i]))
+			return false;
+	return true;
+}
+
 struct text {
 	const char *at;
 	size_t len;

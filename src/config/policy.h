@@ -69,6 +69,8 @@ struct decision {
 };
 
 void policy_fini(struct policy *policy);
+/* The same rules in the same order, wherever they stand in their files? */
+bool policy_is_same(const struct policy *a, const struct policy *b);
 
 /* key "" for operations on a bucket, bucket "" and key "" for the list of buckets. verb is one
  * verb. identity NULL, which no verified client has, is denied. */

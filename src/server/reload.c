@@ -191,9 +191,27 @@ static void refuse(struct reload *reload, const char *error)
 		reload->owner.refused(reload->owner.arg, error);
 }
 
+static void take_up(struct reload *reload, struct trust *trust, bool is_whole, uint64_t now_ms)
+{
+	struct stamps after = stamps_take(reload);
+	bool is_as_read = is_same(&reload->tried, &after);
+	bool is_elsewhere = name_files(reload, trust->config);
+
+	if (is_whole)
+		decide(reload, false);
+	if (is_elsewhere) {
+		watch(reload);
+		reload->seen = reload->tried = stamps_take(reload);
+	}
+	reload->owner.adopt(reload->owner.arg, trust, is_whole);
+	/* Changed while it was read, or before it was watched: once more. */
+	if (is_elsewhere || !is_as_read)
+		plan(reload, now_ms);
+}
+
 static void attempt(struct reload *reload, uint64_t now_ms)
 {
-	char error[ERROR_TEXT_MAX];
+	char error[ERROR_TEXT_MAX] = "";
 
 	watch(reload);
 	struct stamps before = stamps_take(reload);
@@ -201,25 +219,15 @@ static void attempt(struct reload *reload, uint64_t now_ms)
 		reload->give_up_ms = now_ms + RELOAD_GIVE_UP_MS;
 	reload->tried = before;
 	struct trust *trust = reload->owner.load(reload->owner.arg, error);
-	if (trust == NULL && now_ms < reload->give_up_ms) {
+	bool is_whole = trust != NULL && error[0] == '\0';
+	if (trust != NULL)
+		take_up(reload, trust, is_whole, now_ms);
+	if (is_whole)
+		return;
+	if (now_ms < reload->give_up_ms)
 		reload->due_ms = now_ms + RELOAD_RETRY_MS;
-		return;
-	}
-	if (trust == NULL) {
+	else
 		refuse(reload, error);
-		return;
-	}
-	struct stamps after = stamps_take(reload);
-	decide(reload, false);
-	bool is_elsewhere = name_files(reload, trust->config);
-	if (is_elsewhere) {
-		watch(reload);
-		reload->seen = reload->tried = stamps_take(reload);
-	}
-	reload->owner.adopt(reload->owner.arg, trust);
-	/* Changed while it was read, or before it was watched: once more. */
-	if (is_elsewhere || !is_same(&before, &after))
-		plan(reload, now_ms);
 }
 
 struct pollfd reload_poll(const struct reload *reload)

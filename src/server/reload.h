@@ -8,13 +8,13 @@
  * elsewhere), a look at the files' stat(2) every RELOAD_LOOK_MS does.
  *
  *   event ---> due ---> stat, read, check ---> good: the owner takes it
- *     ^                        | bad
+ *     ^                        | bad, in part: the owner takes the rest, at once
  *     '--- RELOAD_RETRY_MS <---+---> bad since RELOAD_GIVE_UP_MS: the old stays, one word why
  *
  * A pair that is being written, half of it there, is so not reported but waited
- * for. What was refused is read again at every look, for nothing of the files needs
- * to change for it to become good (a list of the future, want of descriptors). For the main thread
- * alone; never blocks but for reading the files.
+ * for, while a list beside it counts. What was refused is read again at every look, for nothing of
+ * the files needs to change for it to become good (a list of the future, want of descriptors). For
+ * the main thread alone; never blocks but for reading the files.
  */
 #ifndef SLUICE_SERVER_RELOAD_H
 #define SLUICE_SERVER_RELOAD_H
@@ -35,11 +35,13 @@
 struct reload;
 
 struct reload_owner {
-	/* Reads config and files anew. NULL: one line in error. */
+	/* Reads config and files anew. One line in error, which is "" before: not all of it can be
+	 * taken up. With it NULL, or what is to be in force none the less. */
 	struct trust *(*load)(void *arg, char error[ERROR_TEXT_MAX]);
-	/* It is good and in force from here on; taken over. */
-	void (*adopt)(void *arg, struct trust *trust);
-	/* The old stays. Said once for as long as files and error are the same and nobody asks. */
+	/* It is in force from here on; taken over. */
+	void (*adopt)(void *arg, struct trust *trust, bool is_whole);
+	/* Of what could not be taken up the old stays. Said once for as long as files and error are
+	 * the same and nobody asks. */
 	void (*refused)(void *arg, const char *error);
 	void *arg;
 };

@@ -18,39 +18,121 @@ static_assert(TLS_EXPIRIES_MAX * (2 * PATH_MAX + 2 * sizeof(((struct tls_expiry 
 		      TRUST_TEXT_BYTES_MAX,
 	      "room for all rows, each at its longest, and for trust_keeper's");
 
-void trust_config_free(struct config *config)
+/* ---- Configurations -------------------------------------------------------------------------- */
+
+struct trust_config {
+	atomic_uint refs;
+	struct config *config;
+};
+
+struct trust_config *trust_config_new(struct config *config)
 {
-	if (config == NULL)
-		return;
+	struct trust_config *shared = malloc(sizeof(*shared));
+
+	if (shared != NULL) {
+		atomic_init(&shared->refs, 1);
+		shared->config = config;
+		return shared;
+	}
 	config_fini(config);
 	free(config);
+	return NULL;
 }
 
-struct trust *trust_new(struct config *config, bool take_config, uint64_t generation,
-			char error[ERROR_TEXT_MAX])
+static struct trust_config *trust_config_ref(struct trust_config *shared)
+{
+	if (shared != NULL)
+		atomic_fetch_add(&shared->refs, 1);
+	return shared;
+}
+
+void trust_config_release(struct trust_config *shared)
+{
+	if (shared == NULL || atomic_fetch_sub(&shared->refs, 1) > 1)
+		return;
+	config_fini(shared->config);
+	free(shared->config);
+	free(shared);
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+/* Takes tls_ctx over. */
+static struct trust *make(const struct config *config, struct trust_config *shared,
+			  uint64_t generation, struct tls_ctx *tls_ctx)
 {
 	struct trust *trust = calloc(1, sizeof(*trust));
-	struct tls_ctx *tls_ctx = NULL;
 
-	if (trust == NULL)
-		snprintf(error, ERROR_TEXT_MAX, "no memory");
-	else
-		tls_ctx = tls_ctx_new(config, generation, error);
-	/* What no client could connect with must not take the place of what some do. */
-	if (tls_ctx != NULL && handshake_trial(tls_ctx, error) < 0) {
+	if (trust == NULL) {
 		tls_ctx_release(tls_ctx);
-		tls_ctx = NULL;
-	}
-	if (tls_ctx == NULL) {
-		free(trust);
 		return NULL;
 	}
 	trust->generation = generation;
 	trust->config = config;
-	trust->own_config = take_config ? config : NULL;
+	trust->shared = trust_config_ref(shared);
 	trust->tls_ctx = tls_ctx;
 	atomic_init(&trust->refs, 1);
 	return trust;
+}
+
+struct trust *trust_new(const struct config *config, char error[ERROR_TEXT_MAX])
+{
+	struct tls_ctx *tls_ctx = tls_ctx_new(config, NULL, 1, error);
+
+	if (tls_ctx != NULL && handshake_trial(tls_ctx, error) < 0) {
+		tls_ctx_release(tls_ctx);
+		tls_ctx = NULL;
+	}
+	if (tls_ctx == NULL)
+		return NULL;
+	struct trust *trust = make(config, NULL, 1, tls_ctx);
+	if (trust == NULL)
+		snprintf(error, ERROR_TEXT_MAX, "no memory");
+	return trust;
+}
+
+/* What was not taken up, and what else is wrong, for it may be the cause; "" if all was taken up.
+ */
+static void tell_kept(const struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
+{
+	const struct tls_flaw *flaws;
+	unsigned count = tls_ctx_flaws(ctx, &flaws);
+	bool is_any_kept = false;
+	size_t used = 0;
+
+	error[0] = '\0';
+	for (unsigned i = 0; i < count; i++)
+		is_any_kept |= tls_flaw_row(flaws[i].kind)->is_kept;
+	for (unsigned i = 0; is_any_kept && i < count && used + 3 < ERROR_TEXT_MAX; i++)
+		used += (size_t)snprintf(error + used, ERROR_TEXT_MAX - used, "%s%s",
+					 used > 0 ? "; " : "", flaws[i].text);
+}
+
+struct trust *trust_renew(struct trust_config *shared, const struct trust *before,
+			  char error[ERROR_TEXT_MAX])
+{
+	const struct config *config = shared != NULL ? shared->config : before->config;
+	uint64_t generation = before->generation + 1;
+	struct tls_ctx *tls_ctx = tls_ctx_new(config, before->tls_ctx, generation, error);
+
+	if (tls_ctx == NULL)
+		return NULL;
+	/* What no client could connect with must not take the place of what some do. */
+	if (handshake_trial(tls_ctx, error) < 0)
+		tls_ctx_keep_own(tls_ctx, before->tls_ctx, error);
+	struct trust *trust =
+		make(config, shared != NULL ? shared : before->shared, generation, tls_ctx);
+	if (trust == NULL)
+		snprintf(error, ERROR_TEXT_MAX, "no memory");
+	else
+		tell_kept(tls_ctx, error);
+	return trust;
+}
+
+bool trust_is_same_for_clients(const struct trust *a, const struct trust *b)
+{
+	return tls_ctx_trusts_the_same(a->tls_ctx, b->tls_ctx) &&
+	       policy_is_same(&a->config->policy, &b->config->policy);
 }
 
 struct trust *trust_ref(struct trust *trust)
@@ -64,7 +146,7 @@ void trust_release(struct trust *trust)
 	if (trust == NULL || atomic_fetch_sub(&trust->refs, 1) > 1)
 		return;
 	tls_ctx_release(trust->tls_ctx);
-	trust_config_free(trust->own_config);
+	trust_config_release(trust->shared);
 	free(trust);
 }
 
@@ -148,13 +230,35 @@ static int print_family(const struct tls_expiry *expiries, unsigned count, bool 
 	return used >= 0 && (size_t)used < size ? used : -ENOSPC;
 }
 
+static int print_flaws(const struct tls_ctx *ctx, char *out, size_t size)
+{
+	int used = snprintf(
+		out, size,
+		"# HELP sluice_trust_flaws Certificates, CAs and CRLs that are not as they "
+		"should be, by what is wrong.\n"
+		"# TYPE sluice_trust_flaws gauge\n");
+
+	for (int kind = 0; kind < TLS_FLAW_KINDS && used >= 0 && (size_t)used < size; kind++) {
+		int n = snprintf(out + used, size - (size_t)used,
+				 "sluice_trust_flaws{reason=\"%s\"} %u\n",
+				 tls_flaw_row((enum tls_flaw_kind)kind)->label,
+				 tls_ctx_flaws_of(ctx, (enum tls_flaw_kind)kind));
+		used = n < 0 ? n : used + n;
+	}
+	return used >= 0 && (size_t)used < size ? used : -ENOSPC;
+}
+
 int trust_print_metrics(const struct trust *trust, char *out, size_t bytes_max)
 {
 	const struct tls_expiry *expiries;
 	unsigned count = tls_ctx_expiries(trust->tls_ctx, &expiries);
-	int n = print_family(expiries, count, false, out, bytes_max);
-	if (n < 0)
+	int used = print_family(expiries, count, false, out, bytes_max), n;
+
+	if (used < 0)
+		return used;
+	if ((n = print_family(expiries, count, true, out + used, bytes_max - (size_t)used)) < 0)
 		return n;
-	int m = print_family(expiries, count, true, out + n, bytes_max - (size_t)n);
-	return m < 0 ? m : n + m;
+	used += n;
+	n = print_flaws(trust->tls_ctx, out + used, bytes_max - (size_t)used);
+	return n < 0 ? n : used + n;
 }

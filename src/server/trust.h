@@ -20,19 +20,30 @@ struct trust {
 	atomic_uint refs;
 	uint64_t generation;
 	const struct config *config; /* its rules count, and its names of files */
-	struct config *own_config;   /* the same, if it is freed with the trust */
+	struct trust_config
+		*shared; /* of config, if it is freed with the last trust that goes by it */
 	struct tls_ctx *tls_ctx;
 };
 
+/* A configuration that several trusts may go by, one after the other. */
+struct trust_config;
+/* Takes over a configuration that was allocated. NULL: no memory, it is freed. */
+struct trust_config *trust_config_new(struct config *config);
+/* NULL is fine. */
+void trust_config_release(struct trust_config *shared);
+
+/* A start: reads the files that config names, which is borrowed. NULL: one line in error. */
+struct trust *trust_new(const struct config *config, char error[ERROR_TEXT_MAX]);
 /*
- * Reads the files that config names. config is borrowed, or on success taken over with take_config.
- * NULL: one line in error.
+ * A reload: reads the files that shared names, or, with NULL, those of before's configuration once
+ * more. What would be worse than its like in before stays as it is there: error says so then, else
+ * it is "". NULL: no memory, as error says.
  */
-struct trust *trust_new(struct config *config, bool take_config, uint64_t generation,
-			char error[ERROR_TEXT_MAX]);
+struct trust *trust_renew(struct trust_config *shared, const struct trust *before,
+			  char error[ERROR_TEXT_MAX]);
+/* Do both let the same clients in, and do the same? */
+bool trust_is_same_for_clients(const struct trust *a, const struct trust *b);
 struct trust *trust_ref(struct trust *trust);
-/* Ends and frees a configuration that was allocated; NULL is fine. */
-void trust_config_free(struct config *config);
 /* NULL is fine. */
 void trust_release(struct trust *trust);
 

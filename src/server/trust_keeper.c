@@ -50,39 +50,64 @@ static void blame_sandbox(char error[ERROR_TEXT_MAX])
 	memcpy(error + len, why, sizeof(why));
 }
 
-/* The configuration, read again, and what it names. */
-static struct trust *load_trust(void *arg, char error[ERROR_TEXT_MAX])
+/* A file that is written all the time must not fill the log. */
+static bool may_log(struct trust_keeper *keeper, const char *msg)
 {
-	struct trust_keeper *keeper = arg;
-	uint64_t generation = atomic_load(&keeper->server->trust.generation) + 1;
+	static const char source[] = "certificates and rules";
+	uint64_t due_ms;
+
+	return log_limit_allows(keeper->log_limit, (struct log_kind){msg, NULL}, source,
+				sizeof(source) - 1, clock_now_ms(), &due_ms);
+}
+
+/* The configuration, read again. NULL: one line in error. */
+static struct trust_config *read_config(struct trust_keeper *keeper, char error[ERROR_TEXT_MAX])
+{
 	struct config *config = malloc(sizeof(*config));
-	struct trust *trust = NULL;
+	struct trust_config *shared;
 	char names[256];
 
-	keeper->attempts++;
-	if (config == NULL) {
+	if (config != NULL &&
+	    config_load(config, CONFIG_SERVE, keeper->argc, keeper->argv, error) < 0) {
+		config_fini(config);
+		free(config);
+		return NULL;
+	}
+	if (config == NULL || (shared = trust_config_new(config)) == NULL) {
 		snprintf(error, ERROR_TEXT_MAX, "no memory");
 		return NULL;
 	}
-	if (config_load(config, CONFIG_SERVE, keeper->argc, keeper->argv, error) >= 0)
-		trust = trust_new(config, true, generation, error);
-	if (trust == NULL) {
-		if (is_any_outside(keeper, config))
-			blame_sandbox(error);
-		trust_config_free(config);
-		return NULL;
-	}
-	if (tls_ctx_stale(trust->tls_ctx)[0] != '\0') {
-		snprintf(error, ERROR_TEXT_MAX, "%s", tls_ctx_stale(trust->tls_ctx));
-		trust_release(trust);
-		return NULL;
-	}
-	if (config_restart_needed(keeper->server->config, config, names, sizeof(names)) > 0)
+	if (config_restart_needed(keeper->server->config, config, names, sizeof(names)) > 0 &&
+	    may_log(keeper, "restart needed"))
 		log_msg(keeper->log, LOG_LEVEL_WARN,
 			"%s: changed in the configuration, but read at start only; restart to "
 			"change it",
 			names);
-	return trust;
+	return shared;
+}
+
+/*
+ * The configuration and what it names, read again. If the first cannot be read the files are that
+ * it named before: whom a list revokes, or who is of a CA that is gone, is turned out all the same.
+ * What was not taken up is no reason to have everybody judged anew when nothing else has changed.
+ */
+static struct trust *load_trust(void *arg, char error[ERROR_TEXT_MAX])
+{
+	struct trust_keeper *keeper = arg;
+	const struct trust *now = keeper->server->trust.trust; /* this thread alone changes it */
+	char kept[ERROR_TEXT_MAX];
+
+	keeper->attempts++;
+	struct trust_config *shared = read_config(keeper, error);
+	bool has_config = shared != NULL;
+	struct trust *trust = trust_renew(shared, now, has_config ? error : kept);
+	trust_config_release(shared);
+	if (error[0] != '\0' && is_any_outside(keeper, trust != NULL ? trust->config : now->config))
+		blame_sandbox(error);
+	if (trust == NULL || error[0] == '\0' || !trust_is_same_for_clients(trust, now))
+		return trust;
+	trust_release(trust);
+	return NULL;
 }
 
 /* Until every worker goes by it. */
@@ -97,6 +122,19 @@ static void wait_for_workers(struct trust_keeper *keeper, uint64_t generation)
 			return;
 }
 
+/* But for those of what was not taken up, of which trust_refused tells. */
+static void log_flaws(struct trust_keeper *keeper, const struct tls_ctx *ctx)
+{
+	const struct tls_flaw *flaws;
+	unsigned count = tls_ctx_flaws(ctx, &flaws);
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct tls_flaw_row *row = tls_flaw_row(flaws[i].kind);
+		if (!row->is_kept)
+			log_msg(keeper->log, (enum log_level)row->level, "%s", flaws[i].text);
+	}
+}
+
 static void log_trust(struct trust_keeper *keeper, const char *msg, const struct trust *trust)
 {
 	const struct tls_expiry *expiries;
@@ -107,8 +145,7 @@ static void log_trust(struct trust_keeper *keeper, const char *msg, const struct
 		cas += expiries[i].of == TLS_EXPIRY_CLIENT_CA;
 		crls += expiries[i].of == TLS_EXPIRY_CRL;
 	}
-	if (tls_ctx_warning(trust->tls_ctx)[0] != '\0')
-		log_msg(keeper->log, LOG_LEVEL_WARN, "%s", tls_ctx_warning(trust->tls_ctx));
+	log_flaws(keeper, trust->tls_ctx);
 	log_begin(&line, keeper->log, LOG_LEVEL_INFO, msg);
 	log_u64(&line, "generation", trust->generation);
 	log_text(&line, "certificate", expiries[0].subject);
@@ -125,17 +162,7 @@ void trust_keeper_log_start(struct trust_keeper *keeper)
 	log_trust(keeper, "trust read", keeper->server->trust.trust);
 }
 
-/* A file that is written all the time must not fill the log. */
-static bool may_log(struct trust_keeper *keeper, const char *msg)
-{
-	static const char source[] = "certificates and rules";
-	uint64_t due_ms;
-
-	return log_limit_allows(keeper->log_limit, (struct log_kind){msg, NULL}, source,
-				sizeof(source) - 1, clock_now_ms(), &due_ms);
-}
-
-static void adopt_trust(void *arg, struct trust *trust)
+static void adopt_trust(void *arg, struct trust *trust, bool is_whole)
 {
 	struct trust_keeper *keeper = arg;
 	struct server *server = keeper->server;
@@ -146,21 +173,25 @@ static void adopt_trust(void *arg, struct trust *trust)
 	trust_now_swap(&server->trust, trust);
 	keeper->wake_workers(keeper->arg);
 	wait_for_workers(keeper, trust->generation);
-	keeper->reloads_ok++;
-	keeper->is_last_reload_ok = true;
+	keeper->reloads_ok += is_whole;
+	keeper->reloads_partial += !is_whole;
+	keeper->is_last_reload_ok = is_whole;
+	keeper->is_in_part = !is_whole;
 	keeper->reloaded_at = (uint64_t)time(NULL);
-	if (may_log(keeper, "reloaded"))
-		log_trust(keeper, "reloaded", trust);
+	if (may_log(keeper, is_whole ? "reloaded" : "reloaded in part"))
+		log_trust(keeper, is_whole ? "reloaded" : "reloaded in part", trust);
 }
 
 static void trust_refused(void *arg, const char *error)
 {
 	struct trust_keeper *keeper = arg;
-	keeper->reloads_failed++;
+
+	keeper->reloads_failed += !keeper->is_in_part;
 	keeper->is_last_reload_ok = false;
 	if (may_log(keeper, "not reloaded"))
-		log_msg(keeper->log, LOG_LEVEL_ERROR,
-			"not reloaded, what was in force stays in force: %s", error);
+		log_msg(keeper->log, LOG_LEVEL_ERROR, "%s, what was in force stays in force: %s",
+			keeper->is_in_part ? "reloaded in part; of the rest" : "not reloaded",
+			error);
 }
 
 int trust_keeper_init(struct trust_keeper *keeper, struct config *config,
@@ -174,14 +205,12 @@ int trust_keeper_init(struct trust_keeper *keeper, struct config *config,
 	keeper->server->peers = peers_new();
 	keeper->reload = reload_new(&owner, config, clock_now_ms());
 	if (keeper->server->peers != NULL && keeper->reload != NULL)
-		trust = trust_new(config, false, 1, error);
+		trust = trust_new(config, error);
 	if (trust == NULL)
 		return -EINVAL;
 	trust_now_init(&keeper->server->trust, trust);
 	keeper->is_last_reload_ok = true;
 	keeper->reloaded_at = (uint64_t)time(NULL);
-	if (tls_ctx_stale(trust->tls_ctx)[0] != '\0')
-		log_msg(keeper->log, LOG_LEVEL_ERROR, "%s", tls_ctx_stale(trust->tls_ctx));
 	return 0;
 }
 
@@ -207,17 +236,20 @@ int trust_keeper_print_metrics(const struct trust_keeper *keeper, char *out, siz
 		"was read, seconds since 1970.\n"
 		"# TYPE sluice_config_last_reload_success_timestamp_seconds gauge\n"
 		"sluice_config_last_reload_success_timestamp_seconds %llu\n"
-		"# HELP sluice_config_reloads_total Reloads since the start, by result.\n"
+		"# HELP sluice_config_reloads_total Reloads since the start, by result; of a "
+		"partial one "
+		"what would be worse than what was in force was left out.\n"
 		"# TYPE sluice_config_reloads_total counter\n"
 		"sluice_config_reloads_total{result=\"ok\"} %llu\n"
+		"sluice_config_reloads_total{result=\"partial\"} %llu\n"
 		"sluice_config_reloads_total{result=\"failed\"} %llu\n"
 		"# HELP sluice_config_reload_attempts_total Readings of the files for reloads; a "
 		"change that looks broken is read again for two seconds, and then every five.\n"
 		"# TYPE sluice_config_reload_attempts_total counter\n"
 		"sluice_config_reload_attempts_total %llu\n",
 		keeper->is_last_reload_ok, (unsigned long long)keeper->reloaded_at,
-		(unsigned long long)keeper->reloads_ok, (unsigned long long)keeper->reloads_failed,
-		(unsigned long long)keeper->attempts);
+		(unsigned long long)keeper->reloads_ok, (unsigned long long)keeper->reloads_partial,
+		(unsigned long long)keeper->reloads_failed, (unsigned long long)keeper->attempts);
 	if (n < 0 || (size_t)n >= bytes_max)
 		return -ENOSPC;
 	/* This thread alone changes it. */

@@ -28,8 +28,10 @@ struct trust_keeper {
 	uint64_t reloaded_at; /* seconds since 1970: when the trust that is in force was read */
 	uint64_t attempts;
 	uint64_t reloads_ok;
+	uint64_t reloads_partial; /* taken up but for what would have been worse */
 	uint64_t reloads_failed;
 	bool is_last_reload_ok;
+	bool is_in_part; /* of what was read last, what would have been worse was left out */
 };
 
 /* Reads what config names, and watches it. config outlives the keeper. 0; or -EINVAL with one line

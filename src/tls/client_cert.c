@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <openssl/x509.h>
 
@@ -17,11 +18,18 @@ static int judge(const struct config *config, const char *file, STACK_OF(X509) *
 	struct tls_ctx *ctx = tls_ctx_new_for_clients(config, error);
 	if (ctx == NULL)
 		return -EINVAL;
-	enum handshake_failure failure =
-		tls_trust_verify(ctx, sk_X509_value(chain, 0), chain, identity, 0);
+	const struct tls_chain shown = {
+		.leaf = sk_X509_value(chain, 0), .rest = chain, .at = time(NULL)};
+	struct tls_verdict verdict;
+	enum handshake_failure failure;
+
+	tls_trust_verify(ctx, &shown, &verdict);
+	bool is_trusted = verdict.error == X509_V_OK;
+	bool is_named = tls_trust_allows_names(ctx, identity);
 	tls_ctx_release(ctx);
-	if (failure == HANDSHAKE_FAILURE_COUNT)
+	if (is_trusted && is_named)
 		return 0;
+	failure = is_trusted ? HANDSHAKE_SAN_NOT_ALLOWED : tls_trust_failure_of(verdict.error);
 	snprintf(error, ERROR_TEXT_MAX, "%.200s: it would not be let in: %s", file,
 		 handshake_failure_row(failure)->sentence);
 	return -EACCES;

@@ -115,25 +115,27 @@ static struct handshake *handshake_of(X509_STORE_CTX *store_ctx)
 	return SSL_get_ex_data(ssl, handshake_ex_index());
 }
 
-/*
- * Called for each certificate of the chain, issuer first, and once for each error. On the leaf,
- * verified, the identity is made; refusing here lets the library send the alert.
- */
+/* A server's certificate: called for each of the chain, and once for each error. */
 int handshake_verify_callback(int preverified, X509_STORE_CTX *store_ctx)
 {
 	struct handshake *handshake = handshake_of(store_ctx);
 
-	if (preverified != 1 && tls_trust_ignores(store_ctx))
-		return 1;
-	if (preverified != 1) {
-		if (handshake->verify_error == X509_V_OK)
-			handshake->verify_error = X509_STORE_CTX_get_error(store_ctx);
-		return 0;
-	}
-	if (handshake->ctx->is_client || X509_STORE_CTX_get_error_depth(store_ctx) != 0 ||
-	    handshake->identity != NULL)
-		return 1;
-	int r = cert_identity(X509_STORE_CTX_get_current_cert(store_ctx), &handshake->identity);
+	if (preverified != 1 && handshake->verify_error == X509_V_OK)
+		handshake->verify_error = X509_STORE_CTX_get_error(store_ctx);
+	return preverified;
+}
+
+/* Refuses the client; the library sends the alert that belongs to the error, an X509_V_ERR_*. */
+static int refuse_client(X509_STORE_CTX *store_ctx, int error)
+{
+	X509_STORE_CTX_set_error(store_ctx, error);
+	return 0;
+}
+
+/* The leaf is trusted: who is it? */
+static int take_identity(struct handshake *handshake, X509_STORE_CTX *store_ctx, X509 *leaf)
+{
+	int r = cert_identity(leaf, &handshake->identity);
 	if (r == -ENOMEM)
 		handshake->is_out_of_memory = true;
 	else if (r < 0)
@@ -142,8 +144,7 @@ int handshake_verify_callback(int preverified, X509_STORE_CTX *store_ctx)
 		handshake->san_refused = true;
 	else
 		return 1;
-	X509_STORE_CTX_set_error(store_ctx, X509_V_ERR_APPLICATION_VERIFICATION);
-	return 0;
+	return refuse_client(store_ctx, X509_V_ERR_APPLICATION_VERIFICATION);
 }
 
 /*
@@ -155,18 +156,20 @@ int handshake_verify_client(X509_STORE_CTX *store_ctx, void *unused)
 {
 	struct handshake *handshake = handshake_of(store_ctx);
 	struct peer_finding *finding = &handshake->finding;
+	struct tls_chain chain = {.leaf = X509_STORE_CTX_get0_cert(store_ctx),
+				  .rest = X509_STORE_CTX_get0_untrusted(store_ctx),
+				  .at = time(NULL)};
+	struct tls_verdict verdict;
 
 	(void)unused;
 	finding->ctx = handshake->ctx;
-	finding->from = time(NULL);
-	int r = peer_fingerprint(X509_STORE_CTX_get0_untrusted(store_ctx), finding->fingerprint);
-	if (r < 0) {
-		handshake->chain_refused = r == -E2BIG;
-		handshake->is_out_of_memory = r != -E2BIG;
-		X509_STORE_CTX_set_error(store_ctx, r == -E2BIG ? X509_V_ERR_CERT_CHAIN_TOO_LONG
-								: X509_V_ERR_OUT_OF_MEM);
-		return 0;
-	}
+	finding->from = chain.at;
+	int r = peer_fingerprint(chain.rest, finding->fingerprint);
+	handshake->chain_refused = r == -E2BIG;
+	handshake->is_out_of_memory = r < 0 && r != -E2BIG;
+	if (r < 0)
+		return refuse_client(store_ctx, r == -E2BIG ? X509_V_ERR_CERT_CHAIN_TOO_LONG
+							    : X509_V_ERR_OUT_OF_MEM);
 	handshake->peer = peers_find_trusted(handshake->plan->peers, finding->fingerprint,
 					     finding->ctx, finding->from);
 	if (handshake->peer != NULL) {
@@ -174,12 +177,11 @@ int handshake_verify_client(X509_STORE_CTX *store_ctx, void *unused)
 		X509_STORE_CTX_set_error(store_ctx, X509_V_OK);
 		return 1;
 	}
-	X509_STORE_CTX_set_time(store_ctx, 0, finding->from);
-	if (X509_verify_cert(store_ctx) != 1)
-		return 0;
-	finding->until = tls_trust_holds_until(handshake->ctx, X509_STORE_CTX_get0_chain(store_ctx),
-					       finding->from);
-	return 1;
+	tls_trust_verify(handshake->ctx, &chain, &verdict);
+	X509_STORE_CTX_set_error(store_ctx, verdict.error);
+	handshake->verify_error = verdict.error;
+	finding->until = verdict.until;
+	return verdict.error == X509_V_OK && take_identity(handshake, store_ctx, chain.leaf);
 }
 
 /* ---- Steps --------------------------------------------------------------------------------- */
@@ -213,6 +215,10 @@ static struct handshake *begin(struct tls_ctx *ctx, const struct handshake_plan 
 	}
 	if (!ctx->is_client)
 		SSL_set_accept_state(handshake->ssl);
+	/* Which is rare, and worth a copy then: the other contexts of the same side go on with
+	 * theirs. */
+	if (ctx->has_kept_own)
+		SSL_set_client_CA_list(handshake->ssl, SSL_dup_CA_list(ctx->ca_names));
 	return handshake;
 }
 

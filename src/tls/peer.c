@@ -387,11 +387,15 @@ static enum handshake_failure verify(const struct peer *peer, struct tls_ctx *ct
 	X509 *leaf = parse_chain(peer, &rest);
 	if (leaf == NULL)
 		return HANDSHAKE_INTERNAL;
-	enum handshake_failure failure =
-		tls_trust_verify(ctx, leaf, rest, peer->identity, X509_V_FLAG_NO_CHECK_TIME);
+	const struct tls_chain chain = {.leaf = leaf, .rest = rest, .at = 0};
+	struct tls_verdict verdict;
+	tls_trust_verify(ctx, &chain, &verdict);
 	sk_X509_pop_free(rest, X509_free);
 	X509_free(leaf);
-	return failure;
+	if (verdict.error != X509_V_OK)
+		return tls_trust_failure_of(verdict.error);
+	return tls_trust_allows_names(ctx, peer->identity) ? HANDSHAKE_FAILURE_COUNT
+							   : HANDSHAKE_SAN_NOT_ALLOWED;
 }
 
 enum handshake_failure peer_check(struct peer *peer, struct tls_ctx *ctx)

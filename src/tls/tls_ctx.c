@@ -93,13 +93,15 @@ static int load_key(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERRO
 
 	if (key == NULL)
 		return -EINVAL;
-	bool is_right = X509_check_private_key(SSL_CTX_get0_certificate(ssl_ctx), key) == 1 &&
-			SSL_CTX_use_PrivateKey(ssl_ctx, key) == 1 &&
+	bool is_its_own = X509_check_private_key(SSL_CTX_get0_certificate(ssl_ctx), key) == 1;
+	bool is_right = is_its_own && SSL_CTX_use_PrivateKey(ssl_ctx, key) == 1 &&
 			SSL_CTX_check_private_key(ssl_ctx) == 1;
 	EVP_PKEY_free(key);
-	return is_right ? 0
-			: refuse(error, own->key_file,
-				 "this private key does not belong to the certificate of --cert");
+	if (is_right)
+		return 0;
+	return refuse(error, own->key_file,
+		      is_its_own ? refusal_of(ERR_peek_last_error())
+				 : "this private key does not belong to the certificate of --cert");
 }
 
 int tls_ctx_load_own(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERROR_TEXT_MAX])
@@ -175,6 +177,7 @@ static void free_whole(struct tls_ctx *ctx)
 	if (ctx == NULL)
 		return;
 	SSL_CTX_free(ctx->ssl_ctx);
+	tls_clients_fini(ctx);
 	for (unsigned i = 0; i < ctx->allowed_san_count; i++)
 		free(ctx->allowed_sans[i]);
 	free(ctx);
@@ -189,8 +192,9 @@ static int copy_names(struct tls_ctx *ctx, const struct config *config)
 		ctx->allowed_san_count++;
 	}
 	memcpy(ctx->cert_file, config->cert_file, PATH_MAX);
-	memcpy(ctx->client_ca_file, config->client_ca_file, PATH_MAX);
-	memcpy(ctx->crl_file, config->crl_file, PATH_MAX);
+	struct tls_ca_group *group = &ctx->group[ctx->group_count++];
+	memcpy(group->ca_file, config->client_ca_file, PATH_MAX);
+	memcpy(group->crl_file, config->crl_file, PATH_MAX);
 	return 0;
 }
 
@@ -211,25 +215,77 @@ static struct tls_ctx *begin(const struct config *config, uint64_t generation,
 	return ctx;
 }
 
-struct tls_ctx *tls_ctx_new(const struct config *config, uint64_t generation,
-			    char error[ERROR_TEXT_MAX])
+/* ---- Our own side: pair, chain, ciphers ------------------------------------------------------ */
+
+void tls_ctx_keep_own(struct tls_ctx *ctx, const struct tls_ctx *before, const char *why)
+{
+	must(SSL_CTX_up_ref(before->ssl_ctx) == 1);
+	SSL_CTX_free(ctx->ssl_ctx);
+	ctx->ssl_ctx = before->ssl_ctx;
+	ctx->has_kept_own = true;
+	memcpy(ctx->cert_file, before->cert_file, PATH_MAX);
+	tls_flaw(ctx, TLS_FLAW_CERT_KEPT, "%s; the certificate and key that are in force stay",
+		 why);
+}
+
+/* 0; -EINVAL: it cannot be used, or is worse than that of before. */
+static int load_own(struct tls_ctx *ctx, const struct config *config, const struct tls_ctx *before,
+		    char error[ERROR_TEXT_MAX])
+{
+	if (set_ciphers(ctx->ssl_ctx, config, error) < 0 ||
+	    load_own_certificate(ctx->ssl_ctx, config, error) < 0)
+		return -EINVAL;
+	const char *flaw = tls_trust_flaw_of_own(ctx->ssl_ctx);
+	if (flaw == NULL)
+		return 0;
+	tls_explain(error, ctx->cert_file, flaw);
+	if (before == NULL || tls_trust_flaw_of_own(before->ssl_ctx) == NULL)
+		return -EINVAL;
+	tls_flaw(ctx, TLS_FLAW_CERT_INVALID, "%s", error);
+	return 0;
+}
+
+/* Names for the CertificateRequest; those of a kept side are its own. */
+static int set_ca_names(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
+{
+	STACK_OF(X509_NAME) *names = SSL_dup_CA_list(ctx->ca_names);
+	if (names == NULL)
+		return refuse(error, "CAs of clients", "no memory");
+	SSL_CTX_set_client_CA_list(ctx->ssl_ctx, names); /* takes names */
+	return 0;
+}
+
+struct tls_ctx *tls_ctx_new(const struct config *config, const struct tls_ctx *before,
+			    uint64_t generation, char error[ERROR_TEXT_MAX])
 {
 	struct tls_ctx *ctx = begin(config, generation, error);
 	if (ctx == NULL)
 		return NULL;
 	set_server_protocol(ctx->ssl_ctx);
-	if (set_ciphers(ctx->ssl_ctx, config, error) == 0 &&
-	    load_own_certificate(ctx->ssl_ctx, config, error) == 0 &&
-	    tls_trust_check_own(ctx, error) == 0 && tls_trust_load_clients(ctx, error) == 0)
-		return ctx;
-	free_whole(ctx);
-	return NULL;
+	int r = load_own(ctx, config, before, error);
+	if (r < 0 && before != NULL) {
+		tls_ctx_keep_own(ctx, before, error);
+		r = 0;
+	}
+	if (r == 0)
+		tls_note_cert(ctx, TLS_EXPIRY_SERVER, ctx->cert_file,
+			      SSL_CTX_get0_certificate(ctx->ssl_ctx));
+	if (r == 0)
+		r = tls_clients_load(ctx, before, error);
+	if (r == 0 && !ctx->has_kept_own)
+		r = set_ca_names(ctx, error);
+	if (r < 0) {
+		free_whole(ctx);
+		return NULL;
+	}
+	tls_trust_note_lacking_chain(ctx);
+	return ctx;
 }
 
 struct tls_ctx *tls_ctx_new_for_clients(const struct config *config, char error[ERROR_TEXT_MAX])
 {
 	struct tls_ctx *ctx = begin(config, 0, error);
-	if (ctx != NULL && tls_trust_load_clients(ctx, error) == 0)
+	if (ctx != NULL && tls_clients_load(ctx, NULL, error) == 0)
 		return ctx;
 	free_whole(ctx);
 	return NULL;
@@ -245,16 +301,6 @@ void tls_ctx_release(struct tls_ctx *ctx)
 {
 	if (ctx != NULL && atomic_fetch_sub(&ctx->refs, 1) == 1)
 		free_whole(ctx);
-}
-
-const char *tls_ctx_stale(const struct tls_ctx *ctx)
-{
-	return ctx->stale;
-}
-
-const char *tls_ctx_warning(const struct tls_ctx *ctx)
-{
-	return ctx->warning;
 }
 
 unsigned tls_ctx_expiries(const struct tls_ctx *ctx, const struct tls_expiry **expiries)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "config/config.h"
 
 struct tls_ctx;
@@ -18,13 +19,21 @@ struct tls_ctx;
  * Reads certificate (chain), key, client CA bundle and CRLs as config names them, and checks that
  * they belong together: the key to the certificate, the certificate to a server, the chain's
  * certificates to each other, nothing of them expired; every CA may issue certificates, one at
- * least is valid; every CRL is signed by a CA of the bundle. Returns the context with one
- * reference, or NULL with one line in error: file, what, what to do (exit code 5 for the caller).
+ * least is valid; every CRL is complete and signed by a CA of the bundle. Returns the context with
+ * one reference, or NULL with one line in error: file, what, what to do (exit code 5 for the
+ * caller).
+ *
+ * before: the one in force, of a reload; NULL: this is a start. With it nothing is refused but for
+ * want of memory: each part (our pair and ciphers; a bundle of CAs; a CA; the lists of a CA) counts
+ * by itself, and what would be worse than its like in before is left out, with that in its place;
+ * the flaws say so (tls_flaw_is_kept).
  *
  * generation: greater than that of every earlier one. config need not outlive the call.
  */
-struct tls_ctx *tls_ctx_new(const struct config *config, uint64_t generation,
-			    char error[ERROR_TEXT_MAX]);
+struct tls_ctx *tls_ctx_new(const struct config *config, const struct tls_ctx *before,
+			    uint64_t generation, char error[ERROR_TEXT_MAX]);
+/* Our own side of before, in the place of ctx's; why goes into the flaw. Before ctx is used. */
+void tls_ctx_keep_own(struct tls_ctx *ctx, const struct tls_ctx *before, const char *why);
 
 /* What a client needs; borrowed for the call. */
 struct tls_client_files {
@@ -46,24 +55,60 @@ struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx);
 /* Gives one reference back; the last frees. NULL is fine. */
 void tls_ctx_release(struct tls_ctx *ctx);
 
-/* A CRL that is past its next update, or not valid yet, so that the clients of its CA are refused:
- * one line that says so; "": there is none. A server may start so, and take up a current list
- * later, but does not put it in the place of a better one. */
-const char *tls_ctx_stale(const struct tls_ctx *ctx);
-/* What is allowed and worth a word, "": nothing: a CA that has expired, or that has no CRL beside
- * others that do, or our own certificate without the intermediate CA that issued it. */
-const char *tls_ctx_warning(const struct tls_ctx *ctx);
+/*
+ * What is not as it should be, and does not keep a server from serving. One row makes the enum, the
+ * label of the metric and the level of the log.
+ * F(ID, label, log level, whether it says that something was not taken up)
+ */
+#define TLS_FLAWS(F)                                                                               \
+	F(CERT_KEPT, "certificate_kept", ERROR, true)                                              \
+	F(CA_KEPT, "ca_kept", ERROR, true)                                                         \
+	F(CRL_KEPT, "crl_kept", ERROR, true)                                                       \
+	F(CA_UNUSABLE, "ca_unusable", ERROR, true)                                                 \
+	F(CRL_UNUSABLE, "crl_unusable", ERROR, true)                                               \
+	F(CERT_INVALID, "certificate_invalid", ERROR, false)                                       \
+	F(CRL_EXPIRED, "crl_expired", ERROR, false)                                                \
+	F(CRL_NOT_YET_VALID, "crl_not_yet_valid", ERROR, false)                                    \
+	F(CRL_MISSING, "crl_missing", WARN, false)                                                 \
+	F(CRL_FOREIGN, "crl_foreign", WARN, false)                                                 \
+	F(CA_EXPIRED, "ca_expired", WARN, false)                                                   \
+	F(CA_AMBIGUOUS, "ca_ambiguous", WARN, false)                                               \
+	F(CHAIN_LACKING, "chain_lacking", WARN, false)                                             \
+	F(PEM_IGNORED, "pem_ignored", WARN, false)
+
+#define TLS_FLAW_ENUM(id, ...) TLS_FLAW_##id,
+enum tls_flaw_kind { TLS_FLAWS(TLS_FLAW_ENUM) TLS_FLAW_KINDS };
+
+struct tls_flaw_row {
+	const char *label;
+	int level; /* enum log_level */
+	bool is_kept;
+};
+#define TLS_FLAW_ROW(id, label, level, is_kept) {label, LOG_LEVEL_##level, is_kept},
+const struct tls_flaw_row *tls_flaw_row(enum tls_flaw_kind kind);
+
+struct tls_flaw {
+	enum tls_flaw_kind kind;
+	char text[ERROR_TEXT_MAX]; /* one line: file, what, what to do */
+};
+
+/* The first TLS_FLAWS_MAX of them. They live as long as ctx. */
+unsigned tls_ctx_flaws(const struct tls_ctx *ctx, const struct tls_flaw **flaws);
+/* How many there are of a kind. */
+unsigned tls_ctx_flaws_of(const struct tls_ctx *ctx, enum tls_flaw_kind kind);
+/* Do both trust the same CAs, lists and names? Then they let the same clients in. */
+bool tls_ctx_trusts_the_same(const struct tls_ctx *a, const struct tls_ctx *b);
 
 enum tls_expiry_of { TLS_EXPIRY_SERVER, TLS_EXPIRY_CLIENT_CA, TLS_EXPIRY_CRL };
 
 /* When something ends that was read from a file. */
 struct tls_expiry {
 	enum tls_expiry_of of;
-	int64_t at;        /* seconds since 1970; 0: never */
-	const char *path;  /* the file */
-	char subject[128]; /* of the certificate, or issuer of the CRL; as RFC 2253 writes it, cut
-			    */
-	char serial[41];   /* of the certificate, hex; "": a CRL */
+	int64_t at;       /* seconds since 1970; 0: never */
+	const char *path; /* the file */
+	/* Of the certificate, or issuer of the CRL; as RFC 2253 writes it, cut. */
+	char subject[TLS_NAME_MAX];
+	char serial[41]; /* of the certificate, hex; "": a CRL */
 };
 
 /* The server's own certificate first. Returns their number; they live as long as ctx. */

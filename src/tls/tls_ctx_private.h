@@ -11,6 +11,15 @@
 #include "config/identity.h"
 #include "tls/tls_ctx.h"
 
+/* CAs that may vouch for the same clients: an entry of client_cas, or client_ca_file. */
+struct tls_ca_group {
+	char name[CA_NAME_MAX]; /* "": client_ca_file */
+	char ca_file[PATH_MAX];
+	char crl_file[PATH_MAX];   /* "": no lists are asked of its CAs */
+	STACK_OF(X509) * cas;      /* each an anchor */
+	STACK_OF(X509_CRL) * crls; /* each signed by one of cas, and complete */
+};
+
 struct tls_ctx {
 	atomic_uint refs;
 	bool is_client;
@@ -20,11 +29,16 @@ struct tls_ctx {
 	SSL_CTX *ssl_ctx;
 	char *allowed_sans[ALLOWED_SANS_MAX];
 	unsigned allowed_san_count;
-	char cert_file[PATH_MAX]; /* what expiry[] names */
-	char client_ca_file[PATH_MAX];
-	char crl_file[PATH_MAX];
-	char stale[ERROR_TEXT_MAX];
-	char warning[ERROR_TEXT_MAX];
+	char cert_file[PATH_MAX]; /* what expiry[] names, as the groups' files */
+	/* A server: whom it trusts. The store has the CAs and lists of all groups. */
+	X509_STORE *clients;
+	STACK_OF(X509_NAME) * ca_names;
+	struct tls_ca_group group[CLIENT_CAS_MAX];
+	unsigned group_count;
+	bool has_kept_own; /* ssl_ctx is also that of an earlier one, whose ca_names it sends */
+	unsigned flaw_count;
+	struct tls_flaw flaw[TLS_FLAWS_MAX];
+	unsigned flaws_of[TLS_FLAW_KINDS];
 	unsigned expiry_count;
 	struct tls_expiry expiry[TLS_EXPIRIES_MAX];
 };
@@ -54,24 +68,56 @@ void tls_explain(char error[ERROR_TEXT_MAX], const char *file, const char *what)
 
 /* ---- tls_trust.c ---- */
 
-/* A server's ctx->ssl_ctx has its certificate and chain: are they whole and current? 0 or -EINVAL.
- */
-int tls_trust_check_own(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX]);
-/* Reads the files of client CAs and CRLs into ctx. 0 or -EINVAL. */
-int tls_trust_load_clients(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX]);
-/* One error of verifying a chain, from a verify callback. True: it is none of ours, go on; the
- * error is cleared then. */
-bool tls_trust_ignores(X509_STORE_CTX *store_ctx);
+int64_t tls_seconds_of(const ASN1_TIME *time); /* since 1970; 0: it cannot be told */
+bool tls_is_past(const ASN1_TIME *time);
+/* As RFC 2253 writes it, without control bytes. */
+void tls_name_text(const X509_NAME *name, char out[TLS_NAME_MAX]);
+void tls_note_expiry(struct tls_ctx *ctx, enum tls_expiry_of of, const char *path,
+		     const X509_NAME *name, const ASN1_TIME *at);
+void tls_note_cert(struct tls_ctx *ctx, enum tls_expiry_of of, const char *path, const X509 *cert);
+void tls_flaw(struct tls_ctx *ctx, enum tls_flaw_kind kind, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* A server's ssl_ctx has its certificate and chain: are they whole and current? NULL: yes; else
+ * what is wrong. */
+const char *tls_trust_flaw_of_own(SSL_CTX *ssl_ctx);
+/* A flaw if the chain lacks an intermediate that is among ctx's CAs of clients. */
+void tls_trust_note_lacking_chain(struct tls_ctx *ctx);
+
+/* ---- trust_clients.c ---- */
+
+/* Reads the files of ctx's groups: 0 or -EINVAL. before: as of tls_ctx_new. */
+int tls_clients_load(struct tls_ctx *ctx, const struct tls_ctx *before, char error[ERROR_TEXT_MAX]);
+void tls_clients_fini(struct tls_ctx *ctx);
+/* Is the list one of this CA, signed by it? */
+bool tls_is_list_of(X509_CRL *crl, X509 *ca);
+
+/* ---- trust_verify.c ---- */
+
+/* What a client has shown: borrowed. */
+struct tls_chain {
+	X509 *leaf;
+	STACK_OF(X509) * rest; /* may hold the leaf, too */
+	int64_t at; /* verified as of then, seconds since 1970; 0: times are not looked at */
+};
+
+struct tls_verdict {
+	int error;           /* X509_V_OK: let in; else an X509_V_ERR_* */
+	bool may_end_before; /* inside: a shorter chain may do */
+	/* If let in: */
+	int64_t until; /* tls_trust_holds_until; 0 without a time */
+	const struct tls_ca_group
+		*group; /* of the first certificate of the chain that is a CA of ours */
+};
+
+/* Would the client with this chain be let in? Its names are not looked at. */
+void tls_trust_verify(struct tls_ctx *ctx, const struct tls_chain *chain,
+		      struct tls_verdict *verdict);
 /* Is a subject alternative name of the client's among client_allowed_sans, if there are any? */
 bool tls_trust_allows_names(const struct tls_ctx *ctx, const struct identity *identity);
-/* Would the client with this chain be let in? flags: X509_V_FLAG_*, beside those of the store.
- * HANDSHAKE_FAILURE_COUNT: yes; else why not, HANDSHAKE_INTERNAL: no memory. */
-enum handshake_failure tls_trust_verify(struct tls_ctx *ctx, X509 *leaf, STACK_OF(X509) * rest,
-					const struct identity *identity, unsigned long flags);
 /* Until when does it hold that ctx trusts this chain, verified as of now (both seconds since 1970),
  * if only time passes? Until anything of the chain, or a CA or a CRL of ctx, ends or begins: the
  * first instant when it may be otherwise. 0: it cannot be told. */
-int64_t tls_trust_holds_until(struct tls_ctx *ctx, const STACK_OF(X509) * chain, int64_t now);
+int64_t tls_trust_holds_until(const struct tls_ctx *ctx, const STACK_OF(X509) * chain, int64_t now);
 /* Sorts an X509_V_ERR_*. */
 enum handshake_failure tls_trust_failure_of(int verify_error);
 

@@ -223,23 +223,39 @@ Test(peer, trust_ends_with_its_context)
 }
 
 /* To a connection that is there the time does not matter, so its verdict is none for the next. */
+static struct tls_ctx trust_make(uint64_t generation)
+{
+	struct tls_ctx trust = {.generation = generation,
+				.ssl_ctx = SSL_CTX_new(TLS_server_method()),
+				.clients = X509_STORE_new(),
+				.group_count = 1};
+	trust.group[0].cas = sk_X509_new_null();
+	must(trust.ssl_ctx != NULL && trust.clients != NULL && trust.group[0].cas != NULL);
+	return trust;
+}
+
+static void trust_fini(struct tls_ctx *trust)
+{
+	tls_clients_fini(trust);
+	SSL_CTX_free(trust->ssl_ctx);
+}
+
 Test(peer, a_verdict_on_a_connection_is_none_on_a_handshake)
 {
 	struct cert_pair pair = pair_make("client");
-	struct tls_ctx with_ca = {.generation = 2, .ssl_ctx = SSL_CTX_new(TLS_server_method())};
-	struct tls_ctx without = {.generation = 3, .ssl_ctx = SSL_CTX_new(TLS_server_method())};
+	struct tls_ctx with_ca = trust_make(2), without = trust_make(3);
 	struct peer *peer = take(&pair);
 
-	must(with_ca.ssl_ctx != NULL && without.ssl_ctx != NULL);
-	must(X509_STORE_add_cert(SSL_CTX_get_cert_store(with_ca.ssl_ctx), pair.cert) == 1);
+	must(X509_STORE_add_cert(with_ca.clients, pair.cert) == 1);
+	must(X509_up_ref(pair.cert) == 1 && sk_X509_push(with_ca.group[0].cas, pair.cert) > 0);
 	cr_expect_eq(peer_check(peer, &with_ca), HANDSHAKE_FAILURE_COUNT, "trusted");
 	cr_expect_not(is_trusted(&pair, &with_ca, FROM));
 	cr_expect_not(is_trusted(&pair, &ctx, FROM));
 	cr_expect_eq(peer_check(peer, &without), HANDSHAKE_CERT_UNKNOWN_CA);
 	peer_release(peer);
 	cr_expect_not(is_trusted(&pair, &without, FROM));
-	SSL_CTX_free(with_ca.ssl_ctx);
-	SSL_CTX_free(without.ssl_ctx);
+	trust_fini(&with_ca);
+	trust_fini(&without);
 	cert_pair_fini(&pair);
 }
 

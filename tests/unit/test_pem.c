@@ -447,7 +447,7 @@ static bool server_takes(const struct files *files, char error[ERROR_TEXT_MAX])
 	memcpy(config->key_file, files->path[FILE_KEY], PATH_MAX);
 	memcpy(config->client_ca_file, files->path[FILE_CA], PATH_MAX);
 	memcpy(config->crl_file, files->path[FILE_CRL], PATH_MAX);
-	struct tls_ctx *ctx = tls_ctx_new(config, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(config, NULL, 1, error);
 	tls_ctx_release(ctx);
 	config_fini(config);
 	free(config);
@@ -534,6 +534,9 @@ Test(pem, files_that_cannot_be_opened)
 		must(mkdir(path, 0755) == 0);
 		cr_expect_not(places[place].takes(&files, error));
 		expect_words(error, "Is a directory; name a file in it", -2, place);
+		must(rmdir(path) == 0 && mkfifo(path, 0644) == 0); /* nobody writes to it */
+		cr_expect_not(places[place].takes(&files, error));
+		expect_words(error, "empty", -3, place);
 		files_remove(&files);
 	}
 }

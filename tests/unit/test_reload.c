@@ -16,6 +16,7 @@ struct fixture {
 	char dir[64];
 	struct config config;
 	bool is_good;
+	bool is_part;    /* it is not good, but some of it is */
 	const char *why; /* it is not good */
 	unsigned loads;
 	unsigned adopted;
@@ -33,15 +34,17 @@ static struct trust *load(void *arg, char error[ERROR_TEXT_MAX])
 	struct fixture *fixture = arg;
 	fixture->loads++;
 	token.config = &fixture->config;
-	snprintf(error, ERROR_TEXT_MAX, "%s", fixture->why);
-	return fixture->is_good ? &token : NULL;
+	if (!fixture->is_good)
+		snprintf(error, ERROR_TEXT_MAX, "%s", fixture->why);
+	return fixture->is_good || fixture->is_part ? &token : NULL;
 }
 
-static void adopt(void *arg, struct trust *trust)
+static void adopt(void *arg, struct trust *trust, bool is_whole)
 {
 	struct fixture *fixture = arg;
 	cr_assert_eq(trust, &token);
 	fixture->adopted++;
+	cr_assert_eq(is_whole, fixture->is_good);
 }
 
 static void refused(void *arg, const char *error)

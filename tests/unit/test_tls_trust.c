@@ -65,9 +65,12 @@ static char *warning_of(const struct cert_pair *leaf, X509 *next, X509 *intermed
 	write_certs(config->cert_file, leaf->cert, next);
 	write_key(config->key_file, leaf->key);
 	write_certs(config->client_ca_file, intermediate, root);
-	struct tls_ctx *ctx = tls_ctx_new(config, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(config, NULL, 1, error);
 	cr_assert_not_null(ctx, "%s", error);
-	char *warning = strdup(tls_ctx_warning(ctx));
+	const struct tls_flaw *flaws;
+	unsigned count = tls_ctx_flaws(ctx, &flaws);
+	cr_assert_leq(count, 1);
+	char *warning = strdup(count > 0 ? flaws[0].text : "");
 	must(warning != NULL);
 	tls_ctx_release(ctx);
 	files_remove(dir, config);

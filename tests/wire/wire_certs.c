@@ -13,7 +13,8 @@
 
 #include "base/must.h"
 
-#define DAY 86400
+#define DAY           86400
+#define MIDDLE_SERIAL 50
 
 struct issuer {
 	X509 *cert;
@@ -92,18 +93,21 @@ static void cert_write(const char *dir, const char *name, X509 *cert, EVP_PKEY *
 	must(fclose(file) == 0);
 }
 
-static struct issuer ca_make(const char *dir, const char *name)
+/* by NULL: a root. */
+static struct issuer ca_make(const char *dir, const char *name, long serial,
+			     const struct issuer *by)
 {
 	static const struct cert_row row = {.from_days = -60, .until_days = 60};
 	struct issuer ca = {.key = EVP_EC_gen("P-256")};
 
 	must(ca.key != NULL);
-	ca.cert = cert_begin(name, ca.key, 1, &row);
-	must(X509_set_issuer_name(ca.cert, X509_get_subject_name(ca.cert)) == 1);
+	ca.cert = cert_begin(name, ca.key, serial, &row);
+	must(X509_set_issuer_name(ca.cert,
+				  X509_get_subject_name(by != NULL ? by->cert : ca.cert)) == 1);
 	extension_add(ca.cert, ca.cert, NID_basic_constraints, "critical,CA:TRUE");
 	extension_add(ca.cert, ca.cert, NID_key_usage, "critical,keyCertSign,cRLSign");
 	extension_add(ca.cert, ca.cert, NID_subject_key_identifier, "hash");
-	must(X509_sign(ca.cert, ca.key, EVP_sha256()) > 0);
+	must(X509_sign(ca.cert, by != NULL ? by->key : ca.key, EVP_sha256()) > 0);
 	cert_write(dir, name, ca.cert, ca.key);
 	return ca;
 }
@@ -138,9 +142,10 @@ static void leaf_make(const char *dir, const struct cert_row *row, long serial,
 struct crl_row {
 	const char *name;
 	int until_days; /* from now, negative: it is out of date */
-	bool is_empty;  /* revokes nobody; else what the table of certificates says */
+	bool is_empty;  /* revokes nobody of the table of certificates; else what it says */
 	int extension;  /* NID, 0: none */
 	const char *extension_hex;
+	long serial; /* revokes this, too; 0: none */
 };
 
 static void crl_extend(X509_CRL *crl, int nid, const char *hex)
@@ -156,6 +161,18 @@ static void crl_extend(X509_CRL *crl, int nid, const char *hex)
 	OPENSSL_free(bytes);
 }
 
+static void crl_add(X509_CRL *crl, long number, ASN1_TIME *when)
+{
+	X509_REVOKED *revoked = X509_REVOKED_new();
+	ASN1_INTEGER *serial = ASN1_INTEGER_new();
+
+	must(revoked != NULL && ASN1_INTEGER_set(serial, number) == 1);
+	must(X509_REVOKED_set_serialNumber(revoked, serial) == 1);
+	must(X509_REVOKED_set_revocationDate(revoked, when) == 1);
+	must(X509_CRL_add0_revoked(crl, revoked) == 1);
+	ASN1_INTEGER_free(serial);
+}
+
 static void crl_make(const char *dir, const struct issuer *ca, const struct crl_row *row)
 {
 	X509_CRL *crl = X509_CRL_new();
@@ -169,17 +186,11 @@ static void crl_make(const char *dir, const struct issuer *ca, const struct crl_
 	must(X509_gmtime_adj(when, row->until_days * DAY) != NULL);
 	must(X509_CRL_set1_nextUpdate(crl, when) == 1);
 	must(X509_gmtime_adj(when, -DAY) != NULL);
-	for (long i = 0; i < WIRE_CERT_COUNT; i++) {
-		if (row->is_empty || !(rows[i].flags & CERT_IS_REVOKED))
-			continue;
-		X509_REVOKED *revoked = X509_REVOKED_new();
-		ASN1_INTEGER *serial = ASN1_INTEGER_new();
-		must(revoked != NULL && ASN1_INTEGER_set(serial, 100 + i) == 1);
-		must(X509_REVOKED_set_serialNumber(revoked, serial) == 1);
-		must(X509_REVOKED_set_revocationDate(revoked, when) == 1);
-		must(X509_CRL_add0_revoked(crl, revoked) == 1);
-		ASN1_INTEGER_free(serial);
-	}
+	for (long i = 0; i < WIRE_CERT_COUNT; i++)
+		if (!row->is_empty && (rows[i].flags & CERT_IS_REVOKED))
+			crl_add(crl, 100 + i, when);
+	if (row->serial != 0)
+		crl_add(crl, row->serial, when);
 	must(X509_CRL_sort(crl) == 1);
 	if (row->extension != 0)
 		crl_extend(crl, row->extension, row->extension_hex);
@@ -193,28 +204,41 @@ static void crl_make(const char *dir, const struct issuer *ca, const struct crl_
 
 /* Of the CA "ca". The values of extensions are DER. */
 static const struct crl_row crls[] = {
-	{"ca", 30, false, 0, NULL},
-	{"none", 30, true, 0, NULL},
-	{"stale", -1, true, 0, NULL},
-	{"delta", 30, false, NID_delta_crl, "020101"},
-	{"some-reasons", 30, false, NID_issuing_distribution_point, "300483020640"},
-	{"indirect", 30, false, NID_issuing_distribution_point, "30038401FF"},
-	{"of-users", 30, false, NID_issuing_distribution_point, "30038101FF"},
+	{"ca", 30, false, 0, NULL, 0},
+	{"none", 30, true, 0, NULL, 0},
+	{"stale", -1, true, 0, NULL, 0},
+	{"delta", 30, false, NID_delta_crl, "020101", 0},
+	{"some-reasons", 30, false, NID_issuing_distribution_point, "300483020640", 0},
+	{"indirect", 30, false, NID_issuing_distribution_point, "30038401FF", 0},
+	{"of-users", 30, false, NID_issuing_distribution_point, "30038101FF", 0},
 	/* An identifier of a key that is not the CA's. */
-	{"of-another-key", 30, false, NID_authority_key_identifier, "30068004DEADBEEF"},
+	{"of-another-key", 30, false, NID_authority_key_identifier, "30068004DEADBEEF", 0},
+	{"no-middle", 30, true, 0, NULL, MIDDLE_SERIAL},
 };
-static const struct crl_row crl_of_other = {"other-ca", 30, true, 0, NULL};
+static const struct crl_row crls_of_other[] = {{"other-ca", 30, true, 0, NULL, 0},
+					       {"other-stale", -1, true, 0, NULL, 0}};
+static const struct crl_row crl_of_middle = {"middle", 30, true, 0, NULL, 0};
 
 void wire_certs_make(const char *dir)
 {
-	struct issuer ca = ca_make(dir, "ca");
-	struct issuer other = ca_make(dir, "other-ca");
+	struct issuer ca = ca_make(dir, "ca", 1, NULL);
+	struct issuer other = ca_make(dir, "other-ca", 1, NULL);
+	struct issuer middle = ca_make(dir, "middle", MIDDLE_SERIAL, &ca);
+	struct issuer sibling = ca_make(dir, "sibling", MIDDLE_SERIAL + 1, &ca);
 
 	for (long i = 0; i < WIRE_CERT_COUNT; i++)
-		leaf_make(dir, &rows[i], 100 + i, rows[i].flags & CERT_BY_OTHER_CA ? &other : &ca);
+		leaf_make(dir, &rows[i], 100 + i,
+			  rows[i].flags & CERT_BY_OTHER_CA  ? &other
+			  : rows[i].flags & CERT_BY_MIDDLE  ? &middle
+			  : rows[i].flags & CERT_BY_SIBLING ? &sibling
+							    : &ca);
 	for (size_t i = 0; i < ARRAY_LEN(crls); i++)
 		crl_make(dir, &ca, &crls[i]);
-	crl_make(dir, &other, &crl_of_other);
+	for (size_t i = 0; i < ARRAY_LEN(crls_of_other); i++)
+		crl_make(dir, &other, &crls_of_other[i]);
+	crl_make(dir, &middle, &crl_of_middle);
 	issuer_fini(&ca);
 	issuer_fini(&other);
+	issuer_fini(&middle);
+	issuer_fini(&sibling);
 }

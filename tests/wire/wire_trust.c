@@ -114,6 +114,13 @@ void wire_trust_reloaded(struct wire_trust *trust, uint64_t count)
 	cr_assert_eq(wire_metric(trust->server, "sluice_config_last_reload_successful"), 1);
 }
 
+void wire_trust_partial(struct wire_trust *trust, uint64_t count)
+{
+	wire_metric_reaches(trust->server, "sluice_config_reloads_total{result=\"partial\"}",
+			    count);
+	cr_assert_eq(wire_metric(trust->server, "sluice_config_last_reload_successful"), 0);
+}
+
 void wire_trust_refused(struct wire_trust *trust, uint64_t count)
 {
 	wire_metric_reaches(trust->server, "sluice_config_reloads_total{result=\"failed\"}", count);

@@ -33,6 +33,8 @@ void wire_trust_pair(struct wire_trust *trust, const char *name);
 
 /* Waits until so many reloads since the start have been taken up, or refused. */
 void wire_trust_reloaded(struct wire_trust *trust, uint64_t count);
+/* Taken up in part: so often at least. */
+void wire_trust_partial(struct wire_trust *trust, uint64_t count);
 void wire_trust_refused(struct wire_trust *trust, uint64_t count);
 
 /* The common name of the certificate that the server has shown. */
