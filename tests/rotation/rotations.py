@@ -133,13 +133,27 @@ def and_taken_up(change):
     wait_until("the change is taken up", lambda: reloads("ok") > before)
 
 
+def shown():
+    """The serial number of the certificate that the server shows."""
+    found = [n for n in metrics() if n.startswith('sluice_certificate_not_after_timestamp_seconds{usage="server"')]
+    return found[0].split('serial="')[1].split('"')[0]
+
+
 def and_tried(change):
-    """For what must not be taken up: it is read at least once in this state."""
-    before, good = attempts(), reloads("ok")
+    """For a pair that must not be taken up: it is read at least once in this state, and nothing comes of it."""
+    serial = shown()
     change()
-    wait_until("the change is looked at", lambda: attempts() > before)
-    if reloads("ok") != good:
+    seen = attempts()  # one that had begun before may have read the files as they were
+    wait_until("the change is looked at", lambda: attempts() > seen)
+    if shown() != serial:
         failures.append("what does not hold together was taken up")
+
+
+def and_partly(change):
+    """For what is taken up but for what would be worse than what is in force."""
+    before = reloads("partial")
+    change()
+    wait_until("the change is taken up in part", lambda: reloads("partial") > before)
 
 
 class Rotations:
@@ -184,37 +198,95 @@ class Rotations:
         and_tried(lambda: self.pair("expired"))
         self.restore()
 
-    def wrong_ca(self):
-        """The CAs of clients are replaced by one that has nothing to do with the CRL."""
-        and_tried(lambda: put("clients.crt", "stranger/ca.crt"))
-        and_taken_up(lambda: put("clients.crt", "ours/ca.crt"))
+    def lists(self, *theirs):
+        put("clients.crl", f"crl.{self.revoked}", *theirs)
 
-    def new_ca(self):
-        """Another CA beside ours, and out again: its client comes in, and must leave."""
+    def with_guest(self):
+        """Another CA beside ours; its client, connected."""
 
         def let_in():
+            self.lists("theirs/current.crl")
             put("clients.crt", "ours/ca.crt", "theirs/ca.crt")
-            put("clients.crl", f"crl.{self.revoked}", "theirs/ca.crl")
-
-        def take_out():
-            put("clients.crt", "ours/ca.crt")
-            put("clients.crl", f"crl.{self.revoked}")
 
         and_taken_up(let_in)
         guest = Client(context_of("client", "theirs"))
         wait_until("the guest is let in", lambda: self.can_ask(guest))
+        return guest
+
+    def new_ca(self):
+        """The guest's CA goes, and its list with it."""
+
+        def take_out():
+            put("clients.crt", "ours/ca.crt")
+            self.lists()
+
+        self.is_turned_out(self.with_guest(), lambda: and_taken_up(take_out), "distrusted")
+
+    def removed_ca(self):
+        """The guest's CA goes, and its list is still there."""
+        guest = self.with_guest()
+        self.is_turned_out(guest, lambda: and_taken_up(lambda: put("clients.crt", "ours/ca.crt")), "distrusted")
+        and_taken_up(self.lists)
+
+    def stale_list(self):
+        """A list of ours that revokes, and beside it one of theirs that has ended."""
+        guest = self.with_guest()
+        self.revoke_one(lambda: and_partly(lambda: self.lists("theirs/ended.crl")))
+        wait_until("the guest stays", lambda: self.can_ask(guest))
+
+        def take_out():
+            put("clients.crt", "ours/ca.crt")
+            self.lists()
+
         self.is_turned_out(guest, lambda: and_taken_up(take_out), "distrusted")
 
-    def crl_update(self):
+    def stale_in_force(self):
+        """The list of theirs has ended, and is in force; one of ours revokes."""
+
+        def let_in():
+            put("clients.crt", "ours/ca.crt", "theirs/ca.crt")
+            self.lists("theirs/ended.crl")
+
+        and_taken_up(let_in)
+        self.refuses_guest()
+        self.revoke_one(lambda: and_taken_up(lambda: self.lists("theirs/ended.crl")))
+        self.refuses_guest()
+
+        def take_out():
+            put("clients.crt", "ours/ca.crt")
+            self.lists()
+
+        and_taken_up(take_out)
+
+    def ended_server(self):
+        """A pair that has ended comes with a list that revokes."""
+        serial = shown()
+
+        def change():
+            self.pair("expired")
+            self.lists()
+
+        self.revoke_one(lambda: and_partly(change))
+        if shown() != serial:
+            failures.append("a certificate that has ended was taken up")
+        self.restore()
+
+    def refuses_guest(self):
+        if self.can_ask(Client(context_of("client", "theirs"))):
+            failures.append("a client was served whose CA has no list in force")
+
+    def revoke_one(self, change):
+        """The next victim, by a list that change puts there."""
         if self.revoked == options.victims:
             self.revoked = 0
-            and_taken_up(lambda: put("clients.crl", "crl.0"))
-            return
+            and_taken_up(self.lists)
         victim = Client(context_of(f"victim{self.revoked + 1}"))
         victim.ask(0)
         self.revoked += 1
-        revoke = lambda: put("clients.crl", f"crl.{self.revoked}")
-        self.is_turned_out(victim, lambda: and_taken_up(revoke), "revoked")
+        self.is_turned_out(victim, change, "revoked")
+
+    def crl_update(self):
+        self.revoke_one(lambda: and_taken_up(self.lists))
 
     def rules(self):
         and_taken_up(lambda: put("sluice.yml", rules_of(chance.randrange(1000))))
@@ -270,7 +342,8 @@ def rules_of(number):
 def main():
     rotations = Rotations()
     kinds = [rotations.valid, rotations.mismatched, rotations.half_written, rotations.expired,
-             rotations.wrong_ca, rotations.new_ca, rotations.crl_update, rotations.rules]
+             rotations.new_ca, rotations.removed_ca, rotations.crl_update, rotations.stale_list,
+             rotations.stale_in_force, rotations.ended_server, rotations.rules]
     done = collections.Counter()
     rotations.pair("server1")
     put("clients.crt", "ours/ca.crt")
