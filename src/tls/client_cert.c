@@ -39,7 +39,7 @@ int client_cert_identity(const struct config *config, const char *file, struct i
 			 char error[ERROR_TEXT_MAX])
 {
 	static const struct pem_wanted wanted = {PEM_CERT, "a client's certificate",
-						 "--identity-cert"};
+						 "--identity-cert", NULL};
 	STACK_OF(X509) *chain = pem_read_certs(file, &wanted, error);
 	if (chain == NULL)
 		return -EINVAL;

@@ -36,6 +36,18 @@ static const char *advice_of(int error)
 	}
 }
 
+static void note_ignored(const struct pem_text *text, const char *file,
+			 const struct pem_wanted *wanted)
+{
+	char why[ERROR_TEXT_MAX / 2];
+
+	if (wanted->ignored == NULL)
+		return;
+	wanted->ignored[0] = '\0';
+	if (pem_find_ignored(text, wanted->kind, why))
+		snprintf(wanted->ignored, ERROR_TEXT_MAX, "%.200s: %s", file, why);
+}
+
 /* 0, or -EINVAL with one line in error. */
 static int file_read(struct file_bytes *bytes, const char *file, const struct pem_wanted *wanted,
 		     char error[ERROR_TEXT_MAX])
@@ -50,8 +62,10 @@ static int file_read(struct file_bytes *bytes, const char *file, const struct pe
 		refuse(file, wanted, why, error);
 	} else {
 		const struct pem_text text = {bytes->at, bytes->len};
-		if (!pem_explain_misplaced(&text, why))
+		if (!pem_explain_misplaced(&text, why)) {
+			note_ignored(&text, file, wanted);
 			return 0;
+		}
 		refuse(file, wanted, why, error);
 	}
 	file_bytes_fini(bytes);

@@ -25,6 +25,9 @@ struct pem_wanted {
 	enum pem_kind kind;
 	const char *what;   /* "the server certificate" */
 	const char *option; /* "--cert" */
+	/* ERROR_TEXT_MAX bytes, or NULL: of what was read one line on the first block of another
+	 * kind that is not, and that somebody may believe to be in force; "": there is none. */
+	char *ignored;
 };
 
 /* Every certificate of the file, at least one; their keys belong to the context of all handshakes
@@ -56,7 +59,11 @@ bool pem_next_block(struct pem_text *rest, enum pem_kind kind, struct pem_text *
 /* Why the library cannot make the kind of it, or nothing that it would use all of it. True: why (no
  * longer than ERROR_TEXT_MAX / 2) says it. Empties the library's error queue. */
 bool pem_explain(const struct pem_text *text, enum pem_kind kind, char why[ERROR_TEXT_MAX / 2]);
-/* Only what the library does not see: a BEGIN inside a line. */
+/* A block that says something, and is not of the kind: a list among CAs, a request, PKCS #7. Keys
+ * beside certificates, parameters and the like are as usual. True: why says which. */
+bool pem_find_ignored(const struct pem_text *text, enum pem_kind kind,
+		      char why[ERROR_TEXT_MAX / 2]);
+/* pem_scan.c: only what the library passes over without a word, parts that nothing would read. */
 bool pem_explain_misplaced(const struct pem_text *text, char why[ERROR_TEXT_MAX / 2]);
 
 #endif

@@ -9,13 +9,13 @@
 #include <openssl/pkcs12.h>
 
 #include "base/must.h"
-#include "tls/pem.h"
+#include "tls/pem_private.h"
 
 #define WHY_MAX   (ERROR_TEXT_MAX / 2)
-#define LABEL_MAX 48
+#define LABEL_MAX PEM_LABEL_MAX
 
-static const char begin_mark[] = "-----BEGIN ";
-static const char end_mark[] = "-----END ";
+static const char begin_mark[] = PEM_BEGIN;
+static const char end_mark[] = PEM_END;
 
 /* ---- Kinds ----------------------------------------------------------------------------------- */
 
@@ -212,7 +212,7 @@ struct block {
 	char label[LABEL_MAX];
 };
 
-static const char *line_end(const struct pem_text *text, const char *at)
+const char *pem_line_end(const struct pem_text *text, const char *at)
 {
 	const char *lf = memchr(at, '\n', (size_t)(text->at + text->len - at));
 	return lf != NULL ? lf + 1 : text->at + text->len;
@@ -245,7 +245,7 @@ static bool next_block(const struct pem_text *text, const char **at, unsigned *l
 
 	block->begin = NULL;
 	while (*at < text_end) {
-		const char *end = line_end(text, *at);
+		const char *end = pem_line_end(text, *at);
 		if (is_begin(*at, end)) {
 			if (block->begin != NULL)
 				break;
@@ -367,42 +367,36 @@ bool pem_explain(const struct pem_text *text, enum pem_kind kind, char why[WHY_M
 	return is_explained;
 }
 
-/* A line with a BEGIN that does not start it; a comment may hold what it likes. */
-bool pem_explain_misplaced(const struct pem_text *text, char why[WHY_MAX])
+bool pem_find_ignored(const struct pem_text *text, enum pem_kind kind, char why[WHY_MAX])
 {
-	static const char bom[] = "\xef\xbb\xbf";
-	const char *at = text->at, *text_end = text->at + text->len;
+	static const char *const telling[] = {"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST",
+					      "PKCS7", "PKCS #7 SIGNED DATA", "CMS"};
+	const char *at = text->at;
+	struct block block;
+	unsigned line = 1;
 
-	for (unsigned line = 1; at < text_end; line++) {
-		const char *end = line_end(text, at);
-		const char *mark =
-			memmem(at, (size_t)(end - at), begin_mark, sizeof(begin_mark) - 1);
-		const char *before = at;
-		at = end;
-		if (mark == NULL || mark == before)
+	while (next_block(text, &at, &line, &block)) {
+		bool is_telling = kind != PEM_CRL && is_label_of(PEM_CRL, block.label);
+		for (size_t i = 0; i < ARRAY_LEN(telling); i++)
+			is_telling |= strcmp(telling[i], block.label) == 0;
+		if (!is_telling)
 			continue;
-		size_t len = (size_t)(mark - before), blanks = 0;
-		while (blanks < len && isblank((unsigned char)before[blanks]))
-			blanks++;
-		if (len >= 3 && memcmp(before, bom, 3) == 0)
-			snprintf(why, WHY_MAX,
-				 "line %u begins with a byte order mark (UTF-8 BOM), so that what "
-				 "follows would be ignored; save it without",
-				 line);
-		else if (blanks == len)
-			snprintf(why, WHY_MAX,
-				 "line %u is indented, so that what follows would be ignored; "
-				 "\"-----BEGIN\" must start the line",
-				 line);
-		else if (memmem(before, len, end_mark, sizeof(end_mark) - 1) != NULL)
-			snprintf(
-				why, WHY_MAX,
-				"line %u holds an END and the next BEGIN; each needs a line of its "
-				"own",
-				line);
-		else
-			continue;
+		snprintf(why, WHY_MAX,
+			 "the \"%s\" of line %u is not read: the file is one of %ss%s", block.label,
+			 block.line, kinds[kind].noun,
+			 is_label_of(PEM_CRL, block.label) ? "; name it in --crl" : "");
 		return true;
 	}
+	return false;
+}
+
+bool pem_label_is_known(const char *label)
+{
+	for (int kind = PEM_CERT; kind <= PEM_CRL; kind++)
+		if (is_label_of((enum pem_kind)kind, label))
+			return true;
+	for (size_t i = 0; i < ARRAY_LEN(strangers); i++)
+		if (strcmp(strangers[i].label, label) == 0)
+			return true;
 	return false;
 }

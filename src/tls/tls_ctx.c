@@ -76,7 +76,7 @@ static int use_certs(SSL_CTX *ssl_ctx, STACK_OF(X509) * certs)
 
 static int load_certs(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERROR_TEXT_MAX])
 {
-	const struct pem_wanted wanted = {PEM_CERT, own->what, "--cert"};
+	const struct pem_wanted wanted = {PEM_CERT, own->what, "--cert", own->ignored};
 	STACK_OF(X509) *certs = pem_read_certs(own->cert_file, &wanted, error);
 
 	if (certs == NULL)
@@ -88,7 +88,7 @@ static int load_certs(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ER
 
 static int load_key(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERROR_TEXT_MAX])
 {
-	static const struct pem_wanted wanted = {PEM_KEY, "the private key", "--key"};
+	static const struct pem_wanted wanted = {PEM_KEY, "the private key", "--key", NULL};
 	EVP_PKEY *key = pem_read_key(own->key_file, &wanted, error);
 
 	if (key == NULL)
@@ -113,17 +113,22 @@ int tls_ctx_load_own(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERR
 	return 0;
 }
 
-static int load_own_certificate(SSL_CTX *ssl_ctx, const struct config *config,
+static int load_own_certificate(struct tls_ctx *ctx, const struct config *config,
 				char error[ERROR_TEXT_MAX])
 {
+	char ignored[ERROR_TEXT_MAX] = "";
 	const struct tls_own own = {
 		.cert_file = config->cert_file,
 		.key_file = config->key_file,
 		.purpose = X509_PURPOSE_SSL_SERVER,
 		.what = "the server certificate",
 		.wrong_purpose =
-			"this certificate is not for a server (extendedKeyUsage lacks serverAuth)"};
-	return tls_ctx_load_own(ssl_ctx, &own, error);
+			"this certificate is not for a server (extendedKeyUsage lacks serverAuth)",
+		.ignored = ignored};
+	int r = tls_ctx_load_own(ctx->ssl_ctx, &own, error);
+	if (r == 0 && ignored[0] != '\0')
+		tls_flaw(ctx, TLS_FLAW_PEM_IGNORED, "%s", ignored);
+	return r;
 }
 
 /* http/1.1 if the client offers it. Offering only others is not refused: the port speaks nothing
@@ -233,7 +238,7 @@ static int load_own(struct tls_ctx *ctx, const struct config *config, const stru
 		    char error[ERROR_TEXT_MAX])
 {
 	if (set_ciphers(ctx->ssl_ctx, config, error) < 0 ||
-	    load_own_certificate(ctx->ssl_ctx, config, error) < 0)
+	    load_own_certificate(ctx, config, error) < 0)
 		return -EINVAL;
 	const char *flaw = tls_trust_flaw_of_own(ctx->ssl_ctx);
 	if (flaw == NULL)

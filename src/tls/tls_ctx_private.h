@@ -56,6 +56,7 @@ struct tls_own {
 	int purpose;      /* X509_PURPOSE_SSL_* */
 	const char *what; /* "the server certificate" */
 	const char *wrong_purpose;
+	char *ignored; /* as of struct pem_wanted */
 };
 /* Certificate, chain and key into ssl_ctx; they must belong together and be for the purpose. 0 or
  * -EINVAL with one line in error. */

@@ -141,8 +141,9 @@ static int keep_cas(const struct load *load)
 
 static int load_cas(const struct load *load)
 {
-	static const struct pem_wanted wanted = {PEM_CERT, "CA certificates of clients",
-						 "--client-ca"};
+	char ignored[ERROR_TEXT_MAX] = "";
+	const struct pem_wanted wanted = {PEM_CERT, "CA certificates of clients", "--client-ca",
+					  ignored};
 	struct tls_ca_group *group = load->group;
 	STACK_OF(X509) *cas = pem_read_certs(group->ca_file, &wanted, load->error);
 	bool is_one_current = false;
@@ -150,6 +151,8 @@ static int load_cas(const struct load *load)
 
 	if (cas == NULL)
 		return keep_cas(load);
+	if (ignored[0] != '\0' && strcmp(group->ca_file, group->crl_file) != 0)
+		tls_flaw(load->ctx, TLS_FLAW_PEM_IGNORED, "%s", ignored);
 	for (int i = 0; r == 0 && i < sk_X509_num(cas); i++)
 		r = add_ca(load, sk_X509_value(cas, i));
 	sk_X509_pop_free(cas, X509_free);
@@ -327,7 +330,7 @@ static int cover(const struct load *load, X509 *ca)
  * that is damaged does not keep another from counting. */
 static STACK_OF(X509_CRL) * read_crls(const struct load *load)
 {
-	static const struct pem_wanted wanted = {PEM_CRL, "a CRL", "--crl"};
+	static const struct pem_wanted wanted = {PEM_CRL, "a CRL", "--crl", NULL};
 	STACK_OF(X509_CRL) *crls = pem_read_crls(load->group->crl_file, &wanted, load->error);
 
 	if (crls != NULL || load->before == NULL)

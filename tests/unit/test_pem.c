@@ -541,6 +541,72 @@ Test(pem, files_that_cannot_be_opened)
 	}
 }
 
+/* A second block behind a good one, of which the library would read nothing, and say nothing. */
+static const struct {
+	const char *begin, *end; /* in the place of "-----BEGIN " and the label's "-----" */
+	const char *says;
+} unread[] = {
+	{" -----BEGIN ", "-----", "is indented"},
+	{"\t-----BEGIN ", "-----", "is indented"},
+	{"----BEGIN ", "-----", "is damaged"},
+	{"------BEGIN ", "-----", "something before"},
+	{"-----BEGIN ", "----", "is damaged"},
+	{"-----BEGIN ", "", "is damaged"},
+	{"BEGIN ", "", "looks like a part of a block"},
+	{"-----Begin ", "-----", "is damaged"},
+	{"-----BEGIN", "-----", "is damaged"},
+	{"-----BEGIN  ", "-----", "a block that is not known"},
+	{"----- BEGIN ", " -----", "is damaged"},
+	{"-----BEGIN AN ", "-----", "a block that is not known"},
+	{"\xe2\x80\x94"
+	 "BEGIN ",
+	 "\xe2\x80\x94", "is damaged"},
+	{"\xe2\x80\x93\xe2\x80\x93"
+	 "-BEGIN ",
+	 "-----", "is damaged"},
+	{"> -----BEGIN ", "-----", "something before"},
+	{"\v-----BEGIN ", "-----", "something before"},
+	{"\xc2\xa0-----BEGIN ", "-----", "something before"},
+	{"1. -----BEGIN ", "-----", "something before"},
+	{"\xef\xbb\xbf-----BEGIN ", "-----", "byte order mark"},
+};
+
+Test(pem, parts_that_nothing_would_read)
+{
+	char error[ERROR_TEXT_MAX], text[16384], line[32];
+	struct files files;
+
+	good_make();
+	for (size_t place = 0; place < ARRAY_LEN(places); place++) {
+		for (size_t i = 0; places[place].kind != PEM_KEY && i < ARRAY_LEN(unread); i++) {
+			files_make(&files);
+			const char *path = files.path[places[place].file];
+			char good_text[8192] = "";
+			FILE *file = fopen(path, "r");
+			must(file != NULL && fread(good_text, 1, sizeof(good_text) - 1, file) > 0);
+			fclose(file);
+			unsigned lines = 1;
+			for (const char *at = good_text; *at != '\0'; at++)
+				lines += *at == '\n';
+			const char *label = good_text + strlen("-----BEGIN ");
+			size_t label_len = (size_t)(strstr(label, "-----") - label);
+			snprintf(text, sizeof(text), "%s%s%.*s%s%s", good_text, unread[i].begin,
+				 (int)label_len, label, unread[i].end, label + label_len + 5);
+			struct bytes bytes = text_of(text);
+			file_put(path, &bytes);
+			cr_expect_not(places[place].takes(&files, error), "row %zu", i);
+			cr_expect(strstr(error, unread[i].says) != NULL, "row %zu: %s", i, error);
+			/* The block's text begins a line later. */
+			snprintf(line, sizeof(line), "line %u ",
+				 lines + (strstr(error, "looks like") != NULL));
+			cr_expect(strstr(error, line) != NULL, "row %zu: %s, not %s", i, error,
+				  line);
+			free(bytes.at);
+			files_remove(&files);
+		}
+	}
+}
+
 /* What PEM allows goes on being taken. */
 Test(pem, files_that_are_unusual_and_right)
 {
@@ -551,6 +617,11 @@ Test(pem, files_that_are_unusual_and_right)
 		{"", "\r\n", ""},
 		{"Bag Attributes\n    friendlyName: x\nsubject=CN = x\n\n", "\n", ""},
 		{"# -----BEGIN CERTIFICATE----- was another\n", "\n", ""},
+		{"# -----BEGIN CERTIFICATE-----\n# MIIB\n# -----END CERTIFICATE-----\n", "\n", ""},
+		{"made between -----BEGIN and -----END by hand\n", "\n", ""},
+		{"-----\n----------\n", "\n", "\n-- \nthe signature of a mail\n"},
+		{"SHA256 Fingerprint=AA:BB\n", "\n",
+		 "\ne3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"},
 		{"", "\n", "\ntrailing text\n"},
 		{"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n",
 		 "\n", ""},

@@ -99,6 +99,118 @@ Test(tls_trust, a_chain_that_lacks_its_intermediate)
 	cert_pair_fini(&other);
 }
 
+/* Of a server whose file of CAs has this text in it, and no more to be told; the caller's to free.
+ */
+static char *flaw_of_cas(X509 *one, X509 *other, const char *text, enum tls_flaw_kind kind)
+{
+	struct cert_pair leaf = cert_pair_make("leaf", EVP_EC_gen("P-256"), false, NULL);
+	char dir[] = "/tmp/sluice-trust-XXXXXX", error[ERROR_TEXT_MAX] = "";
+	struct config *config = files_begin(dir);
+	const struct tls_flaw *flaws;
+
+	write_certs(config->cert_file, leaf.cert, NULL);
+	write_key(config->key_file, leaf.key);
+	write_certs(config->client_ca_file, one, other);
+	FILE *file = fopen(config->client_ca_file, "a");
+	must(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
+	struct tls_ctx *ctx = tls_ctx_new(config, NULL, 1, error);
+	cr_assert_not_null(ctx, "%s", error);
+	unsigned count = tls_ctx_flaws(ctx, &flaws);
+	cr_assert_leq(count, 1);
+	cr_assert_eq(tls_ctx_flaws_of(ctx, kind), count);
+	char *said = strdup(count > 0 ? flaws[0].text : "");
+	must(said != NULL);
+	tls_ctx_release(ctx);
+	files_remove(dir, config);
+	cert_pair_fini(&leaf);
+	return said;
+}
+
+Test(tls_trust, blocks_that_are_not_read)
+{
+	static const struct {
+		const char *label;
+		bool is_told;
+	} rows[] = {{"X509 CRL", true},     {"CERTIFICATE REQUEST", true}, {"PKCS7", true},
+		    {"CMS", true},          {"EC PARAMETERS", false},      {"DH PARAMETERS", false},
+		    {"PRIVATE KEY", false}, {"PUBLIC KEY", false}};
+	struct cert_pair ca = cert_pair_make("ca", EVP_EC_gen("P-256"), true, NULL);
+	char text[256];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		snprintf(text, sizeof(text), "-----BEGIN %s-----\nMAMCAQU=\n-----END %s-----\n",
+			 rows[i].label, rows[i].label);
+		char *said = flaw_of_cas(ca.cert, NULL, text, TLS_FLAW_PEM_IGNORED);
+		cr_expect_eq(said[0] != '\0', rows[i].is_told, "%s: %s", rows[i].label, said);
+		cr_expect(!rows[i].is_told ||
+				  (strstr(said, rows[i].label) && strstr(said, "/ca: ")),
+			  "%s", said);
+		free(said);
+	}
+	cert_pair_fini(&ca);
+}
+
+Test(tls_trust, two_cas_of_one_subject)
+{
+	struct cert_pair one = cert_pair_make("ca", EVP_EC_gen("P-256"), true, NULL);
+	struct cert_pair other = cert_pair_make("ca", EVP_EC_gen("P-256"), true, NULL);
+
+	char *twins = flaw_of_cas(one.cert, other.cert, "", TLS_FLAW_CA_AMBIGUOUS);
+	cr_expect(strstr(twins, "/ca: two CAs have the subject CN=ca and no key identifiers") !=
+			  NULL,
+		  "%s", twins);
+	char *same = flaw_of_cas(one.cert, one.cert, "", TLS_FLAW_CA_AMBIGUOUS);
+	cr_expect_str_eq(same, "");
+	free(twins);
+	free(same);
+	cert_pair_fini(&one);
+	cert_pair_fini(&other);
+}
+
+/* ---- Our own, on a reload -------------------------------------------------------------------- */
+
+static void end(struct tls_ctx *ctx)
+{
+	X509 *cert = SSL_CTX_get0_certificate(ctx->ssl_ctx);
+	must(X509_gmtime_adj(X509_getm_notAfter(cert), -60) != NULL);
+}
+
+/* One that has ended is put in the place of one that has, too, but not of one that has not. */
+Test(tls_trust, a_certificate_that_has_ended_and_another)
+{
+	struct cert_pair ca = cert_pair_make("ca", EVP_EC_gen("P-256"), true, NULL);
+	struct cert_pair leaf = cert_pair_make("leaf", EVP_EC_gen("P-256"), false, &ca);
+	char dir[] = "/tmp/sluice-trust-XXXXXX", error[ERROR_TEXT_MAX] = "";
+	struct config *config = files_begin(dir);
+
+	write_certs(config->cert_file, leaf.cert, NULL);
+	write_key(config->key_file, leaf.key);
+	write_certs(config->client_ca_file, ca.cert, NULL);
+	struct tls_ctx *before = tls_ctx_new(config, NULL, 1, error);
+	must(before != NULL && X509_gmtime_adj(X509_getm_notAfter(leaf.cert), -60) != NULL);
+	must(X509_sign(leaf.cert, ca.key, EVP_sha256()) > 0);
+	write_certs(config->cert_file, leaf.cert, NULL);
+
+	struct tls_ctx *start = tls_ctx_new(config, NULL, 2, error);
+	cr_expect_null(start, "no start with it");
+	cr_expect(strstr(error, "has expired") != NULL, "%s", error);
+	struct tls_ctx *kept = tls_ctx_new(config, before, 2, error);
+	must(kept != NULL);
+	cr_expect_eq(kept->ssl_ctx, before->ssl_ctx);
+	cr_expect_eq(tls_ctx_flaws_of(kept, TLS_FLAW_CERT_KEPT), 1);
+	end(before);
+	struct tls_ctx *taken = tls_ctx_new(config, before, 3, error);
+	must(taken != NULL);
+	cr_expect_neq(taken->ssl_ctx, before->ssl_ctx);
+	cr_expect_eq(tls_ctx_flaws_of(taken, TLS_FLAW_CERT_INVALID), 1);
+	tls_ctx_release(before);
+	tls_ctx_release(kept);
+	tls_ctx_release(taken);
+	files_remove(dir, config);
+	cert_pair_fini(&leaf);
+	cert_pair_fini(&ca);
+}
+
 /* ---- Until when a verdict holds -------------------------------------------------------------- */
 
 #define NOW     1000000 /* seconds since 1970 */
