@@ -7,13 +7,14 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "tls/cert_note.h"
+#include "tls/peer.h"
 
-#define IDENTITY_TEXT_MAX 512
 /* What a client can make long is cut, or the line's end would be, where status, error and id stand:
  * bytes of a method; of a path, which has a bucket and a key of 1,024 bytes, all percent-encoded.
  * Escaped they are twice as many at most, as '"' and '\\' are. */
-#define METHOD_TEXT_MAX   32
-#define PATH_TEXT_MAX     3200
+#define METHOD_TEXT_MAX 32
+#define PATH_TEXT_MAX   3200
 static_assert(2 * (METHOD_TEXT_MAX + PATH_TEXT_MAX) + 2 * IDENTITY_TEXT_MAX + 512 <
 		      LOG_LINE_BYTES_MAX,
 	      "the fields behind a path have room");
@@ -25,6 +26,22 @@ static void log_identity(struct log_line *line, const struct conn *conn)
 		return;
 	size_t len = identity_format(conn->identity, text, sizeof(text));
 	log_str(line, "identity", text, len);
+	log_text(line, "serial", peer_serial(conn->peer));
+}
+
+/* Whose handshake it was, as far as that is known; nothing of it was proven. */
+static void log_shown_cert(struct log_line *line, const struct conn *conn)
+{
+	struct cert_note note;
+
+	if (conn->handshake == NULL || !handshake_shown_cert(conn->handshake, &note))
+		return;
+	log_text(line, "subject", note.subject);
+	if (note.identity[0] != '\0')
+		log_text(line, "identity", note.identity);
+	log_text(line, "serial", note.serial);
+	log_text(line, "issuer", note.issuer);
+	log_text(line, "not_after", note.not_after);
 }
 
 /* The first rule that is about this client, and does not allow this; numbered as in the file. */
@@ -169,6 +186,7 @@ void access_log_handshake_failure(struct conn *conn, enum handshake_failure fail
 	log_text(&line, "detail", reason->sentence);
 	if (conn->handshake != NULL)
 		log_text(&line, "tls_error", handshake_failure_text(conn->handshake));
+	log_shown_cert(&line, conn);
 	log_end(&line);
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/must.h"
 #include "tls/cert_identity.h"
+#include "tls/cert_note.h"
 #include "tls/greeting.h"
 #include "tls/peer_private.h"
 #include "tls/tls_ctx_private.h"
@@ -22,6 +23,7 @@ struct handshake {
 	struct tls_ctx *ctx;
 	const struct handshake_plan *plan;
 	int attach_errno;          /* of the ULP: 0, or a negative errno */
+	X509 *shown;               /* the client's certificate, if it was not let in */
 	struct peer *peer;         /* who has come before, with this chain */
 	struct identity *identity; /* else: of the leaf that was verified now */
 	struct peer_finding finding;
@@ -128,6 +130,11 @@ int handshake_verify_callback(int preverified, X509_STORE_CTX *store_ctx)
 /* Refuses the client; the library sends the alert that belongs to the error, an X509_V_ERR_*. */
 static int refuse_client(X509_STORE_CTX *store_ctx, int error)
 {
+	struct handshake *handshake = handshake_of(store_ctx);
+	X509 *leaf = X509_STORE_CTX_get0_cert(store_ctx);
+
+	if (X509_up_ref(leaf) == 1)
+		handshake->shown = leaf;
 	X509_STORE_CTX_set_error(store_ctx, error);
 	return 0;
 }
@@ -178,10 +185,12 @@ int handshake_verify_client(X509_STORE_CTX *store_ctx, void *unused)
 		return 1;
 	}
 	tls_trust_verify(handshake->ctx, &chain, &verdict);
-	X509_STORE_CTX_set_error(store_ctx, verdict.error);
 	handshake->verify_error = verdict.error;
+	if (verdict.error != X509_V_OK)
+		return refuse_client(store_ctx, verdict.error);
+	X509_STORE_CTX_set_error(store_ctx, X509_V_OK);
 	finding->until = verdict.until;
-	return verdict.error == X509_V_OK && take_identity(handshake, store_ctx, chain.leaf);
+	return take_identity(handshake, store_ctx, chain.leaf);
 }
 
 /* ---- Steps --------------------------------------------------------------------------------- */
@@ -255,6 +264,7 @@ void handshake_free(struct handshake *handshake)
 		return;
 	SSL_free(handshake->ssl); /* BIO_NOCLOSE: the socket stays */
 	tls_ctx_release(handshake->ctx);
+	X509_free(handshake->shown);
 	peer_release(handshake->peer);
 	identity_free(handshake->identity);
 	traffic_secret_wipe(&handshake->client_secret);
@@ -392,6 +402,17 @@ enum handshake_failure handshake_failure(const struct handshake *handshake)
 const char *handshake_failure_text(const struct handshake *handshake)
 {
 	return handshake->failure_text != NULL ? handshake->failure_text : "";
+}
+
+bool handshake_shown_cert(const struct handshake *handshake, struct cert_note *note)
+{
+	const X509 *cert = handshake->shown;
+
+	if (cert == NULL && !handshake->ctx->is_client)
+		cert = SSL_get0_peer_certificate(handshake->ssl);
+	if (cert != NULL)
+		cert_note_take(note, cert);
+	return cert != NULL;
 }
 
 bool handshake_is_name_mismatch(const struct handshake *handshake)

@@ -23,6 +23,7 @@
 #include "tls/record.h"
 #include "tls/tls_ctx.h"
 
+struct cert_note;
 struct handshake;
 
 /* How connections are to go on after their handshake; outlives them. */
@@ -58,6 +59,8 @@ short handshake_wants(const struct handshake *handshake);
 enum handshake_failure handshake_failure(const struct handshake *handshake);
 /* The library's or the verifier's own words, for the log; never NULL. */
 const char *handshake_failure_text(const struct handshake *handshake);
+/* After a failure: the client's certificate, whatever became of it. False: it has shown none. */
+bool handshake_shown_cert(const struct handshake *handshake, struct cert_note *note);
 /* On a client: the server's certificate is good, but has another name or address. */
 bool handshake_is_name_mismatch(const struct handshake *handshake);
 /* With HANDSHAKE_PLAIN_HTTP: the first bytes of the request, "GET /" or "DELET". */

@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/must.h"
+#include "tls/cert_note.h"
 #include "tls/peer_private.h"
 #include "tls/tls_ctx_private.h"
 
@@ -28,6 +29,7 @@ struct peer {
 	enum handshake_failure verdict;
 	int64_t from, until; /* a verdict with a look at the time: when it holds; else until is 0 */
 	struct identity *identity;
+	char serial[TLS_SERIAL_MAX];
 	uint8_t fingerprint[PEER_FINGERPRINT_BYTES];
 	size_t der_bytes;
 	uint8_t der[]; /* the certificates, leaf first, one behind the other */
@@ -272,6 +274,11 @@ const struct identity *peer_identity(const struct peer *peer)
 	return peer->identity;
 }
 
+const char *peer_serial(const struct peer *peer)
+{
+	return peer->serial;
+}
+
 /* ---- From a handshake ------------------------------------------------------------------------ */
 
 /* Certificate i of the client's chain, 0 the leaf; NULL: there is none. Borrowed. */
@@ -351,6 +358,7 @@ int peers_take(struct peers *peers, const SSL *ssl, const struct peer_finding *f
 			       .until = finding->until,
 			       .der_bytes = bytes};
 	memcpy(fresh->fingerprint, finding->fingerprint, PEER_FINGERPRINT_BYTES);
+	cert_note_serial(cert_at(ssl, 0), fresh->serial);
 	uint8_t *at = fresh->der;
 	X509 *cert;
 	for (int i = 0; (cert = cert_at(ssl, i)) != NULL; i++)

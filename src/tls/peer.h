@@ -28,6 +28,8 @@ void peers_free(struct peers *peers);
 
 /* Who it is; lives as long as the reference. */
 const struct identity *peer_identity(const struct peer *peer);
+/* Of its certificate, upper-case hex; the same. */
+const char *peer_serial(const struct peer *peer);
 /*
  * One more connection of its client (of all peers with its first name, the one that logs show), of
  * which there may be conns_max. False: there are as many already. True: peer_leave, before the

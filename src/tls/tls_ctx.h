@@ -108,7 +108,7 @@ struct tls_expiry {
 	const char *path; /* the file */
 	/* Of the certificate, or issuer of the CRL; as RFC 2253 writes it, cut. */
 	char subject[TLS_NAME_MAX];
-	char serial[41]; /* of the certificate, hex; "": a CRL */
+	char serial[TLS_SERIAL_MAX]; /* of the certificate, hex; "": a CRL */
 };
 
 /* The server's own certificate first. Returns their number; they live as long as ctx. */

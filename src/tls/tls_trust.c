@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/must.h"
+#include "tls/cert_note.h"
 #include "tls/tls_ctx_private.h"
 
 /* ---- Times and names ------------------------------------------------------------------------- */
@@ -48,12 +49,7 @@ void tls_note_cert(struct tls_ctx *ctx, enum tls_expiry_of of, const char *path,
 	tls_note_expiry(ctx, of, path, X509_get_subject_name(cert), X509_get0_notAfter(cert));
 	if (ctx->expiry_count == before)
 		return;
-	BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
-	char *hex = number != NULL ? BN_bn2hex(number) : NULL;
-	if (hex != NULL)
-		snprintf(ctx->expiry[before].serial, sizeof(ctx->expiry[before].serial), "%s", hex);
-	OPENSSL_free(hex);
-	BN_free(number);
+	cert_note_serial(cert, ctx->expiry[before].serial);
 }
 
 bool tls_is_past(const ASN1_TIME *time)

@@ -42,6 +42,7 @@ Test(access_log, every_field)
 	wire_read_object(&client, &response, 131073, 1, 131071);
 	wire_log_line(&server, line, "msg=request ", NULL);
 	cr_assert_str_eq(value_of(line, "identity", value), "dns:good.clients.test");
+	cr_assert_str_eq(value_of(line, "serial", value), "64"); /* 100, in hex */
 	cr_assert_str_eq(value_of(line, "method", value), "GET");
 	cr_assert_str_eq(value_of(line, "path", value), "/data/size-131073");
 	cr_assert_str_eq(value_of(line, "status", value), "206");
@@ -123,6 +124,47 @@ Test(access_log, refused_head)
 	wire_log_has(&server, "msg=request ", "status=400 ", "error=BadRequest", "detail=");
 	cr_assert_eq(wire_log_count(&server, "\x1b"), 0);
 	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
+/* Whose handshake has failed, whatever it is that was wrong with the certificate. */
+Test(access_log, failed_handshake)
+{
+	static const struct {
+		enum wire_cert cert;
+		int alert;
+		const char *reason, *words;
+	} rows[] = {
+		{WIRE_CERT_EXPIRED, 45, "reason=certificate_expired",
+		 "subject=\"CN=expired\" identity=dns:expired.clients.test serial="},
+		{WIRE_CERT_NOT_YET_VALID, 42, "reason=certificate_not_yet_valid",
+		 "subject=\"CN=early\" identity=dns:early.clients.test serial="},
+		{WIRE_CERT_WRONG_CA, 48, "reason=unknown_ca",
+		 "subject=\"CN=wrong-ca\" identity=dns:good.clients.test serial="},
+		{WIRE_CERT_SELF_SIGNED, 48, "reason=unknown_ca", "subject=\"CN=self\""},
+		{WIRE_CERT_WRONG_PURPOSE, 43, "reason=wrong_purpose", "subject=\"CN=purpose\""},
+		{WIRE_CERT_BY_MIDDLE, 48, "reason=unknown_ca", "issuer=\"CN=middle\" not_after=2"},
+		{WIRE_CERT_NONE, 116, "reason=no_client_certificate", "tls_error="},
+	};
+	struct wire_server server = {0};
+	char line[WIRE_LINE_MAX], number[16];
+
+	wire_server_start(&server);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct wire_client client = {.cert = rows[i].cert};
+		wire_prepare(&client, &server);
+		wire_handshake_refused(&client, rows[i].alert);
+		wire_disconnect(&client);
+		wire_log_line(&server, line, "msg=\"handshake failed\"", rows[i].reason,
+			      rows[i].words, NULL);
+		if (rows[i].cert == WIRE_CERT_NONE) {
+			cr_assert_null(strstr(line, "subject="), "%s", line);
+			continue;
+		}
+		snprintf(number, sizeof(number), " serial=%02X ", 100u + rows[i].cert);
+		cr_assert_not_null(strstr(line, number), "%s, not %s", line, number);
+		cr_assert_not_null(strstr(line, "Z"), "%s", line);
+	}
 	wire_server_stop(&server);
 }
 

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls/cert_note.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/bn.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+#include "tls/cert_identity.h"
+#include "tls/tls_ctx_private.h"
+
+void cert_note_serial(const X509 *cert, char out[TLS_SERIAL_MAX])
+{
+	BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
+	char *hex = number != NULL ? BN_bn2hex(number) : NULL;
+
+	snprintf(out, TLS_SERIAL_MAX, "%s", hex != NULL ? hex : "");
+	OPENSSL_free(hex);
+	BN_free(number);
+}
+
+void cert_note_date(const ASN1_TIME *time, char out[TLS_DATE_MAX])
+{
+	struct tm tm;
+
+	if (time == NULL || ASN1_TIME_to_tm(time, &tm) != 1 ||
+	    strftime(out, TLS_DATE_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		out[0] = '\0';
+}
+
+void cert_note_take(struct cert_note *note, const X509 *cert)
+{
+	struct identity *identity = NULL;
+
+	*note = (struct cert_note){0};
+	tls_name_text(X509_get_subject_name(cert), note->subject);
+	tls_name_text(X509_get_issuer_name(cert), note->issuer);
+	cert_note_serial(cert, note->serial);
+	cert_note_date(X509_get0_notAfter(cert), note->not_after);
+	if (cert_identity((X509 *)cert, &identity) == 0)
+		identity_format(identity, note->identity, sizeof(note->identity));
+	identity_free(identity);
+	ERR_clear_error();
+}

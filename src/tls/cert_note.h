@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a log says of a certificate: text without control bytes, cut to its place. */
+#ifndef SLUICE_TLS_CERT_NOTE_H
+#define SLUICE_TLS_CERT_NOTE_H
+
+#include <openssl/types.h>
+
+#include "base/limits.h"
+
+struct cert_note {
+	char subject[TLS_NAME_MAX]; /* as RFC 2253 writes it */
+	char issuer[TLS_NAME_MAX];
+	char identity[IDENTITY_TEXT_MAX]; /* as access rules know it; "": its names make none */
+	char serial[TLS_SERIAL_MAX];
+	char not_after[TLS_DATE_MAX]; /* RFC 3339, UTC */
+};
+
+void cert_note_take(struct cert_note *note, const X509 *cert);
+/* Upper-case hex, as openssl prints it. */
+void cert_note_serial(const X509 *cert, char out[TLS_SERIAL_MAX]);
+void cert_note_date(const ASN1_TIME *time, char out[TLS_DATE_MAX]);
+
+#endif
