@@ -190,7 +190,8 @@
 #define TLS_DATE_MAX                 24
 #define TLS_NAME_MAX                 128 /* of a certificate, with its NUL; cut */
 /* Entries of client_cas. */
-#define CLIENT_CAS_MAX               32
+#define CLIENT_CAS_MAX               16
+#define CA_VOUCHES_MAX               64
 #define CA_NAME_MAX                  64 /* of an entry, with its NUL */
 /* Certificates of a client's chain, and their bytes, that are kept to verify it again. */
 #define PEER_CERTS_MAX               8

@@ -72,6 +72,8 @@
 	  "the client sent more than 8 certificates, or more than 64 KiB of them")                 \
 	R(SAN_NOT_ALLOWED, "san_not_allowed", INFO,                                                \
 	  "no name of the client's certificate is in client_allowed_sans")                         \
+	R(NAME_NOT_VOUCHED, "name_not_vouched", INFO,                                              \
+	  "the client's CA may not vouch for any name of its certificate (client_cas)")            \
 	R(IDENTITY_BAD, "identity_bad", INFO,                                                      \
 	  "the client's certificate names cannot be used as an identity")                          \
 	R(NOT_TLS, "not_tls", INFO, "the client did not speak TLS")                                \

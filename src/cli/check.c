@@ -25,7 +25,7 @@ static void print_rule(const struct config *config, int index)
 {
 	const struct access_rule *rule = &config->policy.rule[index];
 	printf("rule %d (%s:%u, %s:%s)", index + 1, config->config_file, rule->line,
-	       identity_kind_label(rule->kind), rule->pattern);
+	       identity_kind_label(rule->who.kind), rule->who.text);
 }
 
 static void print_decision(const struct config *config, const struct decision *decision,

@@ -36,6 +36,11 @@ void config_fini(struct config *config)
 	for (unsigned i = 0; i < config->allowed_san_count; i++)
 		free(config->allowed_sans[i]);
 	config->allowed_san_count = 0;
+	for (unsigned i = 0; i < config->client_ca_count; i++)
+		client_ca_fini(&config->client_ca[i]);
+	free(config->client_ca);
+	config->client_ca = NULL;
+	config->client_ca_count = 0;
 	policy_fini(&config->policy);
 }
 
@@ -181,9 +186,9 @@ static int check_whole(const struct config *config, char error[ERROR_TEXT_MAX])
 		{"listen", config->listen_count > 0},
 		{"cert", config->cert_file[0] != '\0'},
 		{"key", config->key_file[0] != '\0'},
-		{"client-ca", config->client_ca_file[0] != '\0'},
+		{"client-ca", config->client_ca_file[0] != '\0' || config->client_ca_count > 0},
 	};
-	if (check_question(config, error) < 0)
+	if (check_question(config, error) < 0 || config_check_client_cas(config, error) < 0)
 		return -EINVAL;
 	if (config->check_identity_cert[0] != '\0')
 		return 0;
@@ -232,6 +237,11 @@ void config_trust_files(const struct config *config, const char *files[CONFIG_TR
 	files[2] = config->key_file;
 	files[3] = config->client_ca_file;
 	files[4] = config->crl_file;
+	for (unsigned i = 0; i < CLIENT_CAS_MAX; i++) {
+		bool is_there = i < config->client_ca_count;
+		files[5 + 2 * i] = is_there ? config->client_ca[i].ca_file : "";
+		files[6 + 2 * i] = is_there ? config->client_ca[i].crl_file : "";
+	}
 }
 
 /* ---- Reload ---------------------------------------------------------------------------------- */

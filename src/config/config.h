@@ -17,6 +17,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "config/client_ca.h"
 #include "config/policy.h"
 
 enum tls_path { TLS_PATH_AUTO, TLS_PATH_KERNEL, TLS_PATH_USER };
@@ -44,7 +45,9 @@ struct config {
 	char cert_file[PATH_MAX];
 	char key_file[PATH_MAX];
 	char client_ca_file[PATH_MAX];
-	char crl_file[PATH_MAX]; /* "" = none */
+	char crl_file[PATH_MAX];     /* "" = none */
+	struct client_ca *client_ca; /* client_cas, in the place of client_ca_file; NULL: none */
+	unsigned client_ca_count;
 	enum tls_cipher ciphers[TLS_CIPHER_COUNT];
 	unsigned cipher_count;
 	char *allowed_sans[ALLOWED_SANS_MAX]; /* client_allowed_sans: exact match of one SAN; 0 =
@@ -106,7 +109,7 @@ int config_load(struct config *config, enum config_command command, int argc, ch
 		char error[ERROR_TEXT_MAX]);
 void config_fini(struct config *config);
 
-#define CONFIG_TRUST_FILES 5
+#define CONFIG_TRUST_FILES (5 + 2 * CLIENT_CAS_MAX)
 /* What a reload reads: the configuration, certificate, key, client CAs and CRLs; "": none. They
  * live as long as config. */
 void config_trust_files(const struct config *config, const char *files[CONFIG_TRUST_FILES]);

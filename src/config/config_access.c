@@ -1,85 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The access: section: a list of rules, each identity, allow, on. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/must.h"
 #include "config/config_private.h"
-
-/* "sha256/", 43 of base64 and "=": 32 bytes. */
-static bool is_spki(const char *pattern)
-{
-	static const char alphabet[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	return strncmp(pattern, "sha256/", 7) == 0 && strspn(pattern + 7, alphabet) == 43 &&
-	       strcmp(pattern + 50, "=") == 0;
-}
-
-/* As a certificate's address is written, RFC 5952: FD00::1 would never match. -EINVAL: it is
- * neither an address nor a pattern. */
-static int normalise_ip(const char *pattern, char out[INET6_ADDRSTRLEN])
-{
-	struct in6_addr address;
-	int family = strchr(pattern, ':') != NULL ? AF_INET6 : AF_INET;
-
-	if (inet_pton(family, pattern, &address) != 1)
-		return -EINVAL;
-	return inet_ntop(family, &address, out, INET6_ADDRSTRLEN) != NULL ? 0 : -EINVAL;
-}
-
-static int set_pattern(struct access_rule *rule, struct yaml_reader *reader,
-		       const yaml_node_t *node, enum identity_kind kind, const char *pattern)
-{
-	char address[INET6_ADDRSTRLEN];
-
-	if (kind == IDENTITY_SPKI && !is_spki(pattern))
-		return yaml_refuse(reader, node,
-				   "access identity: write spki:sha256/ and 44 characters of "
-				   "base64 (certs/ca show prints it)");
-	if (kind == IDENTITY_IP && strchr(pattern, '*') == NULL) {
-		if (normalise_ip(pattern, address) < 0)
-			return yaml_refuse(reader, node,
-					   "access identity: ip:%.60s is no address; write one, "
-					   "or a pattern such as ip:10.0.*",
-					   pattern);
-		pattern = address;
-	}
-	rule->kind = kind;
-	rule->pattern = strdup(pattern);
-	return rule->pattern != NULL ? 0 : yaml_refuse(reader, node, "no memory");
-}
-
-static int read_identity(struct access_rule *rule, struct yaml_reader *reader,
-			 const yaml_node_t *node)
-{
-	const char *text = yaml_text(node);
-	const char *colon = text != NULL ? strchr(text, ':') : NULL;
-
-	if (yaml_has_control(node))
-		return yaml_refuse(reader, node, "access identity: " YAML_CONTROL);
-	if (colon == NULL || colon[1] == '\0')
-		return yaml_refuse(
-			reader, node,
-			"access identity: write KIND:PATTERN, such as dns:thanos-*.monitoring; "
-			"the kinds are dns, uri, email, ip, cn, ou, spki");
-	if (strlen(colon + 1) > PATTERN_BYTES_MAX)
-		return yaml_refuse(reader, node,
-				   "access identity: the pattern is longer than %d bytes",
-				   PATTERN_BYTES_MAX);
-	for (int kind = 0; kind < IDENTITY_KIND_COUNT; kind++) {
-		const char *label = identity_kind_label((enum identity_kind)kind);
-		if (strlen(label) == (size_t)(colon - text) &&
-		    memcmp(label, text, strlen(label)) == 0)
-			return set_pattern(rule, reader, node, (enum identity_kind)kind, colon + 1);
-	}
-	return yaml_refuse(
-		reader, node,
-		"access identity: kind %.*s is not known; the kinds are dns, uri, email, ip, "
-		"cn, ou, spki",
-		(int)(colon - text < 40 ? colon - text : 40), text);
-}
 
 static int read_verb(struct access_rule *rule, struct yaml_reader *reader, const yaml_node_t *node)
 {
@@ -118,6 +44,23 @@ static int read_place(struct access_rule *rule, struct yaml_reader *reader, cons
 	return 0;
 }
 
+static int read_ca(struct access_rule *rule, struct yaml_reader *reader, const yaml_node_t *node)
+{
+	const char *text = yaml_text(node);
+
+	if (text == NULL || text[0] == '\0' || strlen(text) >= CA_NAME_MAX ||
+	    yaml_has_control(node))
+		return yaml_refuse(reader, node,
+				   "access ca: the name of an entry of client_cas is wanted here");
+	if (rule->ca_count == CLIENT_CAS_MAX)
+		return yaml_refuse(reader, node, "access ca: at most %d names", CLIENT_CAS_MAX);
+	rule->ca[rule->ca_count] = strdup(text);
+	if (rule->ca[rule->ca_count] == NULL)
+		return yaml_refuse(reader, node, "no memory");
+	rule->ca_count++;
+	return 0;
+}
+
 static int read_list(struct access_rule *rule, struct yaml_reader *reader, const yaml_node_t *node,
 		     const char *key,
 		     int (*read)(struct access_rule *, struct yaml_reader *, const yaml_node_t *))
@@ -144,20 +87,26 @@ static int read_rule_pair(struct access_rule *rule, struct yaml_reader *reader,
 	bool is_there;
 
 	if (key != NULL && strcmp(key, "identity") == 0)
-		is_there = rule->pattern != NULL;
+		is_there = rule->who.text != NULL;
 	else if (key != NULL && strcmp(key, "allow") == 0)
 		is_there = rule->verbs != 0;
 	else if (key != NULL && strcmp(key, "on") == 0)
 		is_there = rule->on_count != 0;
+	else if (key != NULL && strcmp(key, "ca") == 0)
+		is_there = rule->ca_count != 0;
 	else
 		return yaml_refuse(reader, key_node,
-				   "access: unknown key %.60s; a rule has identity, allow and on",
+				   "access: unknown key %.60s; a rule has identity, allow and on, "
+				   "and may have ca",
 				   key != NULL ? key : "");
 	if (is_there)
 		return yaml_refuse(reader, key_node, "access: %s stands twice in a rule", key);
 	if (key[0] == 'i')
-		return read_identity(rule, reader, value);
-	return read_list(rule, reader, value, key, key[0] == 'a' ? read_verb : read_place);
+		return config_read_pattern(&rule->who, reader, value, "access identity", false);
+	return read_list(rule, reader, value, key,
+			 key[0] == 'a'   ? read_verb
+			 : key[0] == 'c' ? read_ca
+					 : read_place);
 }
 
 static int read_rule(struct access_rule *rule, struct yaml_reader *reader, const yaml_node_t *node)
@@ -171,10 +120,10 @@ static int read_rule(struct access_rule *rule, struct yaml_reader *reader, const
 		if (r < 0)
 			return r;
 	}
-	const char *missing = rule->pattern == NULL ? "identity"
-			      : rule->verbs == 0    ? "allow"
-			      : rule->on_count == 0 ? "on"
-						    : NULL;
+	const char *missing = rule->who.text == NULL ? "identity"
+			      : rule->verbs == 0     ? "allow"
+			      : rule->on_count == 0  ? "on"
+						     : NULL;
 	if (missing != NULL)
 		return yaml_refuse(reader, node,
 				   "access: a rule has identity, allow and on; %s is missing",

@@ -9,6 +9,14 @@
 /* Control bytes of names and values become "?": an error is one line. */
 void config_clean_error(char error[ERROR_TEXT_MAX]);
 
+/* KIND:PATTERN; with takes_any "**", too. what: of whom an error is, "access identity". 0 or
+ * -EINVAL. */
+int config_read_pattern(struct identity_pattern *into, struct yaml_reader *reader,
+			const yaml_node_t *node, const char *what, bool takes_any);
+/* The client_cas: section. */
+int config_read_client_cas(struct config *config, struct yaml_reader *reader, yaml_node_t *node);
+/* Do the sections fit together? */
+int config_check_client_cas(const struct config *config, char error[ERROR_TEXT_MAX]);
 /* The access: section. */
 int config_read_access(struct config *config, struct yaml_reader *reader, yaml_node_t *node);
 

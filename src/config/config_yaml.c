@@ -32,7 +32,7 @@ static const struct option *find_elsewhere(const char *key)
 static int refuse_key(const struct yaml_reader *reader, const yaml_node_t *node,
 		      const char *section, const char *key)
 {
-	static const char *const sections[] = {"tls_server_config", "access"};
+	static const char *const sections[] = {"tls_server_config", "client_cas", "access"};
 	const char *known[KNOWN_KEYS_MAX];
 	const struct option *elsewhere = find_elsewhere(key);
 	size_t section_len = strlen(section), count = 0;
@@ -121,6 +121,8 @@ static int read_pair(struct config *config, struct yaml_reader *reader, const ch
 
 	if (section[0] == '\0' && strcmp(key, "access") == 0)
 		return config_read_access(config, reader, value);
+	if (section[0] == '\0' && strcmp(key, "client_cas") == 0)
+		return config_read_client_cas(config, reader, value);
 	if (section[0] == '\0' && strcmp(key, "tls_server_config") == 0)
 		return read_mapping(config, reader, value, "tls_server_config.");
 	if (section[0] == '\0' &&

@@ -188,6 +188,24 @@ static void print_keys(FILE *out)
 	}
 }
 
+static void print_client_cas(FILE *out)
+{
+	roff_item(out, "client_cas",
+		  "In the place of client_ca_file and crl_file, when several organisations are "
+		  "trusted: a list of entries, each with a name, CAs, and the names that these may "
+		  "vouch for. Other names in their certificates count for nothing, and a "
+		  "certificate of which no name counts is refused in the handshake. One CA may "
+		  "stand in one entry only.");
+	roff_item(out, "client_cas: name", "Letters, digits, -, _ and .; for logs and rules.");
+	roff_item(out, "client_cas: ca_file",
+		  "CA certificates, roots or intermediates: each is an anchor.");
+	roff_item(out, "client_cas: crl_file",
+		  "Their revocation lists; without it they need none. May be left out.");
+	roff_item(out, "client_cas: vouches_for",
+		  "A list of patterns as in access: identity, or ** for any name. Keys (spki) need "
+		  "nobody who vouches for them.");
+}
+
 static void print_access(FILE *out)
 {
 	roff_item(out, "access",
@@ -208,6 +226,9 @@ static void print_access(FILE *out)
 		"A list of patterns of BUCKET/KEY, * inside one segment, ** any run: blocks/** is "
 		"the bucket and every object in it, blocks the bucket alone (it may be listed), "
 		"** everything.");
+	roff_item(out, "access: ca",
+		  "A list of names of entries of client_cas: the rule is for clients of these CAs "
+		  "only. May be left out.");
 	roff_example(out, example);
 }
 
@@ -215,6 +236,7 @@ void config_print_man(FILE *out)
 {
 	print_options(out);
 	print_keys(out);
+	print_client_cas(out);
 	print_access(out);
 }
 

@@ -53,6 +53,7 @@ struct identity *identity_builder_finish(const struct identity_builder *builder)
 	struct identity *identity = malloc(sizeof(*identity) + names_bytes + builder->text_bytes);
 	if (identity == NULL)
 		return NULL;
+	memset(identity->ca, 0, sizeof(identity->ca));
 	identity->count = builder->count;
 	identity->text_bytes = builder->text_bytes;
 	memcpy(identity->name, builder->name, names_bytes);
@@ -73,6 +74,14 @@ const char *identity_name_text(const struct identity *identity, unsigned index)
 {
 	must(index < identity->count);
 	return (const char *)&identity->name[identity->count] + identity->name[index].at;
+}
+
+bool identity_is_same(const struct identity *a, const struct identity *b)
+{
+	return a->count == b->count && a->text_bytes == b->text_bytes &&
+	       strcmp(a->ca, b->ca) == 0 &&
+	       memcmp(a->name, b->name, a->count * sizeof(a->name[0])) == 0 &&
+	       memcmp(&a->name[a->count], &b->name[b->count], a->text_bytes) == 0;
 }
 
 const char *identity_kind_label(enum identity_kind kind)

@@ -10,8 +10,11 @@
 #ifndef SLUICE_CONFIG_IDENTITY_H
 #define SLUICE_CONFIG_IDENTITY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/limits.h"
 
 enum identity_kind {
 	IDENTITY_URI,
@@ -33,8 +36,9 @@ struct identity_name {
 struct identity {
 	uint16_t count;
 	uint16_t text_bytes;
-	uint16_t primary; /* index of the name for logs: first URI, else DNS, EMAIL, IP, CN, OU,
-			     SPKI */
+	uint16_t primary;     /* index of the name for logs: first URI, else DNS, EMAIL, IP, CN, OU,
+				 SPKI */
+	char ca[CA_NAME_MAX]; /* the entry of client_cas that vouches for it; "": none */
 	struct identity_name name[]; /* count, then text */
 };
 
@@ -51,6 +55,8 @@ struct identity *identity_builder_finish(const struct identity_builder *builder)
 void identity_free(struct identity *identity);
 
 const char *identity_name_text(const struct identity *identity, unsigned index);
+/* The same names in the same order, by the same CA? */
+bool identity_is_same(const struct identity *a, const struct identity *b);
 /* "dns", "uri", "email", "ip", "cn", "ou", "spki". */
 const char *identity_kind_label(enum identity_kind kind);
 /* Writes "dns:thanos-store.monitoring" and a NUL, cut to size. Returns the length written. */

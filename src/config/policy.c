@@ -14,7 +14,9 @@ const char *const access_verb_words[ACCESS_VERBS + 1] = {"read", "list", "write"
 void policy_fini(struct policy *policy)
 {
 	for (unsigned i = 0; i < policy->rule_count; i++) {
-		free(policy->rule[i].pattern);
+		free(policy->rule[i].who.text);
+		for (unsigned j = 0; j < policy->rule[i].ca_count; j++)
+			free(policy->rule[i].ca[j]);
 		for (unsigned j = 0; j < policy->rule[i].on_count; j++)
 			free(policy->rule[i].on[j]);
 	}
@@ -24,9 +26,12 @@ void policy_fini(struct policy *policy)
 
 static bool is_same_rule(const struct access_rule *a, const struct access_rule *b)
 {
-	if (a->kind != b->kind || a->verbs != b->verbs || a->on_count != b->on_count ||
-	    strcmp(a->pattern, b->pattern) != 0)
+	if (!identity_pattern_is_same(&a->who, &b->who) || a->verbs != b->verbs ||
+	    a->on_count != b->on_count || a->ca_count != b->ca_count)
 		return false;
+	for (unsigned i = 0; i < a->ca_count; i++)
+		if (strcmp(a->ca[i], b->ca[i]) != 0)
+			return false;
 	for (unsigned i = 0; i < a->on_count; i++)
 		if (strcmp(a->on[i], b->on[i]) != 0)
 			return false;
@@ -116,25 +121,19 @@ bool policy_pattern_matches(const char *pattern, const char *bytes, size_t text_
 	return middle_matches(pattern, len, &text);
 }
 
+static bool is_of_ca(const struct access_rule *rule, const struct identity *identity)
+{
+	bool is_its = rule->ca_count == 0;
+	for (unsigned i = 0; !is_its && i < rule->ca_count; i++)
+		is_its = strcmp(rule->ca[i], identity->ca) == 0;
+	return is_its;
+}
+
 static bool identity_matches(const struct access_rule *rule, const struct identity *identity)
 {
-	static const char separators[] = {
-		[IDENTITY_URI] = '/', [IDENTITY_DNS] = '.', [IDENTITY_KIND_COUNT] = '\0'};
-	for (unsigned i = 0; i < identity->count; i++) {
-		const struct identity_name *name = &identity->name[i];
-		if (name->kind != rule->kind)
-			continue;
-		const char *text = identity_name_text(identity, i);
-		if (rule->kind == IDENTITY_SPKI) { /* base64 has no wildcards */
-			if (strlen(rule->pattern) == name->len &&
-			    memcmp(rule->pattern, text, name->len) == 0)
-				return true;
-		} else if (policy_pattern_matches(rule->pattern, text, name->len,
-						  separators[rule->kind],
-						  rule->kind == IDENTITY_DNS)) {
-			return true;
-		}
-	}
+	for (unsigned i = 0; i < identity->count; i++)
+		if (identity_pattern_matches(&rule->who, identity, i))
+			return is_of_ca(rule, identity);
 	return false;
 }
 

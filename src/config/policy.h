@@ -38,7 +38,7 @@
 #include <stddef.h>
 
 #include "base/limits.h"
-#include "config/identity.h"
+#include "config/identity_pattern.h"
 
 enum access_verb { ACCESS_READ = 1, ACCESS_LIST = 2, ACCESS_WRITE = 4, ACCESS_DELETE = 8 };
 
@@ -47,8 +47,9 @@ enum access_verb { ACCESS_READ = 1, ACCESS_LIST = 2, ACCESS_WRITE = 4, ACCESS_DE
 extern const char *const access_verb_words[ACCESS_VERBS + 1];
 
 struct access_rule {
-	enum identity_kind kind;
-	char *pattern;                 /* identity pattern without its "dns:" */
+	struct identity_pattern who;
+	char *ca[CLIENT_CAS_MAX];      /* only certificates of these entries of client_cas */
+	unsigned ca_count;             /* 0: of any */
 	unsigned verbs;                /* enum access_verb, or-ed */
 	char *on[ACCESS_PATTERNS_MAX]; /* "bucket/prefix" patterns */
 	unsigned on_count;

@@ -34,7 +34,7 @@
  * folders. */
 #define SANDBOX_LANDLOCK_MIN  2
 
-#define SANDBOX_FILES_MAX     8
+#define SANDBOX_FILES_MAX     64
 #define SANDBOX_WARNINGS_MAX  (SANDBOX_FILES_MAX + 4)
 #define SANDBOX_WARNING_BYTES 512
 

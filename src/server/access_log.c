@@ -26,6 +26,8 @@ static void log_identity(struct log_line *line, const struct conn *conn)
 		return;
 	size_t len = identity_format(conn->identity, text, sizeof(text));
 	log_str(line, "identity", text, len);
+	if (conn->identity->ca[0] != '\0')
+		log_text(line, "ca", conn->identity->ca);
 	log_text(line, "serial", peer_serial(conn->peer));
 }
 

@@ -28,10 +28,10 @@ struct handshake {
 	struct identity *identity; /* else: of the leaf that was verified now */
 	struct peer_finding finding;
 	short wants;
-	int verify_error;   /* X509_V_ERR_*, the first that was found */
-	bool chain_refused; /* it is too long */
-	bool san_refused;   /* by client_allowed_sans */
-	bool name_refused;  /* the names cannot be an identity */
+	int verify_error;     /* X509_V_ERR_*, the first that was found */
+	bool chain_refused;   /* it is too long */
+	bool is_name_refused; /* its names, by name_failure */
+	enum handshake_failure name_failure;
 	bool is_out_of_memory;
 	enum handshake_failure failure;
 	const char *failure_text;
@@ -140,17 +140,13 @@ static int refuse_client(X509_STORE_CTX *store_ctx, int error)
 }
 
 /* The leaf is trusted: who is it? */
-static int take_identity(struct handshake *handshake, X509_STORE_CTX *store_ctx, X509 *leaf)
+static int take_identity(struct handshake *handshake, X509_STORE_CTX *store_ctx, X509 *leaf,
+			 const struct tls_ca_group *group)
 {
-	int r = cert_identity(leaf, &handshake->identity);
-	if (r == -ENOMEM)
-		handshake->is_out_of_memory = true;
-	else if (r < 0)
-		handshake->name_refused = true;
-	else if (!tls_trust_allows_names(handshake->ctx, handshake->identity))
-		handshake->san_refused = true;
-	else
+	if (tls_trust_identify(handshake->ctx, leaf, group, &handshake->identity,
+			       &handshake->name_failure) == 0)
 		return 1;
+	handshake->is_name_refused = true;
 	return refuse_client(store_ctx, X509_V_ERR_APPLICATION_VERIFICATION);
 }
 
@@ -190,7 +186,7 @@ int handshake_verify_client(X509_STORE_CTX *store_ctx, void *unused)
 		return refuse_client(store_ctx, verdict.error);
 	X509_STORE_CTX_set_error(store_ctx, X509_V_OK);
 	finding->until = verdict.until;
-	return take_identity(handshake, store_ctx, chain.leaf);
+	return take_identity(handshake, store_ctx, chain.leaf, verdict.group);
 }
 
 /* ---- Steps --------------------------------------------------------------------------------- */
@@ -312,10 +308,8 @@ static void classify(struct handshake *handshake, int ssl_error, int saved_errno
 		handshake->failure_text = "no memory for the client's certificate";
 	} else if (handshake->chain_refused) {
 		handshake->failure = HANDSHAKE_CHAIN_TOO_LONG;
-	} else if (handshake->name_refused) {
-		handshake->failure = HANDSHAKE_IDENTITY_BAD;
-	} else if (handshake->san_refused) {
-		handshake->failure = HANDSHAKE_SAN_NOT_ALLOWED;
+	} else if (handshake->is_name_refused) {
+		handshake->failure = handshake->name_failure;
 	} else if (handshake->verify_error != X509_V_OK) {
 		handshake->failure = tls_trust_failure_of(handshake->verify_error);
 		handshake->failure_text = X509_verify_cert_error_string(handshake->verify_error);

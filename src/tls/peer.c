@@ -134,6 +134,17 @@ static struct peer *find(struct peers *peers, const uint8_t fingerprint[PEER_FIN
 	return peer;
 }
 
+/* The same chain, and the same names: of them other contexts may let others count. */
+static struct peer *find_same(struct peers *peers, const struct peer *fresh)
+{
+	struct peer *peer = find(peers, fresh->fingerprint);
+	while (peer != NULL &&
+	       (memcmp(peer->fingerprint, fresh->fingerprint, PEER_FINGERPRINT_BYTES) != 0 ||
+		!identity_is_same(peer->identity, fresh->identity)))
+		peer = peer->next_alike;
+	return peer;
+}
+
 static size_t bytes_of(const struct peer *peer)
 {
 	const struct identity *identity = peer->identity;
@@ -229,7 +240,7 @@ void peer_release(struct peer *peer)
 static struct peer *find_or_add(struct peers *peers, struct peer *fresh)
 {
 	pthread_mutex_lock(&peers->lock);
-	struct peer *peer = find(peers, fresh->fingerprint);
+	struct peer *peer = find_same(peers, fresh);
 	if (peer == NULL) {
 		peer = fresh;
 		enter(peers, peer);
@@ -389,6 +400,20 @@ static X509 *parse_chain(const struct peer *peer, STACK_OF(X509) * *rest)
 	return NULL;
 }
 
+/* Whoever has other names by ctx is another client: it is to come again as that. */
+static enum handshake_failure judge_names(const struct peer *peer, const struct tls_ctx *ctx,
+					  X509 *leaf, const struct tls_ca_group *group)
+{
+	struct identity *identity;
+	enum handshake_failure failure;
+
+	if (tls_trust_identify(ctx, leaf, group, &identity, &failure) < 0)
+		return failure;
+	bool is_same = identity_is_same(identity, peer->identity);
+	identity_free(identity);
+	return is_same ? HANDSHAKE_FAILURE_COUNT : HANDSHAKE_NAME_NOT_VOUCHED;
+}
+
 static enum handshake_failure verify(const struct peer *peer, struct tls_ctx *ctx)
 {
 	STACK_OF(X509) * rest;
@@ -398,12 +423,12 @@ static enum handshake_failure verify(const struct peer *peer, struct tls_ctx *ct
 	const struct tls_chain chain = {.leaf = leaf, .rest = rest, .at = 0};
 	struct tls_verdict verdict;
 	tls_trust_verify(ctx, &chain, &verdict);
+	enum handshake_failure failure = verdict.error != X509_V_OK
+						 ? tls_trust_failure_of(verdict.error)
+						 : judge_names(peer, ctx, leaf, verdict.group);
 	sk_X509_pop_free(rest, X509_free);
 	X509_free(leaf);
-	if (verdict.error != X509_V_OK)
-		return tls_trust_failure_of(verdict.error);
-	return tls_trust_allows_names(ctx, peer->identity) ? HANDSHAKE_FAILURE_COUNT
-							   : HANDSHAKE_SAN_NOT_ALLOWED;
+	return failure;
 }
 
 enum handshake_failure peer_check(struct peer *peer, struct tls_ctx *ctx)

@@ -197,9 +197,16 @@ static int copy_names(struct tls_ctx *ctx, const struct config *config)
 		ctx->allowed_san_count++;
 	}
 	memcpy(ctx->cert_file, config->cert_file, PATH_MAX);
-	struct tls_ca_group *group = &ctx->group[ctx->group_count++];
-	memcpy(group->ca_file, config->client_ca_file, PATH_MAX);
-	memcpy(group->crl_file, config->crl_file, PATH_MAX);
+	for (unsigned i = 0; i < config->client_ca_count; i++) {
+		if (client_ca_copy(&ctx->group[i].from, &config->client_ca[i]) < 0)
+			return -ENOMEM;
+		ctx->group_count++;
+	}
+	if (config->client_ca_count > 0)
+		return 0;
+	struct client_ca *one = &ctx->group[ctx->group_count++].from;
+	memcpy(one->ca_file, config->client_ca_file, PATH_MAX);
+	memcpy(one->crl_file, config->crl_file, PATH_MAX);
 	return 0;
 }
 

@@ -13,9 +13,7 @@
 
 /* CAs that may vouch for the same clients: an entry of client_cas, or client_ca_file. */
 struct tls_ca_group {
-	char name[CA_NAME_MAX]; /* "": client_ca_file */
-	char ca_file[PATH_MAX];
-	char crl_file[PATH_MAX];   /* "": no lists are asked of its CAs */
+	struct client_ca from;     /* a copy */
 	STACK_OF(X509) * cas;      /* each an anchor */
 	STACK_OF(X509_CRL) * crls; /* each signed by one of cas, and complete */
 };
@@ -113,6 +111,11 @@ struct tls_verdict {
 /* Would the client with this chain be let in? Its names are not looked at. */
 void tls_trust_verify(struct tls_ctx *ctx, const struct tls_chain *chain,
 		      struct tls_verdict *verdict);
+/* Who is the client with this leaf, that a CA of the group has issued? 0 and *identity, the
+ * caller's: its names that count. Else -EACCES, -EINVAL, -E2BIG, -ENOMEM; *failure says which, and
+ * *identity is NULL. */
+int tls_trust_identify(const struct tls_ctx *ctx, X509 *leaf, const struct tls_ca_group *group,
+		       struct identity **identity, enum handshake_failure *failure);
 /* Is a subject alternative name of the client's among client_allowed_sans, if there are any? */
 bool tls_trust_allows_names(const struct tls_ctx *ctx, const struct identity *identity);
 /* Until when does it hold that ctx trusts this chain, verified as of now (both seconds since 1970),

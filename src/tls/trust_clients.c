@@ -47,11 +47,11 @@ static int no_memory(const struct load *load, const char *file)
 static int push_ca(const struct load *load, X509 *ca)
 {
 	if (X509_up_ref(ca) != 1)
-		return no_memory(load, load->group->ca_file);
+		return no_memory(load, load->group->from.ca_file);
 	if (sk_X509_push(load->group->cas, ca) > 0)
 		return 0;
 	X509_free(ca);
-	return no_memory(load, load->group->ca_file);
+	return no_memory(load, load->group->from.ca_file);
 }
 
 static bool has_ca(const struct tls_ca_group *group, X509 *ca)
@@ -87,7 +87,7 @@ static X509 *find_better(const struct load *load, const X509 *ca)
 /* 0, also if it is left out. */
 static int add_ca(const struct load *load, X509 *ca)
 {
-	const char *file = load->group->ca_file;
+	const char *file = load->group->from.ca_file;
 	char subject[TLS_NAME_MAX], why[ERROR_TEXT_MAX];
 
 	tls_name_text(X509_get_subject_name(ca), subject);
@@ -145,19 +145,20 @@ static int load_cas(const struct load *load)
 	const struct pem_wanted wanted = {PEM_CERT, "CA certificates of clients", "--client-ca",
 					  ignored};
 	struct tls_ca_group *group = load->group;
-	STACK_OF(X509) *cas = pem_read_certs(group->ca_file, &wanted, load->error);
+	STACK_OF(X509) *cas = pem_read_certs(group->from.ca_file, &wanted, load->error);
 	bool is_one_current = false;
 	int r = 0;
 
 	if (cas == NULL)
 		return keep_cas(load);
-	if (ignored[0] != '\0' && strcmp(group->ca_file, group->crl_file) != 0)
+	if (ignored[0] != '\0' && strcmp(group->from.ca_file, group->from.crl_file) != 0)
 		tls_flaw(load->ctx, TLS_FLAW_PEM_IGNORED, "%s", ignored);
 	for (int i = 0; r == 0 && i < sk_X509_num(cas); i++)
 		r = add_ca(load, sk_X509_value(cas, i));
 	sk_X509_pop_free(cas, X509_free);
 	if (r == 0 && sk_X509_num(group->cas) == 0) {
-		tls_explain(load->error, group->ca_file, "no certificate of it is one of a CA");
+		tls_explain(load->error, group->from.ca_file,
+			    "no certificate of it is one of a CA");
 		return keep_cas(load);
 	}
 	for (int i = 0; i < sk_X509_num(group->cas); i++)
@@ -165,7 +166,8 @@ static int load_cas(const struct load *load)
 	if (r < 0 || is_one_current)
 		return r;
 	char why[ERROR_TEXT_MAX];
-	snprintf(why, sizeof(why), "%.200s: every CA of this file has expired", group->ca_file);
+	snprintf(why, sizeof(why), "%.200s: every CA of this file has expired",
+		 group->from.ca_file);
 	return flaw_of_start(load, TLS_FLAW_CA_EXPIRED, why);
 }
 
@@ -232,17 +234,17 @@ static bool is_in_force(const X509_CRL *crl)
 static int push_crl(const struct load *load, X509_CRL *crl)
 {
 	if (X509_CRL_up_ref(crl) != 1)
-		return no_memory(load, load->group->crl_file);
+		return no_memory(load, load->group->from.crl_file);
 	if (sk_X509_CRL_push(load->group->crls, crl) > 0)
 		return 0;
 	X509_CRL_free(crl);
-	return no_memory(load, load->group->crl_file);
+	return no_memory(load, load->group->from.crl_file);
 }
 
 /* 0, also if it is left out. */
 static int add_crl(const struct load *load, X509_CRL *crl)
 {
-	const char *file = load->group->crl_file;
+	const char *file = load->group->from.crl_file;
 	char issuer[TLS_NAME_MAX], why[ERROR_TEXT_MAX];
 
 	tls_name_text(X509_CRL_get_issuer(crl), issuer);
@@ -289,7 +291,7 @@ static X509_CRL *list_of(const STACK_OF(X509_CRL) * crls, X509 *ca)
  * that either, none of the CA's clients gets in. */
 static int cover(const struct load *load, X509 *ca)
 {
-	const char *file = load->group->crl_file;
+	const char *file = load->group->from.crl_file;
 	X509_CRL *crl = list_of(load->group->crls, ca);
 	X509_CRL *old = load->old != NULL ? list_of(load->old->crls, ca) : NULL;
 	char subject[TLS_NAME_MAX];
@@ -331,12 +333,12 @@ static int cover(const struct load *load, X509 *ca)
 static STACK_OF(X509_CRL) * read_crls(const struct load *load)
 {
 	static const struct pem_wanted wanted = {PEM_CRL, "a CRL", "--crl", NULL};
-	STACK_OF(X509_CRL) *crls = pem_read_crls(load->group->crl_file, &wanted, load->error);
+	STACK_OF(X509_CRL) *crls = pem_read_crls(load->group->from.crl_file, &wanted, load->error);
 
 	if (crls != NULL || load->before == NULL)
 		return crls;
 	tls_flaw(load->ctx, TLS_FLAW_CRL_KEPT, "%s", load->error);
-	crls = pem_salvage_crls(load->group->crl_file);
+	crls = pem_salvage_crls(load->group->from.crl_file);
 	return crls != NULL ? crls : sk_X509_CRL_new_null();
 }
 
@@ -358,7 +360,7 @@ static int load_crls(const struct load *load)
 static const struct tls_ca_group *find_group(const struct tls_ctx *ctx, const char *name)
 {
 	for (unsigned i = 0; ctx != NULL && i < ctx->group_count; i++)
-		if (strcmp(ctx->group[i].name, name) == 0)
+		if (strcmp(ctx->group[i].from.name, name) == 0)
 			return &ctx->group[i];
 	return NULL;
 }
@@ -385,7 +387,7 @@ static void note_alike(struct tls_ctx *ctx, const struct tls_ca_group *group, X5
 				 "clients of one of "
 				 "them may be refused; have them issued anew with "
 				 "subjectKeyIdentifier",
-				 group->ca_file, subject);
+				 group->from.ca_file, subject);
 			return;
 		}
 	}
@@ -402,14 +404,14 @@ static int store_fill(struct tls_ctx *ctx, const struct tls_ca_group *group)
 		}
 		if (X509_STORE_add_cert(ctx->clients, ca) != 1)
 			return -ENOMEM;
-		tls_note_cert(ctx, TLS_EXPIRY_CLIENT_CA, group->ca_file, ca);
+		tls_note_cert(ctx, TLS_EXPIRY_CLIENT_CA, group->from.ca_file, ca);
 		note_alike(ctx, group, ca);
 	}
 	for (int i = 0; i < sk_X509_CRL_num(group->crls); i++) {
 		X509_CRL *crl = sk_X509_CRL_value(group->crls, i);
 		if (X509_STORE_add_crl(ctx->clients, crl) != 1)
 			return -ENOMEM;
-		tls_note_expiry(ctx, TLS_EXPIRY_CRL, group->crl_file, X509_CRL_get_issuer(crl),
+		tls_note_expiry(ctx, TLS_EXPIRY_CRL, group->from.crl_file, X509_CRL_get_issuer(crl),
 				X509_CRL_get0_nextUpdate(crl));
 	}
 	return 0;
@@ -421,17 +423,71 @@ static int group_load(struct tls_ctx *ctx, const struct tls_ctx *before, struct 
 	struct load load = {.ctx = ctx,
 			    .before = before,
 			    .group = group,
-			    .old = find_group(before, group->name),
+			    .old = find_group(before, group->from.name),
 			    .error = error};
 
 	group->cas = sk_X509_new_null();
 	group->crls = sk_X509_CRL_new_null();
 	if (group->cas == NULL || group->crls == NULL)
-		return no_memory(&load, group->ca_file);
+		return no_memory(&load, group->from.ca_file);
 	int r = load_cas(&load);
-	if (r == 0 && group->crl_file[0] != '\0')
+	if (r == 0 && group->from.crl_file[0] != '\0')
 		r = load_crls(&load);
 	return r;
+}
+
+/* Takes the CA out of the group. */
+static void drop_ca(struct tls_ca_group *group, const X509 *ca)
+{
+	for (int i = 0; i < sk_X509_num(group->cas); i++)
+		if (X509_cmp(sk_X509_value(group->cas, i), ca) == 0)
+			X509_free(sk_X509_delete(group->cas, i--));
+}
+
+/* An anchor of two entries could vouch for the names of both: a start refuses that. On a reload it
+ * counts for the entry where it does before; if for none of the two, for none. */
+static int part_anchor(struct tls_ctx *ctx, const struct tls_ctx *before,
+		       struct tls_ca_group *pair[2], X509 *ca, char error[ERROR_TEXT_MAX])
+{
+	const struct load load = {.ctx = ctx, .before = before, .error = error};
+	char subject[TLS_NAME_MAX], why[ERROR_TEXT_MAX];
+	bool was_in[2];
+
+	tls_name_text(X509_get_subject_name(ca), subject);
+	snprintf(why, sizeof(why),
+		 "%.200s: the CA %s stands in the entry %s of client_cas and in %s, too; it can "
+		 "vouch for the "
+		 "names of one only",
+		 pair[1]->from.ca_file, subject, pair[1]->from.name, pair[0]->from.name);
+	if (flaw_of_start(&load, TLS_FLAW_CA_UNUSABLE, why) < 0)
+		return -EINVAL;
+	X509_up_ref(ca);
+	for (int i = 0; i < 2; i++) {
+		const struct tls_ca_group *old = find_group(before, pair[i]->from.name);
+		was_in[i] = old != NULL && has_ca(old, ca);
+	}
+	for (int i = 0; i < 2; i++)
+		if (!was_in[i])
+			drop_ca(pair[i], ca);
+	X509_free(ca);
+	return 0;
+}
+
+static int part_anchors(struct tls_ctx *ctx, const struct tls_ctx *before,
+			char error[ERROR_TEXT_MAX])
+{
+	for (unsigned a = 0; a < ctx->group_count; a++) {
+		for (unsigned b = a + 1; b < ctx->group_count; b++) {
+			struct tls_ca_group *pair[2] = {&ctx->group[a], &ctx->group[b]};
+			for (int i = sk_X509_num(pair[1]->cas) - 1; i >= 0; i--) {
+				X509 *ca = sk_X509_value(pair[1]->cas, i);
+				if (ca != NULL && has_ca(pair[0], ca) &&
+				    part_anchor(ctx, before, pair, ca, error) < 0)
+					return -EINVAL;
+			}
+		}
+	}
+	return 0;
 }
 
 int tls_clients_load(struct tls_ctx *ctx, const struct tls_ctx *before, char error[ERROR_TEXT_MAX])
@@ -445,10 +501,12 @@ int tls_clients_load(struct tls_ctx *ctx, const struct tls_ctx *before, char err
 		r = -ENOMEM;
 	for (unsigned i = 0; r == 0 && i < ctx->group_count; i++) {
 		r = group_load(ctx, before, &ctx->group[i], error);
-		if (r == 0)
-			r = store_fill(ctx, &ctx->group[i]);
-		has_lists |= ctx->group[i].crl_file[0] != '\0';
+		has_lists |= ctx->group[i].from.crl_file[0] != '\0';
 	}
+	if (r == 0)
+		r = part_anchors(ctx, before, error);
+	for (unsigned i = 0; r == 0 && i < ctx->group_count; i++)
+		r = store_fill(ctx, &ctx->group[i]);
 	if (r == 0 && has_lists)
 		X509_STORE_set_flags(ctx->clients,
 				     X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
@@ -462,6 +520,7 @@ void tls_clients_fini(struct tls_ctx *ctx)
 	for (unsigned i = 0; i < ctx->group_count; i++) {
 		sk_X509_pop_free(ctx->group[i].cas, X509_free);
 		sk_X509_CRL_pop_free(ctx->group[i].crls, X509_CRL_free);
+		client_ca_fini(&ctx->group[i].from);
 	}
 	X509_STORE_free(ctx->clients);
 	sk_X509_NAME_pop_free(ctx->ca_names, X509_NAME_free);
@@ -471,8 +530,7 @@ void tls_clients_fini(struct tls_ctx *ctx)
 
 static bool is_same_group(const struct tls_ca_group *a, const struct tls_ca_group *b)
 {
-	if (strcmp(a->name, b->name) != 0 || (a->crl_file[0] == '\0') != (b->crl_file[0] == '\0') ||
-	    sk_X509_num(a->cas) != sk_X509_num(b->cas) ||
+	if (!client_ca_is_same(&a->from, &b->from) || sk_X509_num(a->cas) != sk_X509_num(b->cas) ||
 	    sk_X509_CRL_num(a->crls) != sk_X509_CRL_num(b->crls))
 		return false;
 	for (int i = 0; i < sk_X509_num(a->cas); i++)

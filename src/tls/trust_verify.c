@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A client's chain against the CAs and lists of a context. */
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <time.h>
@@ -8,6 +9,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/must.h"
+#include "tls/cert_identity.h"
 #include "tls/tls_ctx_private.h"
 #include "tls/tls_library.h"
 
@@ -59,7 +61,7 @@ static bool is_no_list_needed(X509_STORE_CTX *store_ctx)
 		return true;
 	const struct tls_ca_group *group =
 		group_of(ctx_of(store_ctx), X509_STORE_CTX_get0_chain(store_ctx));
-	return group != NULL && group->crl_file[0] == '\0';
+	return group != NULL && group->from.crl_file[0] == '\0';
 }
 
 static int callback(int preverified, X509_STORE_CTX *store_ctx)
@@ -209,6 +211,25 @@ int64_t tls_trust_holds_until(const struct tls_ctx *ctx, const STACK_OF(X509) * 
 }
 
 /* ---- Names and reasons ----------------------------------------------------------------------- */
+
+int tls_trust_identify(const struct tls_ctx *ctx, X509 *leaf, const struct tls_ca_group *group,
+		       struct identity **identity, enum handshake_failure *failure)
+{
+	int r = cert_identity(leaf, identity);
+
+	*failure = r == -ENOMEM ? HANDSHAKE_INTERNAL : HANDSHAKE_IDENTITY_BAD;
+	if (r == 0 && (r = client_ca_vouch(&group->from, identity)) < 0)
+		*failure = r == -ENOMEM ? HANDSHAKE_INTERNAL : HANDSHAKE_NAME_NOT_VOUCHED;
+	if (r == 0 && !tls_trust_allows_names(ctx, *identity)) {
+		*failure = HANDSHAKE_SAN_NOT_ALLOWED;
+		r = -EACCES;
+	}
+	if (r < 0) {
+		identity_free(*identity);
+		*identity = NULL;
+	}
+	return r;
+}
 
 bool tls_trust_allows_names(const struct tls_ctx *ctx, const struct identity *identity)
 {

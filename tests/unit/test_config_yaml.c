@@ -292,23 +292,23 @@ Test(config_yaml, access_rules)
 	const struct policy *policy = &config.policy;
 	cr_assert(policy->has_section);
 	cr_assert_eq(policy->rule_count, 6);
-	cr_assert_eq(policy->rule[0].kind, IDENTITY_DNS);
-	cr_assert_str_eq(policy->rule[0].pattern, "thanos-*.monitoring");
+	cr_assert_eq(policy->rule[0].who.kind, IDENTITY_DNS);
+	cr_assert_str_eq(policy->rule[0].who.text, "thanos-*.monitoring");
 	cr_assert_eq(policy->rule[0].verbs, ACCESS_READ | ACCESS_LIST);
 	cr_assert_eq(policy->rule[0].on_count, 2);
 	cr_assert_str_eq(policy->rule[0].on[0], "blocks/**");
 	cr_assert_str_eq(policy->rule[0].on[1], "other");
 	cr_assert_eq(policy->rule[0].line, 3);
-	cr_assert_eq(policy->rule[1].kind, IDENTITY_SPKI);
-	cr_assert_str_eq(policy->rule[1].pattern, PIN);
+	cr_assert_eq(policy->rule[1].who.kind, IDENTITY_SPKI);
+	cr_assert_str_eq(policy->rule[1].who.text, PIN);
 	cr_assert_eq(policy->rule[1].verbs, ACCESS_WRITE | ACCESS_DELETE);
-	cr_assert_eq(policy->rule[2].kind, IDENTITY_URI);
-	cr_assert_str_eq(policy->rule[2].pattern, "spiffe://a/**");
-	cr_assert_eq(policy->rule[3].kind, IDENTITY_IP);
-	cr_assert_str_eq(policy->rule[3].pattern, "2001:db8::1", "as certificates' are written");
-	cr_assert_str_eq(policy->rule[4].pattern, "10.0.*");
-	cr_assert_eq(policy->rule[5].kind, IDENTITY_CN);
-	cr_assert_str_eq(policy->rule[5].pattern, "a: b");
+	cr_assert_eq(policy->rule[2].who.kind, IDENTITY_URI);
+	cr_assert_str_eq(policy->rule[2].who.text, "spiffe://a/**");
+	cr_assert_eq(policy->rule[3].who.kind, IDENTITY_IP);
+	cr_assert_str_eq(policy->rule[3].who.text, "2001:db8::1", "as certificates' are written");
+	cr_assert_str_eq(policy->rule[4].who.text, "10.0.*");
+	cr_assert_eq(policy->rule[5].who.kind, IDENTITY_CN);
+	cr_assert_str_eq(policy->rule[5].who.text, "a: b");
 	config_fini(&config);
 }
 

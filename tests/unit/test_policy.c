@@ -220,8 +220,7 @@ Test(policy, pathological_patterns)
 static struct access_rule rule(enum identity_kind kind, const char *pattern, unsigned verbs,
 			       const char *on)
 {
-	return (struct access_rule){.kind = kind,
-				    .pattern = (char *)(uintptr_t)pattern,
+	return (struct access_rule){.who = {kind, (char *)(uintptr_t)pattern},
 				    .verbs = verbs,
 				    .on = {(char *)(uintptr_t)on},
 				    .on_count = 1};
@@ -457,7 +456,7 @@ Test(policy, fini)
 				.rule_count = 2,
 				.has_section = true};
 
-	policy.rule[0].pattern = strdup("x");
+	policy.rule[0].who.text = strdup("x");
 	policy.rule[0].on[0] = strdup("a");
 	policy.rule[0].on[1] = strdup("b");
 	policy.rule[0].on_count = 2;

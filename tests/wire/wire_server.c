@@ -112,7 +112,8 @@ static void arguments_make(const struct wire_server *server, struct arguments *a
 	usual_add(arguments, server, "--admin-listen", server->admin_addr);
 	certificate_add(arguments, server, "--cert", "server.crt");
 	certificate_add(arguments, server, "--key", "server.key");
-	certificate_add(arguments, server, "--client-ca", "ca.crt");
+	if (!server->has_client_cas)
+		certificate_add(arguments, server, "--client-ca", "ca.crt");
 	if (server->wants_crl)
 		certificate_add(arguments, server, "--crl", "ca.crl");
 	if (server->writable) {

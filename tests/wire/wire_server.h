@@ -29,10 +29,11 @@ struct wire_server {
 	const char *option[WIRE_OPTIONS_MAX]; /* beside the usual ones, which they override */
 	const char *root;                     /* NULL: the shared one */
 	bool wants_crl;                       /* --crl */
-	bool writable;                        /* --writable, and every client may do everything */
-	bool unprivileged;                    /* as nobody, when the tests run as root */
-	bool may_differ;                      /* do not check the data path at the end */
-	bool may_lose_lines;                  /* of the log */
+	bool has_client_cas; /* the test's configuration names the CAs of clients */
+	bool writable;       /* --writable, and every client may do everything */
+	bool unprivileged;   /* as nobody, when the tests run as root */
+	bool may_differ;     /* do not check the data path at the end */
+	bool may_lose_lines; /* of the log */
 	enum wire_log_kind log_kind;
 	const char *tls_path; /* NULL: as the run wants it */
 	const char *engine;

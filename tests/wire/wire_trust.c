@@ -79,13 +79,8 @@ void wire_trust_pair(struct wire_trust *trust, const char *name)
 	wire_trust_put(trust, "server.key", key, NULL);
 }
 
-void wire_trust_start(struct wire_trust *trust, struct wire_server *server)
+void wire_trust_prepare(struct wire_trust *trust, struct wire_server *server)
 {
-	static const char *const options[] = {"--cert=%s/server.crt", "--key=%s/server.key",
-					      "--client-ca=%s/clients.crt", "--crl=%s/clients.crl",
-					      "--config=%s/sluice.yml"};
-	unsigned free_option = 0;
-
 	wire_env_need(&server->env);
 	trust->server = server;
 	must(snprintf(trust->dir, sizeof(trust->dir), "%s/trust.%d", server->env.dir,
@@ -95,10 +90,21 @@ void wire_trust_start(struct wire_trust *trust, struct wire_server *server)
 	wire_trust_put(trust, "clients.crt", "ca.crt", NULL);
 	wire_trust_put(trust, "clients.crl", "none.crl", NULL);
 	wire_trust_write(trust, "sluice.yml", everything);
+}
+
+void wire_trust_serve(struct wire_trust *trust)
+{
+	static const char *const options[] = {"--cert=%s/server.crt", "--key=%s/server.key",
+					      "--config=%s/sluice.yml",
+					      "--client-ca=%s/clients.crt", "--crl=%s/clients.crl"};
+	struct wire_server *server = trust->server;
+	size_t count = server->has_client_cas ? 3 : ARRAY_LEN(options);
+	unsigned free_option = 0;
+
 	while (server->option[free_option] != NULL)
 		free_option++;
-	must(free_option + ARRAY_LEN(options) < WIRE_OPTIONS_MAX);
-	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+	must(free_option + count < WIRE_OPTIONS_MAX);
+	for (size_t i = 0; i < count; i++) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 		snprintf(trust->option[i], PATH_MAX, options[i], trust->dir);
@@ -106,6 +112,12 @@ void wire_trust_start(struct wire_trust *trust, struct wire_server *server)
 		server->option[free_option + i] = trust->option[i];
 	}
 	wire_server_start(server);
+}
+
+void wire_trust_start(struct wire_trust *trust, struct wire_server *server)
+{
+	wire_trust_prepare(trust, server);
+	wire_trust_serve(trust);
 }
 
 void wire_trust_reloaded(struct wire_trust *trust, uint64_t count)

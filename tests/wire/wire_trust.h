@@ -22,6 +22,10 @@ struct wire_trust {
 /* Makes the files: the usual certificate and CA, the list that revokes nobody, a configuration in
  * which everybody may do everything; and starts the server with them. */
 void wire_trust_start(struct wire_trust *trust, struct wire_server *server);
+/* The same in two steps, for a test that has other files. With server->has_client_cas the server is
+ * not given clients.crt and clients.crl. */
+void wire_trust_prepare(struct wire_trust *trust, struct wire_server *server);
+void wire_trust_serve(struct wire_trust *trust);
 
 /* Puts a file in its place by a rename: the parts, names of files of wire_certs.h, one behind the
  * other (up to NULL). */
