@@ -32,11 +32,13 @@ static struct trust token; /* what load gives: reload hands it on and never look
 static struct trust *load(void *arg, char error[ERROR_TEXT_MAX])
 {
 	struct fixture *fixture = arg;
+	bool is_part = fixture->is_part;
 	fixture->loads++;
+	fixture->is_part = false; /* it is news once */
 	token.config = &fixture->config;
 	if (!fixture->is_good)
 		snprintf(error, ERROR_TEXT_MAX, "%s", fixture->why);
-	return fixture->is_good || fixture->is_part ? &token : NULL;
+	return fixture->is_good || is_part ? &token : NULL;
 }
 
 static void adopt(void *arg, struct trust *trust, bool is_whole)
@@ -198,6 +200,31 @@ Test(reload, asked_for_it_reads_what_has_not_changed)
 	pass(RELOAD_SETTLE_MS);
 	cr_assert_eq(f.loads, 1);
 	cr_assert_eq(reload_state(f.reload, ticket, &error), RELOAD_DONE);
+}
+
+/* What is good of it is in force at once; of the rest the owner hears when it stays broken. */
+Test(reload, what_is_good_in_part)
+{
+	f.is_good = false;
+	f.is_part = true;
+	file_write("crt", "2");
+	is_told();
+	pass(RELOAD_SETTLE_MS);
+	cr_assert_eq(f.adopted, 1);
+	cr_assert_eq(f.refused, 0);
+	for (unsigned ms = 0; ms <= RELOAD_GIVE_UP_MS; ms += RELOAD_RETRY_MS)
+		pass(RELOAD_RETRY_MS);
+	cr_assert_eq(f.adopted, 1);
+	cr_assert_eq(f.refused, 1);
+	const char *error;
+	uint64_t ticket = reload_request(f.reload, f.now_ms);
+	for (unsigned ms = 0; ms <= RELOAD_SETTLE_MS + RELOAD_GIVE_UP_MS; ms += RELOAD_RETRY_MS)
+		pass(RELOAD_RETRY_MS);
+	cr_assert_eq(reload_state(f.reload, ticket, &error), RELOAD_REFUSED);
+	f.is_good = true;
+	pass(RELOAD_LOOK_MS);
+	pass(RELOAD_SETTLE_MS);
+	cr_assert_eq(f.adopted, 2, "it is looked at again without an event");
 }
 
 Test(reload, a_request_is_refused_with_its_reason)
