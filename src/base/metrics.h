@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/groups.h"
 #include "base/limits.h"
 #include "base/operations.h"
 #include "base/reasons.h"
@@ -126,6 +127,7 @@ struct metrics {
 	uint64_t close[CLOSE_REASON_COUNT];
 	uint64_t handshake_failure[HANDSHAKE_FAILURE_COUNT];
 	uint64_t handshake_ok;
+	uint64_t key_exchange[TLS_GROUP_COUNT + 1]; /* of those, by group */
 	uint64_t fallback_tx[FALLBACK_REASON_COUNT];
 	uint64_t fallback_rx[FALLBACK_REASON_COUNT];
 	uint64_t send_path_bytes[SEND_PATH_COUNT];

@@ -88,11 +88,22 @@ static void print_handshakes(struct out *out)
 {
 	const struct metrics *first = out->sets[0];
 	uint64_t failed = 0;
+	char labels[64];
+
 	for (int i = 0; i < HANDSHAKE_FAILURE_COUNT; i++)
 		failed += sum(out, &first->handshake_failure[i]);
 	family(out, PREFIX "tls_handshakes_total", "counter", "Handshakes, by result.");
 	row(out, PREFIX "tls_handshakes_total", "result=\"ok\"", sum(out, &first->handshake_ok));
 	row(out, PREFIX "tls_handshakes_total", "result=\"failed\"", failed);
+
+	family(out, PREFIX "tls_key_exchanges_total", "counter",
+	       "Handshakes that succeeded, by group of their key exchange.");
+	for (int i = 0; i <= TLS_GROUP_COUNT; i++) {
+		snprintf(labels, sizeof(labels), "group=\"%s\"",
+			 tls_group_label((enum tls_group)i));
+		row(out, PREFIX "tls_key_exchanges_total", labels,
+		    sum(out, &first->key_exchange[i]));
+	}
 }
 
 static void print_denied(struct out *out)

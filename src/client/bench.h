@@ -90,6 +90,7 @@ struct bench_report {
 	uint64_t rx_kernel;
 	uint64_t tx_kernel;
 	enum tls_cipher cipher; /* of the last */
+	enum tls_group group;
 
 	uint64_t verified;   /* pieces that were compared with an earlier answer or a checksum */
 	uint64_t first_seen; /* ... that others were compared with */

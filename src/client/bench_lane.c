@@ -377,6 +377,7 @@ static void connected(struct lane *lane)
 	report->rx_kernel += session->record.rx == &record_rx_kernel;
 	report->tx_kernel += session->record.tx == &record_tx_kernel;
 	report->cipher = session->outcome.cipher;
+	report->group = session->outcome.group;
 }
 
 static void become_idle(struct lane *lane)

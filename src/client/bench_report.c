@@ -133,9 +133,10 @@ static void print_load(FILE *out, const struct bench_config *config,
 		report->is_interrupted ? ", interrupted" : "");
 	fprintf(out,
 		"data path  received by the kernel %" PRIu64 ", by this program %" PRIu64
-		"; sent by the kernel %" PRIu64 ", by this program %" PRIu64 "; %s\n",
+		"; sent by the kernel %" PRIu64 ", by this program %" PRIu64 "; %s, %s\n",
 		report->rx_kernel, report->connections - report->rx_kernel, report->tx_kernel,
-		report->connections - report->tx_kernel, tls_cipher_label(report->cipher));
+		report->connections - report->tx_kernel, tls_cipher_label(report->cipher),
+		tls_group_label(report->group));
 }
 
 static void print_bytes_line(FILE *out, const char *name, uint64_t bytes,
@@ -267,7 +268,8 @@ void bench_report_json(FILE *out, const struct bench_config *config,
 		per((double)window_bytes(report), seconds(report->window_ns)));
 	json_quantiles(out, "latency_seconds", &report->latency);
 	json_quantiles(out, "handshake_seconds", &report->handshake);
-	fprintf(out, ",\"tls\":{\"cipher\":\"%s\"", tls_cipher_label(report->cipher));
+	fprintf(out, ",\"tls\":{\"cipher\":\"%s\",\"group\":\"%s\"",
+		tls_cipher_label(report->cipher), tls_group_label(report->group));
 	json_number(out, "connections", report->connections);
 	json_number(out, "rx_kernel", report->rx_kernel);
 	json_number(out, "tx_kernel", report->tx_kernel);

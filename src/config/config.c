@@ -267,6 +267,7 @@ static size_t size_of(const struct option *option)
 	case OPTION_BYTES:
 		return sizeof(uint64_t);
 	case OPTION_CIPHERS:
+	case OPTION_GROUPS:
 	case OPTION_SANS:
 	case OPTION_ONLY:
 		break; /* reloaded, or nothing */

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/groups.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "config/client_ca.h"
@@ -50,6 +51,9 @@ struct config {
 	unsigned client_ca_count;
 	enum tls_cipher ciphers[TLS_CIPHER_COUNT];
 	unsigned cipher_count;
+	bool ciphers_are_named;   /* false: they are the default */
+	bool prefers_own_ciphers; /* their order counts, not that of the client */
+	unsigned groups;          /* that are allowed, 1 << enum tls_group; 0: the default */
 	char *allowed_sans[ALLOWED_SANS_MAX]; /* client_allowed_sans: exact match of one SAN; 0 =
 						 any */
 	unsigned allowed_san_count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between config.c, config_yaml.c, config_access.c and yaml.c. */
+/* Between config.c, config_*.c, options*.c and yaml.c. */
 #ifndef SLUICE_CONFIG_CONFIG_PRIVATE_H
 #define SLUICE_CONFIG_CONFIG_PRIVATE_H
 
@@ -17,6 +17,14 @@ int config_read_pattern(struct identity_pattern *into, struct yaml_reader *reade
 int config_read_client_cas(struct config *config, struct yaml_reader *reader, yaml_node_t *node);
 /* Do the sections fit together? */
 int config_check_client_cas(const struct config *config, char error[ERROR_TEXT_MAX]);
+/* "VALUE is not accepted: ACCEPTED"; -EINVAL. */
+int option_refuse(char error[ERROR_TEXT_MAX], const char *value, const char *accepted);
+/* One name, or several with commas, as option_set has them. */
+int option_set_ciphers(struct config *config, const char *value, bool is_first,
+		       char error[ERROR_TEXT_MAX]);
+int option_set_groups(struct config *config, const char *value, bool is_first,
+		      char error[ERROR_TEXT_MAX]);
+
 /* The access: section. */
 int config_read_access(struct config *config, struct yaml_reader *reader, yaml_node_t *node);
 

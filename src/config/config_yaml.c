@@ -57,7 +57,6 @@ static const struct {
 	{"cert", "put the certificate in a file and name it in cert_file"},
 	{"key", "put the key in a file and name it in key_file"},
 	{"client_ca", "put the CA in a file and name it in client_ca_file"},
-	{"curve_preferences", "X25519, P-256 and P-384 are offered, in this order; leave it out"},
 };
 
 /* null, "", []: how the toolkit writes that a key is not used. */
@@ -92,7 +91,7 @@ static int set_option(struct config *config, struct yaml_reader *reader,
 		      const yaml_node_t *value)
 {
 	bool is_list = option->type == OPTION_ADDRESSES || option->type == OPTION_CIPHERS ||
-		       option->type == OPTION_SANS;
+		       option->type == OPTION_GROUPS || option->type == OPTION_SANS;
 	if (value->type != YAML_SEQUENCE_NODE)
 		return set_node(config, reader, option, key_node, value, true);
 	if (!is_list)

@@ -175,7 +175,8 @@ static void print_keys(FILE *out)
 		if (options[i].flag != NULL)
 			snprintf(text, sizeof(text), "As --%s.%s", options[i].flag,
 				 options[i].type == OPTION_ADDRESSES ||
-						 options[i].type == OPTION_CIPHERS
+						 options[i].type == OPTION_CIPHERS ||
+						 options[i].type == OPTION_GROUPS
 					 ? " A list."
 					 : "");
 		else if (options[i].choices != NULL) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "config/config_private.h"
 
 const char *const tls_path_words[] = {"auto", "kernel", "user", NULL};
 static const char *const engines[] = {"auto", "sendfile", "splice", "copy", NULL};
@@ -14,8 +15,8 @@ static const char *const durabilities[] = {"full", "relaxed", NULL};
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
 static const char *const auth_types[] = {"RequireAndVerifyClientCert", NULL};
-static const char *const versions[] = {"TLS13", NULL};
-static const char *const only_true[] = {"true", NULL};
+static const char *const min_versions[] = {"TLS13", "TLS12", "TLS11", "TLS10", NULL};
+static const char *const max_versions[] = {"TLS13", NULL};
 
 #define AT(field)   offsetof(struct config, field)
 
@@ -51,7 +52,14 @@ const struct option options[] = {
 	 "Revocation lists of those CAs, PEM; each client must then be covered by a current one."},
 	{"cipher-suites", "tls_server_config.cipher_suites", OPTION_CIPHERS, AT(ciphers),
 	 "TLS_AES_128_GCM_SHA256,TLS_AES_256_GCM_SHA384,TLS_CHACHA20_POLY1305_SHA256", 0, 0, NULL,
-	 "LIST", "TLS 1.3 cipher suites in order of preference."},
+	 "LIST",
+	 "TLS 1.3 cipher suites in order of preference. Go's names of TLS 1.2 suites are accepted "
+	 "and say nothing about TLS 1.3."},
+	{"curve-preferences", "tls_server_config.curve_preferences", OPTION_GROUPS, 0, NULL, 0, 0,
+	 NULL, "LIST",
+	 "Groups of the key exchange that are allowed: X25519MLKEM768 (with OpenSSL 3.5), X25519, "
+	 "CurveP256, CurveP384, CurveP521. As in Go, the order of the list does not matter: the "
+	 "first of these that a client has sent a key for is taken. Default: all but CurveP521."},
 	{NULL, "tls_server_config.client_allowed_sans", OPTION_SANS, AT(allowed_sans), NULL, 0, 0,
 	 NULL, "LIST", "A client must have one of these subject alternative names, exactly."},
 	{"revoked-connections", "revoked_connections", OPTION_CHOICE, AT(revoked_connections),
@@ -68,12 +76,14 @@ const struct option options[] = {
 	 "are closed at once and counted; 0: no limit."},
 	{NULL, "tls_server_config.client_auth_type", OPTION_ONLY, 0, NULL, 0, 0, auth_types, "TYPE",
 	 "The object port always requires and verifies a client certificate."},
-	{NULL, "tls_server_config.min_version", OPTION_ONLY, 0, NULL, 0, 0, versions, "VERSION",
+	{NULL, "tls_server_config.min_version", OPTION_ONLY, 0, NULL, 0, 0, min_versions, "VERSION",
+	 "The object port speaks TLS 1.3 only, which keeps any minimum."},
+	{NULL, "tls_server_config.max_version", OPTION_ONLY, 0, NULL, 0, 0, max_versions, "VERSION",
 	 "The object port speaks TLS 1.3 only."},
-	{NULL, "tls_server_config.max_version", OPTION_ONLY, 0, NULL, 0, 0, versions, "VERSION",
-	 "The object port speaks TLS 1.3 only."},
-	{NULL, "tls_server_config.prefer_server_cipher_suites", OPTION_ONLY, 0, NULL, 0, 0,
-	 only_true, "BOOL", "The order of cipher_suites always counts, not the client's."},
+	{NULL, "tls_server_config.prefer_server_cipher_suites", OPTION_BOOL,
+	 AT(prefers_own_ciphers), "true", 0, 0, NULL, "BOOL",
+	 "Take the first of cipher_suites that the client has; false: the first of the client's "
+	 "that is in cipher_suites."},
 	{"tls-path", "tls_path", OPTION_CHOICE, AT(tls_path), "auto", 0, 0, tls_path_words, "PATH",
 	 "Where records are encrypted and decrypted: auto uses the kernel where possible and "
 	 "counts fallbacks; kernel refuses what the kernel cannot do; user does not use the "
@@ -172,7 +182,7 @@ const struct option *option_by_key(const char *key)
 
 /* ---- Values ------------------------------------------------------------------------------- */
 
-static int refuse(char error[ERROR_TEXT_MAX], const char *value, const char *accepted)
+int option_refuse(char error[ERROR_TEXT_MAX], const char *value, const char *accepted)
 {
 	snprintf(error, ERROR_TEXT_MAX, "\"%.100s\" is not accepted: %s", value, accepted);
 	return -EINVAL;
@@ -181,7 +191,7 @@ static int refuse(char error[ERROR_TEXT_MAX], const char *value, const char *acc
 static int set_text(char *out, size_t size, const char *value, char error[ERROR_TEXT_MAX])
 {
 	if (strlen(value) >= size)
-		return refuse(error, value, "it is too long");
+		return option_refuse(error, value, "it is too long");
 	memcpy(out, value, strlen(value) + 1);
 	return 0;
 }
@@ -199,7 +209,7 @@ static int set_choice(int *out, const char *const *choices, const char *value,
 		snprintf(accepted + used, sizeof(accepted) - used, "%s%s", i > 0 ? ", " : "",
 			 choices[i]);
 	}
-	return refuse(error, value, accepted);
+	return option_refuse(error, value, accepted);
 }
 
 /* A decimal number; *end behind it. -EINVAL when there is none, -ERANGE when it is too large. */
@@ -298,7 +308,7 @@ static int set_number(void *target, const struct option *option, const char *val
 			 (unsigned long long)option->min, (unsigned long long)option->max);
 	}
 	if (r < 0 || *end != '\0' || n < option->min || n > option->max)
-		return refuse(error, value, accepted);
+		return option_refuse(error, value, accepted);
 	char *field = (char *)target + option->offset;
 	if (option->type == OPTION_UNSIGNED || option->type == OPTION_DURATION)
 		*(unsigned *)(void *)field = (unsigned)n;
@@ -313,45 +323,7 @@ static int set_bool(bool *out, const char *value, char error[ERROR_TEXT_MAX])
 		*out = value[0] == 't';
 		return 0;
 	}
-	return refuse(error, value, "use true or false");
-}
-
-#define CIPHERS_ACCEPTED                                                                           \
-	"the cipher suites are TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, "                   \
-	"TLS_CHACHA20_POLY1305_SHA256"
-
-static int add_cipher(struct config *config, const char *name, char error[ERROR_TEXT_MAX])
-{
-	for (int i = 0; i < TLS_CIPHER_COUNT; i++) {
-		if (strcmp(tls_cipher_label((enum tls_cipher)i), name) != 0)
-			continue;
-		for (unsigned j = 0; j < config->cipher_count; j++)
-			if (config->ciphers[j] == (enum tls_cipher)i)
-				return refuse(error, name, "listed twice");
-		config->ciphers[config->cipher_count++] = (enum tls_cipher)i;
-		return 0;
-	}
-	return refuse(error, name, CIPHERS_ACCEPTED);
-}
-
-/* One suite, or several with commas. */
-static int set_ciphers(struct config *config, const char *value, bool is_first,
-		       char error[ERROR_TEXT_MAX])
-{
-	char name[64];
-	if (is_first)
-		config->cipher_count = 0;
-	for (;;) {
-		size_t len = strcspn(value, ",");
-		if (len >= sizeof(name))
-			return refuse(error, value, CIPHERS_ACCEPTED);
-		memcpy(name, value, len);
-		name[len] = '\0';
-		int r = add_cipher(config, name, error);
-		if (r < 0 || value[len] == '\0')
-			return r;
-		value += len + 1;
-	}
+	return option_refuse(error, value, "use true or false");
 }
 
 static int add_san(struct config *config, const char *value, bool is_first,
@@ -362,11 +334,11 @@ static int add_san(struct config *config, const char *value, bool is_first,
 			free(config->allowed_sans[--config->allowed_san_count]);
 	}
 	if (value[0] == '\0' || config->allowed_san_count == ALLOWED_SANS_MAX)
-		return refuse(error, value,
-			      "at most " TEXT_OF(ALLOWED_SANS_MAX) " names, none empty");
+		return option_refuse(error, value,
+				     "at most " TEXT_OF(ALLOWED_SANS_MAX) " names, none empty");
 	char *copy = strdup(value);
 	if (copy == NULL)
-		return refuse(error, value, "no memory");
+		return option_refuse(error, value, "no memory");
 	config->allowed_sans[config->allowed_san_count++] = copy;
 	return 0;
 }
@@ -393,9 +365,9 @@ static int add_address(struct config *config, const char *value, bool is_first,
 	if (is_first)
 		config->listen_count = 0;
 	if (config->listen_count == LISTENERS_MAX)
-		return refuse(error, value, "at most " TEXT_OF(LISTENERS_MAX) " addresses");
+		return option_refuse(error, value, "at most " TEXT_OF(LISTENERS_MAX) " addresses");
 	if (!is_address(value))
-		return refuse(error, value, "use HOST:PORT, [IPV6]:PORT or :PORT");
+		return option_refuse(error, value, "use HOST:PORT, [IPV6]:PORT or :PORT");
 	int r = set_text(config->listen[config->listen_count], ADDR_TEXT_MAX, value, error);
 	if (r == 0)
 		config->listen_count++;
@@ -411,15 +383,16 @@ int option_set(void *target, const struct option *option, const char *value, boo
 	switch (option->type) {
 	case OPTION_PATH:
 		if (value[0] == '\0')
-			return refuse(error, value, "use the name of a file or folder");
+			return option_refuse(error, value, "use the name of a file or folder");
 		return set_text(field, PATH_MAX, value, error);
 	case OPTION_TEXT:
 		if (value[0] == '\0')
-			return refuse(error, value, "use some text");
+			return option_refuse(error, value, "use some text");
 		return set_text(field, PATH_MAX, value, error);
 	case OPTION_ADDRESS:
 		if (value[0] != '\0' && strcmp(value, "none") != 0 && !is_address(value))
-			return refuse(error, value, "use HOST:PORT, [IPV6]:PORT, :PORT, or none");
+			return option_refuse(error, value,
+					     "use HOST:PORT, [IPV6]:PORT, :PORT, or none");
 		return set_text(field, ADDR_TEXT_MAX, strcmp(value, "none") == 0 ? "" : value,
 				error);
 	case OPTION_ADDRESSES:
@@ -434,7 +407,9 @@ int option_set(void *target, const struct option *option, const char *value, boo
 	case OPTION_DURATION:
 		return set_number(target, option, value, error);
 	case OPTION_CIPHERS:
-		return set_ciphers(target, value, is_first, error);
+		return option_set_ciphers(target, value, is_first, error);
+	case OPTION_GROUPS:
+		return option_set_groups(target, value, is_first, error);
 	case OPTION_SANS:
 		return add_san(target, value, is_first, error);
 	case OPTION_ONLY:

@@ -23,7 +23,8 @@ enum option_type {
 	OPTION_U64,
 	OPTION_BYTES,    /* a number with KiB, MiB, GiB; uint64_t */
 	OPTION_DURATION, /* Prometheus style: 1m30s, 500ms; unsigned, milliseconds */
-	OPTION_CIPHERS,  /* a list of TLS 1.3 suites */
+	OPTION_CIPHERS,  /* a list of cipher suites */
+	OPTION_GROUPS,   /* a list of groups of the key exchange, by Go's names */
 	OPTION_SANS,     /* a list of names; in the file only */
 	OPTION_TEXT,     /* anything but nothing; PATH_MAX bytes */
 	OPTION_ONLY      /* accepts the words of choices and stores nothing */

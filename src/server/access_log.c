@@ -134,6 +134,7 @@ void access_log_request(struct conn *conn, const char *cut)
 	log_seconds(&line, "duration", duration_ns);
 	log_text(&line, "tx", conn->record.tx->label);
 	log_text(&line, "rx", conn->record.rx->label);
+	log_text(&line, "group", tls_group_label(conn->group));
 	log_text(&line, "engine", send_engine_label(request->send.engine));
 	if (answer->error != S3_ERROR_COUNT)
 		log_text(&line, "error", s3_error_code(answer->error));

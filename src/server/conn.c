@@ -272,8 +272,10 @@ static void established(struct conn *conn)
 	conn->handshake = NULL;
 	conn->peer = outcome.peer;
 	conn->identity = peer_identity(conn->peer);
+	conn->group = outcome.group;
 	conn->is_established = true;
 	metric_add(&worker->metrics.handshake_ok, 1);
+	metric_add(&worker->metrics.key_exchange[outcome.group], 1);
 	histogram_observe(&worker->metrics.handshake_duration, worker->now_ns - conn->started_ns);
 	bool is_tx_kernel = record_is_kernel_tx(&conn->record);
 	bool is_rx_kernel = conn->record.rx == &record_rx_kernel;

@@ -93,6 +93,7 @@ struct conn {
 	enum close_reason why; /* first reason; CLOSE_REASON_COUNT: none yet */
 	enum fallback_reason fallback_tx;
 	enum fallback_reason fallback_rx;
+	enum tls_group group; /* of the key exchange */
 	struct conn *waiting_next;
 	struct wheel_entry deadline;
 	struct handshake *handshake;

@@ -17,6 +17,7 @@
 #include "tls/greeting.h"
 #include "tls/peer_private.h"
 #include "tls/tls_ctx_private.h"
+#include "tls/tls_groups.h"
 
 struct handshake {
 	SSL *ssl;
@@ -565,6 +566,7 @@ int handshake_finish(struct handshake *handshake, struct record *record,
 				  .rx_bufs = plan->rx_bufs};
 	*outcome = (struct handshake_outcome){.fallback_tx = FALLBACK_NONE,
 					      .fallback_rx = FALLBACK_NONE};
+	outcome->group = tls_groups_agreed(handshake->ssl);
 	int r = validate(handshake, &outcome->cipher);
 	if (r == 0)
 		r = take_peer(handshake, outcome);

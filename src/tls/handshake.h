@@ -69,6 +69,7 @@ const char *handshake_greeting(const struct handshake *handshake);
 struct handshake_outcome {
 	struct peer *peer; /* the caller's, peer_release; NULL on a client, or after a failure */
 	enum tls_cipher cipher;
+	enum tls_group group;             /* TLS_GROUP_OTHER: none of ours */
 	enum fallback_reason fallback_tx; /* FALLBACK_NONE: kernel TLS */
 	enum fallback_reason fallback_rx;
 	int install_errno; /* with FALLBACK_INSTALL_FAILED */

@@ -9,6 +9,7 @@
 
 #include "tls/handshake.h"
 #include "tls/tls_ctx_private.h"
+#include "tls/tls_groups.h"
 
 /* Each side has its turn so often at most; it takes two. */
 #define TURNS_MAX 16
@@ -17,12 +18,15 @@
  * opinion of the server's. NULL: no memory. */
 static SSL *client_new(SSL_CTX *ssl_ctx, BIO *bio)
 {
+	unsigned lacking;
+
 	/* Whatever this machine's OpenSSL configuration says: clients have their own. */
 	SSL_CTX_set_security_level(ssl_ctx, 0);
 	SSL_CTX_set_max_proto_version(ssl_ctx, 0);
 	SSL_CTX_set_min_proto_version(ssl_ctx, TLS1_3_VERSION);
 	SSL_CTX_set_ciphersuites(ssl_ctx, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
 					  "TLS_CHACHA20_POLY1305_SHA256");
+	tls_groups_allow(ssl_ctx, TLS_GROUPS_ALL, true, &lacking);
 	SSL_CTX_set_verify(ssl_ctx, SSL_VERIFY_NONE, NULL);
 	SSL *ssl = SSL_new(ssl_ctx);
 	if (ssl == NULL) {

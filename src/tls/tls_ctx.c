@@ -13,7 +13,9 @@
 #include "base/must.h"
 #include "tls/pem.h"
 #include "tls/tls_ctx_private.h"
+#include "tls/tls_groups.h"
 #include "tls/tls_library.h"
+#include "tls/version.h"
 
 void tls_explain(char error[ERROR_TEXT_MAX], const char *file, const char *what)
 {
@@ -33,6 +35,27 @@ static int set_ciphers(SSL_CTX *ssl_ctx, const struct config *config, char error
 		tls_explain(error, list, "the TLS library has none of these ciphers");
 		return -EINVAL;
 	}
+	return 0;
+}
+
+/* One that is named and that the library lacks is worth a warning while another is left. */
+static int set_groups(struct tls_ctx *ctx, const struct config *config, char error[ERROR_TEXT_MAX])
+{
+	unsigned wanted = config->groups != 0 ? config->groups : TLS_GROUPS_DEFAULT, lacking;
+	char names[128];
+
+	int r = tls_groups_allow(ctx->ssl_ctx, wanted, false, &lacking);
+	tls_groups_format(lacking, names, sizeof(names));
+	if (r < 0) {
+		snprintf(error, ERROR_TEXT_MAX,
+			 "curve_preferences: %s lacks %s, and no other is allowed",
+			 tls_library_version(), names);
+		return -EINVAL;
+	}
+	if (config->groups != 0 && lacking != 0)
+		tls_flaw(ctx, TLS_FLAW_GROUP_LACKING,
+			 "curve_preferences: %s lacks %s; clients are not offered it",
+			 tls_library_version(), names);
 	return 0;
 }
 
@@ -161,17 +184,18 @@ void tls_ctx_set_protocol(SSL_CTX *ssl_ctx)
 	 * is verified with, anew and with its signatures checked for each handshake, and sends the
 	 * root, which the peer has or does not trust. */
 	SSL_CTX_set_mode(ssl_ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
-	SSL_CTX_set1_groups_list(ssl_ctx, "X25519:P-256:P-384");
 	SSL_CTX_set_verify(ssl_ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
 			   handshake_verify_callback);
 	SSL_CTX_set_keylog_callback(ssl_ctx, handshake_keylog_callback);
 }
 
-static void set_server_protocol(SSL_CTX *ssl_ctx)
+static void set_server_protocol(SSL_CTX *ssl_ctx, const struct config *config)
 {
 	tls_ctx_set_protocol(ssl_ctx);
 	SSL_CTX_set_cert_verify_callback(ssl_ctx, handshake_verify_client, NULL);
-	SSL_CTX_set_options(ssl_ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+	if (config->prefers_own_ciphers)
+		SSL_CTX_set_options(ssl_ctx,
+				    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
 	SSL_CTX_set_num_tickets(ssl_ctx, 0);
 	SSL_CTX_set_max_early_data(ssl_ctx, 0);
 	SSL_CTX_set_alpn_select_cb(ssl_ctx, select_alpn, NULL);
@@ -244,7 +268,7 @@ void tls_ctx_keep_own(struct tls_ctx *ctx, const struct tls_ctx *before, const c
 static int load_own(struct tls_ctx *ctx, const struct config *config, const struct tls_ctx *before,
 		    char error[ERROR_TEXT_MAX])
 {
-	if (set_ciphers(ctx->ssl_ctx, config, error) < 0 ||
+	if (set_ciphers(ctx->ssl_ctx, config, error) < 0 || set_groups(ctx, config, error) < 0 ||
 	    load_own_certificate(ctx, config, error) < 0)
 		return -EINVAL;
 	const char *flaw = tls_trust_flaw_of_own(ctx->ssl_ctx);
@@ -273,7 +297,7 @@ struct tls_ctx *tls_ctx_new(const struct config *config, const struct tls_ctx *b
 	struct tls_ctx *ctx = begin(config, generation, error);
 	if (ctx == NULL)
 		return NULL;
-	set_server_protocol(ctx->ssl_ctx);
+	set_server_protocol(ctx->ssl_ctx, config);
 	int r = load_own(ctx, config, before, error);
 	if (r < 0 && before != NULL) {
 		tls_ctx_keep_own(ctx, before, error);

@@ -74,7 +74,8 @@ void tls_ctx_release(struct tls_ctx *ctx);
 	F(CA_EXPIRED, "ca_expired", WARN, false)                                                   \
 	F(CA_AMBIGUOUS, "ca_ambiguous", WARN, false)                                               \
 	F(CHAIN_LACKING, "chain_lacking", WARN, false)                                             \
-	F(PEM_IGNORED, "pem_ignored", WARN, false)
+	F(PEM_IGNORED, "pem_ignored", WARN, false)                                                 \
+	F(GROUP_LACKING, "group_lacking", WARN, false)
 
 #define TLS_FLAW_ENUM(id, ...) TLS_FLAW_##id,
 enum tls_flaw_kind { TLS_FLAWS(TLS_FLAW_ENUM) TLS_FLAW_KINDS };

@@ -11,6 +11,7 @@
 
 #include "tls/pem.h"
 #include "tls/tls_ctx_private.h"
+#include "tls/tls_groups.h"
 #include "tls/tls_library.h"
 
 /* The order of `sluice serve`, so that servers that follow the client's choose the same. */
@@ -70,6 +71,7 @@ static int load(struct tls_ctx *ctx, const struct tls_client_files *files,
 struct tls_ctx *tls_ctx_new_client(const struct tls_client_files *files, char error[ERROR_TEXT_MAX])
 {
 	struct tls_ctx *ctx = calloc(1, sizeof(*ctx));
+	unsigned lacking;
 
 	if (ctx == NULL ||
 	    (ctx->ssl_ctx = SSL_CTX_new_ex(tls_library(), NULL, TLS_client_method())) == NULL) {
@@ -83,7 +85,11 @@ struct tls_ctx *tls_ctx_new_client(const struct tls_client_files *files, char er
 	SSL_CTX_set_ciphersuites(ctx->ssl_ctx, ciphers);
 	SSL_CTX_set_msg_callback(ctx->ssl_ctx, handshake_message_callback);
 	SSL_CTX_set_alpn_protos(ctx->ssl_ctx, protocols, sizeof(protocols) - 1);
-	int r = load(ctx, files, error);
+	int r = tls_groups_allow(ctx->ssl_ctx, TLS_GROUPS_DEFAULT, true, &lacking);
+	if (r < 0)
+		tls_explain(error, "TLS", "the library has no group for the key exchange");
+	else
+		r = load(ctx, files, error);
 	ERR_clear_error();
 	if (r == 0)
 		return ctx;

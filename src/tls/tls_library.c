@@ -24,25 +24,27 @@
 /*
  * What TLS 1.3 and the signatures of certificates need, by the first name that each has; decoders
  * only those of public keys. Kinds of keys: those of certificates that TLS 1.3 knows, and X25519;
- * P-256 and P-384 of the key exchange are EC. ML-DSA is there from OpenSSL 3.5 on. What these use
- * inside (AES for random numbers, digests of signatures) they take from the context that they come
- * from.
+ * P-256, P-384 and P-521 of the key exchange are EC. ML-DSA and X25519MLKEM768 are there from
+ * OpenSSL 3.5 on. What these use inside (AES for random numbers, digests of signatures, ML-KEM)
+ * they take from the context that they come from.
  */
 #define CERTIFICATE_KINDS                                                                          \
 	"RSA", "RSA-PSS", "EC", "ED25519", "ED448", "ML-DSA-44", "ML-DSA-65", "ML-DSA-87"
 static const struct {
 	int operation;
 	const char *names[12];
+	bool is_optional;
 } wanted[] = {
-	{OSSL_OP_DIGEST, {"SHA1", "SHA2-224", "SHA2-256", "SHA2-384", "SHA2-512"}},
-	{OSSL_OP_CIPHER, {"AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"}},
-	{OSSL_OP_MAC, {"HMAC"}},
-	{OSSL_OP_KDF, {"HKDF", "TLS13-KDF"}},
-	{OSSL_OP_RAND, {"CTR-DRBG", "SEED-SRC"}},
-	{OSSL_OP_KEYMGMT, {CERTIFICATE_KINDS, "X25519"}},
-	{OSSL_OP_KEYEXCH, {"ECDH", "X25519"}},
-	{OSSL_OP_SIGNATURE, {CERTIFICATE_KINDS, "ECDSA"}},
-	{OSSL_OP_DECODER, {CERTIFICATE_KINDS}},
+	{OSSL_OP_DIGEST, {"SHA1", "SHA2-224", "SHA2-256", "SHA2-384", "SHA2-512"}, false},
+	{OSSL_OP_CIPHER, {"AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"}, false},
+	{OSSL_OP_MAC, {"HMAC"}, false},
+	{OSSL_OP_KDF, {"HKDF", "TLS13-KDF"}, false},
+	{OSSL_OP_RAND, {"CTR-DRBG", "SEED-SRC"}, false},
+	{OSSL_OP_KEYMGMT, {CERTIFICATE_KINDS, "X25519", "X25519MLKEM768"}, false},
+	{OSSL_OP_KEYEXCH, {"ECDH", "X25519"}, false},
+	{OSSL_OP_KEM, {"X25519MLKEM768"}, true},
+	{OSSL_OP_SIGNATURE, {CERTIFICATE_KINDS, "ECDSA"}, false},
+	{OSSL_OP_DECODER, {CERTIFICATE_KINDS}, false},
 };
 
 static OSSL_PROVIDER *full;
@@ -82,7 +84,7 @@ static bool select_row(size_t row)
 			return false;
 		selected[row][count++] = *all;
 	}
-	return count > 0;
+	return count > 0 || wanted[row].is_optional;
 }
 
 static bool select_all(void)

@@ -47,6 +47,7 @@ static void check_fields(const struct config *config)
 	for (unsigned i = 0; i < config->cipher_count; i++)
 		for (unsigned j = 0; j < i; j++)
 			must(config->ciphers[i] != config->ciphers[j]);
+	must(config->groups <= TLS_GROUPS_ALL);
 	must(config->allowed_san_count <= ALLOWED_SANS_MAX);
 	for (unsigned i = 0; i < config->allowed_san_count; i++)
 		check_name(config->allowed_sans[i], CONFIG_BYTES_MAX);

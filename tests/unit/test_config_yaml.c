@@ -220,8 +220,36 @@ Test(config_yaml, yaml_refused_values_name_the_key)
 		"TLS_AES_128_GCM_SHA256");
 	REFUSED("tls_server_config: {client_auth_type: NoClientCert}\n", 1, "client_auth_type",
 		"NoClientCert", "RequireAndVerifyClientCert", "always requires");
-	REFUSED("tls_server_config: {min_version: TLS12}\n", 1, "min_version", "TLS12", "TLS13");
+	REFUSED("tls_server_config: {min_version: TLS14}\n", 1, "min_version", "TLS14", "TLS13");
+	REFUSED("tls_server_config: {max_version: TLS12}\n", 1, "max_version", "TLS12", "TLS13",
+		"speaks TLS 1.3 only");
 	REFUSED("tls_server_config:\n  client_allowed_sans: ['']\n", 2, "client_allowed_sans");
+}
+
+/* A file for Prometheus that says what its defaults are, and one that says all it can. */
+Test(config_yaml, yaml_of_prometheus)
+{
+	accepted("tls_server_config:\n"
+		 "  cert_file: server.crt\n"
+		 "  key_file: server.key\n"
+		 "  client_auth_type: RequireAndVerifyClientCert\n"
+		 "  client_ca_file: ca.crt\n"
+		 "  min_version: TLS12\n"
+		 "  max_version: TLS13\n"
+		 "  prefer_server_cipher_suites: true\n"
+		 "  cipher_suites:\n"
+		 "    - TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\n"
+		 "    - TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384\n"
+		 "  curve_preferences: [CurveP256, X25519]\n");
+	cr_assert_eq(config.cipher_count, TLS_CIPHER_COUNT);
+	cr_assert(config.prefers_own_ciphers);
+	cr_assert_eq(config.groups, 1u << TLS_GROUP_P256 | 1u << TLS_GROUP_X25519);
+	accepted("tls_server_config: {prefer_server_cipher_suites: false}\n");
+	cr_assert_not(config.prefers_own_ciphers);
+	accepted("tls_server_config: {curve_preferences: X25519}\n");
+	cr_assert_eq(config.groups, 1u << TLS_GROUP_X25519);
+	accepted("tls_server_config: {curve_preferences: []}\n");
+	cr_assert_eq(config.groups, 0);
 }
 
 /* What exporter-toolkit knows and this port does not do, with what to do instead. */
@@ -231,9 +259,8 @@ Test(config_yaml, yaml_of_exporter_toolkit)
 		"tls_server_config.cert: ", "cert_file");
 	REFUSED("tls_server_config:\n  key: x\n", 2, "tls_server_config.key: ", "key_file");
 	REFUSED("tls_server_config: {client_ca: x}\n", 1, "client_ca_file");
-	REFUSED("tls_server_config: {curve_preferences: [CurveP521]}\n", 1, "curve_preferences",
-		"X25519");
-	REFUSED("tls_server_config: {prefer_server_cipher_suites: false}\n", 1, "always counts");
+	REFUSED("tls_server_config:\n  curve_preferences: [X25519,\n    CurveP224]\n", 3,
+		"curve_preferences", "CurveP224", "CurveP256");
 	REFUSED("root: x\nhttp_server_config: {http2: true}\n", 2, "http_server_config",
 		"certificate", "leave it out");
 	REFUSED("basic_auth_users: {a: b}\n", 1, "basic_auth_users", "leave it out");

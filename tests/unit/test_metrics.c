@@ -126,6 +126,12 @@ Test(metrics, every_cell_of_every_set)
 	check_row("sluice_http_requests_total{method=\"other\",code=\"other\"}", sets, 3,
 		  &first->request[REQUEST_METHOD_OTHER][REQUEST_CODE_OTHER]);
 	check_row("sluice_tls_handshakes_total{result=\"ok\"}", sets, 3, &first->handshake_ok);
+	check_row("sluice_tls_key_exchanges_total{group=\"X25519MLKEM768\"}", sets, 3,
+		  &first->key_exchange[TLS_GROUP_X25519MLKEM768]);
+	check_row("sluice_tls_key_exchanges_total{group=\"P-521\"}", sets, 3,
+		  &first->key_exchange[TLS_GROUP_P521]);
+	check_row("sluice_tls_key_exchanges_total{group=\"other\"}", sets, 3,
+		  &first->key_exchange[TLS_GROUP_OTHER]);
 #define CHECK(id, name)                                                                            \
 	check_row("sluice_http_request_duration_seconds_bucket{operation=\"" name                  \
 		  "\",le=\"0.0001\"}",                                                             \

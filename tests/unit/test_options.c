@@ -389,13 +389,61 @@ Test(options, ciphers)
 		"TLS_AES_128_GCM_SHA256 ",
 		"tls_aes_128_gcm_sha256",
 		"TLS_AES_128_CCM_SHA256",
-		"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+		"TLS_ECDHE_RSA_WITH_RC4_128_SHA",
 		"TLS_A_NAME_THAT_IS_LONGER_THAN_ANY_CIPHER_SUITE_THAT_WAS_EVER_REGISTERED"};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		REFUSED("cipher-suites", bad[i], "cipher suite");
 	REFUSED("cipher-suites", "TLS_RSA_WITH_NULL_MD5", "TLS_RSA_WITH_NULL_MD5",
 		"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256");
 	REFUSED("cipher-suites", "TLS_AES_128_GCM_SHA256,TLS_AES_128_GCM_SHA256", "twice");
+}
+
+/* In Go a list of cipher suites is about TLS 1.2: it changes nothing for TLS 1.3. */
+Test(options, cipher_suites_of_tls_1_2)
+{
+	cr_assert_eq(set("cipher-suites", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"), 0, "%s", error);
+	cr_assert_eq(config.cipher_count, TLS_CIPHER_COUNT);
+	cr_assert_eq(config.ciphers[0], TLS_CIPHER_AES_128_GCM);
+	/* among others: those of TLS 1.3 count */
+	cr_assert_eq(set("cipher-suites",
+			 "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,TLS_AES_256_GCM_SHA384,"
+			 "TLS_RSA_WITH_AES_128_CBC_SHA,TLS_AES_128_GCM_SHA256"),
+		     0, "%s", error);
+	cr_assert_eq(config.cipher_count, 2);
+	cr_assert_eq(config.ciphers[0], TLS_CIPHER_AES_256_GCM);
+	/* a later list without any is the default again */
+	cr_assert_eq(set("cipher-suites", "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA"), 0, "%s", error);
+	cr_assert_eq(config.cipher_count, TLS_CIPHER_COUNT);
+	cr_assert_eq(config.ciphers[0], TLS_CIPHER_AES_128_GCM);
+}
+
+Test(options, curve_preferences)
+{
+	config_init(&config);
+	cr_assert_eq(config.groups, 0, "the default");
+	cr_assert_eq(set("curve-preferences", "CurveP384,X25519"), 0, "%s", error);
+	cr_assert_eq(config.groups, 1u << TLS_GROUP_P384 | 1u << TLS_GROUP_X25519);
+	cr_assert_eq(set("curve-preferences", "X25519MLKEM768,CurveP521,CurveP256,CurveP256"), 0,
+		     "%s", error);
+	cr_assert_eq(config.groups,
+		     1u << TLS_GROUP_X25519MLKEM768 | 1u << TLS_GROUP_P521 | 1u << TLS_GROUP_P256);
+
+	static const char *const bad[] = {"",          "X25519,", "x25519",  "P-256",   "secp256r1",
+					  "CurveP224", "X448",    "X25519 ", "MLKEM768"};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		REFUSED("curve-preferences", bad[i], "the curves are", "X25519MLKEM768", "X25519,",
+			"CurveP256", "CurveP384", "CurveP521");
+}
+
+/* Only TLS 1.3 is served, so each minimum is kept, and no other maximum. */
+Test(options, versions)
+{
+	static const char *const kept[] = {"TLS10", "TLS11", "TLS12", "TLS13"};
+	const struct option *min = option_by_key("tls_server_config.min_version");
+
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		cr_assert_eq(option_set(&config, min, kept[i], true, error), 0, "%s: %s", kept[i],
+			     error);
 }
 
 Test(options, allowed_sans)
@@ -415,7 +463,7 @@ Test(options, allowed_sans)
 	cr_assert_eq(config.allowed_san_count, 0);
 }
 
-/* Values of exporter-toolkit's keys that can be honoured are what we do already. */
+/* What exporter-toolkit's keys may say here, because it is what we do already. */
 Test(options, what_only_one_value_has)
 {
 	static const struct {
@@ -430,15 +478,11 @@ Test(options, what_only_one_value_has)
 		{"tls_server_config.min_version",
 		 "TLS13",
 		 "TLS 1.3 only",
-		 {"TLS10", "TLS11", "TLS12", "TLS14", "1.3"}},
+		 {"TLS14", "SSL30", "", "tls13", "1.3"}},
 		{"tls_server_config.max_version",
 		 "TLS13",
 		 "TLS 1.3 only",
 		 {"TLS10", "TLS11", "TLS12", "TLS14", "tls13"}},
-		{"tls_server_config.prefer_server_cipher_suites",
-		 "true",
-		 "always counts",
-		 {"false", "", "yes", "True", "1"}},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -211,6 +211,50 @@ Test(tls_trust, a_certificate_that_has_ended_and_another)
 	cert_pair_fini(&ca);
 }
 
+/* ---- Groups ---------------------------------------------------------------------------------- */
+
+/* The files of one certificate that is its own CA, and those groups; error or warning. */
+static bool has_groups(unsigned groups, char warning[ERROR_TEXT_MAX], char error[ERROR_TEXT_MAX])
+{
+	char dir[] = "/tmp/sluice-trust-XXXXXX";
+	struct config *config = files_begin(dir);
+	struct cert_pair pair = cert_pair_make("server", EVP_EC_gen("P-256"), true, NULL);
+
+	write_certs(config->cert_file, pair.cert, NULL);
+	write_key(config->key_file, pair.key);
+	write_certs(config->client_ca_file, pair.cert, NULL);
+	config->groups = groups;
+	const struct tls_flaw *flaws;
+	struct tls_ctx *ctx = tls_ctx_new(config, NULL, 1, error);
+	if (ctx != NULL)
+		snprintf(warning, ERROR_TEXT_MAX, "%s",
+			 tls_ctx_flaws(ctx, &flaws) > 0 ? flaws[0].text : "");
+	bool is_made = ctx != NULL;
+	tls_ctx_release(ctx);
+	cert_pair_fini(&pair);
+	files_remove(dir, config);
+	return is_made;
+}
+
+/* A warning while another is left; without one there is no key exchange to be had. */
+Test(tls_trust, group_that_the_library_lacks)
+{
+	const unsigned mlkem = 1u << TLS_GROUP_X25519MLKEM768, p384 = 1u << TLS_GROUP_P384;
+	bool has_mlkem = OpenSSL_version_num() >= 0x30500000ul;
+	char warning[ERROR_TEXT_MAX] = "", error[ERROR_TEXT_MAX] = "";
+
+	cr_assert(has_groups(0, warning, error), "%s", error);
+	cr_expect_str_empty(warning, "nobody has named it: %s", warning);
+	cr_assert(has_groups(p384, warning, error), "%s", error);
+	cr_expect_str_empty(warning);
+	cr_assert(has_groups(mlkem | p384, warning, error), "%s", error);
+	cr_expect_eq(strstr(warning, "curve_preferences: ") == NULL, has_mlkem, "%s", warning);
+	cr_expect_eq(strstr(warning, "lacks X25519MLKEM768") == NULL, has_mlkem, "%s", warning);
+	cr_assert_eq(has_groups(mlkem, warning, error), has_mlkem);
+	if (!has_mlkem)
+		cr_expect_not_null(strstr(error, "lacks X25519MLKEM768"), "%s", error);
+}
+
 /* ---- Until when a verdict holds -------------------------------------------------------------- */
 
 #define NOW     1000000 /* seconds since 1970 */

@@ -313,7 +313,7 @@ Test(startup, mistakes_in_the_file)
 		{"listen: 127.0.0.1:1\nlisten: 127.0.0.1:2\n", ":2", "listen"},
 		{"tls_server_config:\n  client_auth_type: NoClientCert\n", ":2",
 		 "client_auth_type"},
-		{"tls_server_config:\n  min_version: TLS10\n", ":2", "min_version"},
+		{"tls_server_config:\n  max_version: TLS12\n", ":2", "max_version"},
 		{"workers: 1\n  root: x\n", ":2", ""},
 		{"access:\n  - identity: \"dns:a\"\n    allow: [fly]\n", ":3", "allow"},
 	};
