@@ -181,8 +181,10 @@
 #define ACCESS_RULES_MAX             256
 #define ACCESS_PATTERNS_MAX          32
 #define ALLOWED_SANS_MAX             64
+/* Of a server, chosen by the name that a client asks for. */
+#define CERTIFICATES_MAX             16
 /* Certificates and CRLs whose end /metrics tells: the server's, and CAs and lists of clients. */
-#define TLS_EXPIRIES_MAX             64
+#define TLS_EXPIRIES_MAX             (64 + CERTIFICATES_MAX)
 /* Flaws of its certificates and lists that are told with words; all are counted. */
 #define TLS_FLAWS_MAX                16
 #define IDENTITY_TEXT_MAX            512 /* in a log; cut */

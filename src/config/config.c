@@ -41,6 +41,9 @@ void config_fini(struct config *config)
 	free(config->client_ca);
 	config->client_ca = NULL;
 	config->client_ca_count = 0;
+	free(config->certificates);
+	config->certificates = NULL;
+	config->certificate_count = 0;
 	policy_fini(&config->policy);
 }
 
@@ -62,7 +65,7 @@ static int resolve_paths(struct config *config, char error[ERROR_TEXT_MAX])
 		}
 		memcpy(path, joined, strlen(joined) + 1);
 	}
-	return 0;
+	return config_resolve_certificates(config, error);
 }
 
 static int load_file(struct config *config, char error[ERROR_TEXT_MAX])
@@ -184,8 +187,8 @@ static int check_whole(const struct config *config, char error[ERROR_TEXT_MAX])
 	const struct option_required required[] = {
 		{"root", config->root[0] != '\0'},
 		{"listen", config->listen_count > 0},
-		{"cert", config->cert_file[0] != '\0'},
-		{"key", config->key_file[0] != '\0'},
+		{"cert", config_certificate_count(config) > 0},
+		{"key", config->key_file[0] != '\0' || config->certificate_count > 0},
 		{"client-ca", config->client_ca_file[0] != '\0' || config->client_ca_count > 0},
 	};
 	if (check_question(config, error) < 0 || config_check_client_cas(config, error) < 0)
@@ -193,6 +196,8 @@ static int check_whole(const struct config *config, char error[ERROR_TEXT_MAX])
 	if (config->check_identity_cert[0] != '\0')
 		return 0;
 	if (options_check_required(&serve_options, required, ARRAY_LEN(required), error) < 0)
+		return -EINVAL;
+	if (config_check_certificates(config, error) < 0)
 		return -EINVAL;
 	if (config->tls_path == TLS_PATH_USER && (config->send_engine == SEND_ENGINE_SENDFILE ||
 						  config->send_engine == SEND_ENGINE_SPLICE)) {
@@ -232,16 +237,21 @@ int config_load(struct config *config, enum config_command command, int argc, ch
 
 void config_trust_files(const struct config *config, const char *files[CONFIG_TRUST_FILES])
 {
-	files[0] = config->config_file;
-	files[1] = config->cert_file;
-	files[2] = config->key_file;
-	files[3] = config->client_ca_file;
-	files[4] = config->crl_file;
-	for (unsigned i = 0; i < CLIENT_CAS_MAX; i++) {
-		bool is_there = i < config->client_ca_count;
-		files[5 + 2 * i] = is_there ? config->client_ca[i].ca_file : "";
-		files[6 + 2 * i] = is_there ? config->client_ca[i].crl_file : "";
+	unsigned count = 0;
+
+	files[count++] = config->config_file;
+	files[count++] = config->client_ca_file;
+	files[count++] = config->crl_file;
+	for (unsigned i = 0; i < config_certificate_count(config); i++) {
+		files[count++] = config_certificate_file(config, i);
+		files[count++] = config_certificate_key(config, i);
 	}
+	for (unsigned i = 0; i < config->client_ca_count; i++) {
+		files[count++] = config->client_ca[i].ca_file;
+		files[count++] = config->client_ca[i].crl_file;
+	}
+	while (count < CONFIG_TRUST_FILES)
+		files[count++] = "";
 }
 
 /* ---- Reload ---------------------------------------------------------------------------------- */

@@ -34,6 +34,12 @@ enum tls_cipher {
 	TLS_CIPHER_COUNT
 };
 
+/* A certificate of the server with its chain, and its key. */
+struct config_certificate {
+	char cert_file[PATH_MAX];
+	char key_file[PATH_MAX];
+};
+
 struct config {
 	char listen[LISTENERS_MAX][ADDR_TEXT_MAX]; /* "HOST:PORT", "[V6]:PORT", ":PORT" */
 	unsigned listen_count;
@@ -45,6 +51,10 @@ struct config {
 
 	char cert_file[PATH_MAX];
 	char key_file[PATH_MAX];
+	/* Instead of these two: several, of which the name that a client asks for chooses one; the
+	 * first is for those that ask for none of their names. */
+	struct config_certificate *certificates;
+	unsigned certificate_count;
 	char client_ca_file[PATH_MAX];
 	char crl_file[PATH_MAX];     /* "" = none */
 	struct client_ca *client_ca; /* client_cas, in the place of client_ca_file; NULL: none */
@@ -113,9 +123,15 @@ int config_load(struct config *config, enum config_command command, int argc, ch
 		char error[ERROR_TEXT_MAX]);
 void config_fini(struct config *config);
 
-#define CONFIG_TRUST_FILES (5 + 2 * CLIENT_CAS_MAX)
-/* What a reload reads: the configuration, certificate, key, client CAs and CRLs; "": none. They
- * live as long as config. */
+/* The server's certificates: those of certificates, or the one of cert_file, or none. */
+unsigned config_certificate_count(const struct config *config);
+/* The files of certificate i, 0 the default; they live as long as config. */
+const char *config_certificate_file(const struct config *config, unsigned i);
+const char *config_certificate_key(const struct config *config, unsigned i);
+
+#define CONFIG_TRUST_FILES (3 + 2 * CERTIFICATES_MAX + 2 * CLIENT_CAS_MAX)
+/* What a reload reads: the configuration, client CAs and CRLs, certificates and their keys; "":
+ * none. They live as long as config. */
 void config_trust_files(const struct config *config, const char *files[CONFIG_TRUST_FILES]);
 /*
  * The options whose values in loaded, a configuration that a running server has read again, would

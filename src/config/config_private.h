@@ -25,6 +25,12 @@ int option_set_ciphers(struct config *config, const char *value, bool is_first,
 int option_set_groups(struct config *config, const char *value, bool is_first,
 		      char error[ERROR_TEXT_MAX]);
 
+/* The list tls_server_config.certificates; its paths seen from the file's folder; and whether it
+ * goes together with the rest. 0, or -EINVAL with error. */
+int config_read_certificates(struct config *config, struct yaml_reader *reader, yaml_node_t *node);
+int config_resolve_certificates(struct config *config, char error[ERROR_TEXT_MAX]);
+int config_check_certificates(const struct config *config, char error[ERROR_TEXT_MAX]);
+
 /* The access: section. */
 int config_read_access(struct config *config, struct yaml_reader *reader, yaml_node_t *node);
 

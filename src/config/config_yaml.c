@@ -13,28 +13,34 @@
 #define KEY_BYTES_MAX  128
 #define KNOWN_KEYS_MAX 32
 
+/* A list that is no option of the table. */
+static const char certificates[] = "tls_server_config.certificates";
+
 /* ---- Keys that are not known -------------------------------------------------------------------
  */
 
-/* The option that stands in the other section, or whose flag was written instead of its key. */
-static const struct option *find_elsewhere(const char *key)
+/* The key of the option that stands in the other section, or whose flag was written instead of its
+ * key; NULL: there is none. */
+static const char *find_elsewhere(const char *key)
 {
+	if (strcmp(key, "certificates") == 0)
+		return certificates;
 	for (size_t i = 0; i < options_count; i++) {
 		const char *dot = options[i].key != NULL ? strchr(options[i].key, '.') : NULL;
 		if (options[i].key != NULL &&
 		    strcmp(dot != NULL ? dot + 1 : options[i].key, key) == 0)
-			return &options[i];
+			return options[i].key;
 	}
 	const struct option *option = option_by_flag(key, strlen(key));
-	return option != NULL && option->key != NULL ? option : NULL;
+	return option != NULL ? option->key : NULL;
 }
 
 static int refuse_key(const struct yaml_reader *reader, const yaml_node_t *node,
 		      const char *section, const char *key)
 {
-	static const char *const sections[] = {"tls_server_config", "client_cas", "access"};
+	static const char *const sections[] = {"tls_server_config", certificates, "client_cas",
+					       "access"};
 	const char *known[KNOWN_KEYS_MAX];
-	const struct option *elsewhere = find_elsewhere(key);
 	size_t section_len = strlen(section), count = 0;
 
 	for (size_t i = 0; i < options_count + ARRAY_LEN(sections); i++) {
@@ -46,8 +52,7 @@ static int refuse_key(const struct yaml_reader *reader, const yaml_node_t *node,
 		must(count < ARRAY_LEN(known));
 		known[count++] = candidate + section_len;
 	}
-	return yaml_refuse_key(reader, node, section, known, count,
-			       elsewhere != NULL ? elsewhere->key : NULL);
+	return yaml_refuse_key(reader, node, section, known, count, find_elsewhere(key));
 }
 
 /* Keys of exporter-toolkit's tls_server_config that this port cannot honour, and what to do. */
@@ -139,6 +144,8 @@ static int read_pair(struct config *config, struct yaml_reader *reader, const ch
 					       : yaml_refuse(reader, key_node, "%s%s: %s", section,
 							     key, not_honoured[i].instead);
 	snprintf(full, sizeof(full), "%s%s", section, key);
+	if (section[0] != '\0' && strcmp(full, certificates) == 0)
+		return config_read_certificates(config, reader, value);
 	const struct option *option = option_by_key(full);
 	if (option == NULL || (section[0] == '\0' && strchr(key, '.') != NULL))
 		return refuse_key(reader, key_node, section, key);

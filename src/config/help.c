@@ -207,6 +207,16 @@ static void print_client_cas(FILE *out)
 		  "nobody who vouches for them.");
 }
 
+static void print_certificates(FILE *out)
+{
+	roff_item(out, "tls_server_config.certificates",
+		  "Instead of cert_file and key_file: a list of several certificates, each with "
+		  "cert_file and key_file. A client is shown the first that has the name it asks "
+		  "for (SNI) among its DNS names, else the first with a wildcard for it, which "
+		  "stands for one label, the leftmost. The first of the list is for clients that "
+		  "ask for no name, or for another.");
+}
+
 static void print_access(FILE *out)
 {
 	roff_item(out, "access",
@@ -237,6 +247,7 @@ void config_print_man(FILE *out)
 {
 	print_options(out);
 	print_keys(out);
+	print_certificates(out);
 	print_client_cas(out);
 	print_access(out);
 }

@@ -41,9 +41,11 @@ const struct option options[] = {
 	 NULL, "ADDR:PORT",
 	 "Address of /metrics, /-/healthy, /-/ready and /-/reload, plain HTTP; none turns it off."},
 	{"cert", "tls_server_config.cert_file", OPTION_PATH, AT(cert_file), NULL, 0, 0, NULL,
-	 "FILE", "Certificate of the server and its chain, PEM. Required."},
+	 "FILE",
+	 "Certificate of the server and its chain, PEM. Required, unless the file has several "
+	 "(tls_server_config.certificates)."},
 	{"key", "tls_server_config.key_file", OPTION_PATH, AT(key_file), NULL, 0, 0, NULL, "FILE",
-	 "Private key of the certificate, PEM. Required."},
+	 "Private key of the certificate, PEM. Required with it."},
 	{"client-ca", "tls_server_config.client_ca_file", OPTION_PATH, AT(client_ca_file), NULL, 0,
 	 0, NULL, "FILE",
 	 "CA certificates that may issue clients' certificates, PEM; several while a CA is being "

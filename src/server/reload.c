@@ -54,7 +54,7 @@ static bool name_files(struct reload *reload, const struct config *config)
 	config_trust_files(config, files);
 	for (int i = 0; i < CONFIG_TRUST_FILES; i++) {
 		is_new |= strcmp(reload->file[i], files[i]) != 0;
-		memcpy(reload->file[i], files[i], PATH_MAX);
+		memcpy(reload->file[i], files[i], strlen(files[i]) + 1);
 	}
 	return is_new;
 }

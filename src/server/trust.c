@@ -132,6 +132,7 @@ struct trust *trust_renew(struct trust_config *shared, const struct trust *befor
 bool trust_is_same_for_clients(const struct trust *a, const struct trust *b)
 {
 	return tls_ctx_trusts_the_same(a->tls_ctx, b->tls_ctx) &&
+	       tls_ctx_shows_the_same(a->tls_ctx, b->tls_ctx) &&
 	       policy_is_same(&a->config->policy, &b->config->policy);
 }
 

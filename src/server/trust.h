@@ -41,7 +41,7 @@ struct trust *trust_new(const struct config *config, char error[ERROR_TEXT_MAX])
  */
 struct trust *trust_renew(struct trust_config *shared, const struct trust *before,
 			  char error[ERROR_TEXT_MAX]);
-/* Do both let the same clients in, and do the same? */
+/* Do both let the same clients in, show them the same certificates, and do the same? */
 bool trust_is_same_for_clients(const struct trust *a, const struct trust *b);
 struct trust *trust_ref(struct trust *trust);
 /* NULL is fine. */

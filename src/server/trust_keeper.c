@@ -139,6 +139,7 @@ static void log_trust(struct trust_keeper *keeper, const char *msg, const struct
 {
 	const struct tls_expiry *expiries;
 	unsigned count = tls_ctx_expiries(trust->tls_ctx, &expiries), cas = 0, crls = 0;
+	unsigned certificates = config_certificate_count(trust->config);
 	struct log_line line;
 
 	for (unsigned i = 0; i < count; i++) {
@@ -151,6 +152,8 @@ static void log_trust(struct trust_keeper *keeper, const char *msg, const struct
 	log_text(&line, "certificate", expiries[0].subject);
 	log_text(&line, "serial", expiries[0].serial);
 	log_u64(&line, "not_after", (uint64_t)expiries[0].at);
+	if (certificates > 1)
+		log_u64(&line, "certificates", certificates);
 	log_u64(&line, "client_cas", cas);
 	log_u64(&line, "crls", crls);
 	log_u64(&line, "access_rules", trust->config->policy.rule_count);

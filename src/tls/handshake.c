@@ -255,6 +255,17 @@ struct handshake *handshake_new_in_memory(struct tls_ctx *ctx, const struct hand
 	return handshake;
 }
 
+SSL *handshake_ssl(struct handshake *handshake)
+{
+	return handshake->ssl;
+}
+
+struct tls_ctx *handshake_ctx_of(const SSL *ssl)
+{
+	const struct handshake *handshake = SSL_get_ex_data(ssl, handshake_ex_index());
+	return handshake->ctx;
+}
+
 void handshake_free(struct handshake *handshake)
 {
 	if (handshake == NULL)

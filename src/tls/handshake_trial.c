@@ -39,7 +39,7 @@ static SSL *client_new(SSL_CTX *ssl_ctx, BIO *bio)
 }
 
 /* 0: the client has the server's certificate and the proof of its key. */
-static int shake_hands(const struct tls_ctx *ctx, struct handshake *server, SSL *client,
+static int shake_hands(const struct tls_certificate *own, struct handshake *server, SSL *client,
 		       char error[ERROR_TEXT_MAX])
 {
 	for (int turn = 0; turn < TURNS_MAX; turn++) {
@@ -53,15 +53,17 @@ static int shake_hands(const struct tls_ctx *ctx, struct handshake *server, SSL 
 			 "%.200s: no TLS 1.3 handshake is possible with this certificate: %s; use "
 			 "a key "
 			 "of P-256, P-384, Ed25519 or RSA, and ciphers that the library has",
-			 ctx->cert_file, handshake_failure_text(server));
+			 own->cert_file, handshake_failure_text(server));
 		return -EPROTO;
 	}
 	snprintf(error, ERROR_TEXT_MAX, "%.200s: a TLS 1.3 handshake in memory does not end",
-		 ctx->cert_file);
+		 own->cert_file);
 	return -EPROTO;
 }
 
-int handshake_trial(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
+/* With this certificate. */
+static int try_one(struct tls_ctx *ctx, const struct tls_certificate *own,
+		   char error[ERROR_TEXT_MAX])
 {
 	static const struct ktls_caps no_caps = {0};
 	const struct handshake_plan plan = {
@@ -78,11 +80,21 @@ int handshake_trial(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
 		client = client_new(ssl_ctx, client_bio);
 		server = handshake_new_in_memory(ctx, &plan, server_bio);
 	}
-	if (client != NULL && server != NULL)
-		r = shake_hands(ctx, server, client, error);
+	if (client != NULL && server != NULL &&
+	    tls_certificates_use(handshake_ssl(server), own->holder) == 0)
+		r = shake_hands(own, server, client, error);
 	SSL_free(client);
 	SSL_CTX_free(ssl_ctx);
 	handshake_free(server);
 	ERR_clear_error();
+	return r;
+}
+
+int handshake_trial(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < ctx->certificate_count; i++)
+		r = try_one(ctx, ctx->certificate[i], error);
 	return r;
 }

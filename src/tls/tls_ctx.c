@@ -99,7 +99,7 @@ static int use_certs(SSL_CTX *ssl_ctx, STACK_OF(X509) * certs)
 
 static int load_certs(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERROR_TEXT_MAX])
 {
-	const struct pem_wanted wanted = {PEM_CERT, own->what, "--cert", own->ignored};
+	const struct pem_wanted wanted = {PEM_CERT, own->what, own->cert_option, own->ignored};
 	STACK_OF(X509) *certs = pem_read_certs(own->cert_file, &wanted, error);
 
 	if (certs == NULL)
@@ -111,7 +111,7 @@ static int load_certs(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ER
 
 static int load_key(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERROR_TEXT_MAX])
 {
-	static const struct pem_wanted wanted = {PEM_KEY, "the private key", "--key", NULL};
+	const struct pem_wanted wanted = {PEM_KEY, "the private key", own->key_option, NULL};
 	EVP_PKEY *key = pem_read_key(own->key_file, &wanted, error);
 
 	if (key == NULL)
@@ -122,9 +122,14 @@ static int load_key(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERRO
 	EVP_PKEY_free(key);
 	if (is_right)
 		return 0;
-	return refuse(error, own->key_file,
-		      is_its_own ? refusal_of(ERR_peek_last_error())
-				 : "this private key does not belong to the certificate of --cert");
+	if (is_its_own)
+		return refuse(error, own->key_file, refusal_of(ERR_peek_last_error()));
+	bool is_flag = strncmp(own->cert_option, "--", 2) == 0;
+	char what[ERROR_TEXT_MAX / 2];
+	snprintf(what, sizeof(what),
+		 "this private key does not belong to the certificate of %.200s",
+		 is_flag ? own->cert_option : own->cert_file);
+	return refuse(error, own->key_file, what);
 }
 
 int tls_ctx_load_own(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERROR_TEXT_MAX])
@@ -134,24 +139,6 @@ int tls_ctx_load_own(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERR
 	if (X509_check_purpose(SSL_CTX_get0_certificate(ssl_ctx), own->purpose, 0) != 1)
 		return refuse(error, own->cert_file, own->wrong_purpose);
 	return 0;
-}
-
-static int load_own_certificate(struct tls_ctx *ctx, const struct config *config,
-				char error[ERROR_TEXT_MAX])
-{
-	char ignored[ERROR_TEXT_MAX] = "";
-	const struct tls_own own = {
-		.cert_file = config->cert_file,
-		.key_file = config->key_file,
-		.purpose = X509_PURPOSE_SSL_SERVER,
-		.what = "the server certificate",
-		.wrong_purpose =
-			"this certificate is not for a server (extendedKeyUsage lacks serverAuth)",
-		.ignored = ignored};
-	int r = tls_ctx_load_own(ctx->ssl_ctx, &own, error);
-	if (r == 0 && ignored[0] != '\0')
-		tls_flaw(ctx, TLS_FLAW_PEM_IGNORED, "%s", ignored);
-	return r;
 }
 
 /* http/1.1 if the client offers it. Offering only others is not refused: the port speaks nothing
@@ -206,6 +193,7 @@ static void free_whole(struct tls_ctx *ctx)
 	if (ctx == NULL)
 		return;
 	SSL_CTX_free(ctx->ssl_ctx);
+	tls_certificates_fini(ctx);
 	tls_clients_fini(ctx);
 	for (unsigned i = 0; i < ctx->allowed_san_count; i++)
 		free(ctx->allowed_sans[i]);
@@ -220,7 +208,6 @@ static int copy_names(struct tls_ctx *ctx, const struct config *config)
 			return -ENOMEM;
 		ctx->allowed_san_count++;
 	}
-	memcpy(ctx->cert_file, config->cert_file, PATH_MAX);
 	for (unsigned i = 0; i < config->client_ca_count; i++) {
 		if (client_ca_copy(&ctx->group[i].from, &config->client_ca[i]) < 0)
 			return -ENOMEM;
@@ -259,26 +246,18 @@ void tls_ctx_keep_own(struct tls_ctx *ctx, const struct tls_ctx *before, const c
 	SSL_CTX_free(ctx->ssl_ctx);
 	ctx->ssl_ctx = before->ssl_ctx;
 	ctx->has_kept_own = true;
-	memcpy(ctx->cert_file, before->cert_file, PATH_MAX);
+	tls_certificates_keep(ctx, before);
 	tls_flaw(ctx, TLS_FLAW_CERT_KEPT, "%s; the certificate and key that are in force stay",
 		 why);
 }
 
-/* 0; -EINVAL: it cannot be used, or is worse than that of before. */
+/* 0; -EINVAL: it cannot be used. */
 static int load_own(struct tls_ctx *ctx, const struct config *config, const struct tls_ctx *before,
 		    char error[ERROR_TEXT_MAX])
 {
-	if (set_ciphers(ctx->ssl_ctx, config, error) < 0 || set_groups(ctx, config, error) < 0 ||
-	    load_own_certificate(ctx, config, error) < 0)
+	if (set_ciphers(ctx->ssl_ctx, config, error) < 0 || set_groups(ctx, config, error) < 0)
 		return -EINVAL;
-	const char *flaw = tls_trust_flaw_of_own(ctx->ssl_ctx);
-	if (flaw == NULL)
-		return 0;
-	tls_explain(error, ctx->cert_file, flaw);
-	if (before == NULL || tls_trust_flaw_of_own(before->ssl_ctx) == NULL)
-		return -EINVAL;
-	tls_flaw(ctx, TLS_FLAW_CERT_INVALID, "%s", error);
-	return 0;
+	return tls_certificates_load(ctx, config, before, error);
 }
 
 /* Names for the CertificateRequest; those of a kept side are its own. */
@@ -304,8 +283,7 @@ struct tls_ctx *tls_ctx_new(const struct config *config, const struct tls_ctx *b
 		r = 0;
 	}
 	if (r == 0)
-		tls_note_cert(ctx, TLS_EXPIRY_SERVER, ctx->cert_file,
-			      SSL_CTX_get0_certificate(ctx->ssl_ctx));
+		tls_certificates_note_ends(ctx);
 	if (r == 0)
 		r = tls_clients_load(ctx, before, error);
 	if (r == 0 && !ctx->has_kept_own)

@@ -24,9 +24,9 @@ struct tls_ctx;
  * caller).
  *
  * before: the one in force, of a reload; NULL: this is a start. With it nothing is refused but for
- * want of memory: each part (our pair and ciphers; a bundle of CAs; a CA; the lists of a CA) counts
- * by itself, and what would be worse than its like in before is left out, with that in its place;
- * the flaws say so (tls_flaw_is_kept).
+ * want of memory: each part (a pair of ours; ciphers and groups; a bundle of CAs; a CA; the lists
+ * of a CA) counts by itself, and what would be worse than its like in before is left out, with that
+ * in its place; the flaws say so (tls_flaw_is_kept).
  *
  * generation: greater than that of every earlier one. config need not outlive the call.
  */
@@ -66,6 +66,7 @@ void tls_ctx_release(struct tls_ctx *ctx);
 	F(CRL_KEPT, "crl_kept", ERROR, true)                                                       \
 	F(CA_UNUSABLE, "ca_unusable", ERROR, true)                                                 \
 	F(CRL_UNUSABLE, "crl_unusable", ERROR, true)                                               \
+	F(CERT_UNUSABLE, "certificate_unusable", ERROR, true)                                      \
 	F(CERT_INVALID, "certificate_invalid", ERROR, false)                                       \
 	F(CRL_EXPIRED, "crl_expired", ERROR, false)                                                \
 	F(CRL_NOT_YET_VALID, "crl_not_yet_valid", ERROR, false)                                    \
@@ -75,7 +76,8 @@ void tls_ctx_release(struct tls_ctx *ctx);
 	F(CA_AMBIGUOUS, "ca_ambiguous", WARN, false)                                               \
 	F(CHAIN_LACKING, "chain_lacking", WARN, false)                                             \
 	F(PEM_IGNORED, "pem_ignored", WARN, false)                                                 \
-	F(GROUP_LACKING, "group_lacking", WARN, false)
+	F(GROUP_LACKING, "group_lacking", WARN, false)                                             \
+	F(CERT_UNUSED, "certificate_unused", WARN, false)
 
 #define TLS_FLAW_ENUM(id, ...) TLS_FLAW_##id,
 enum tls_flaw_kind { TLS_FLAWS(TLS_FLAW_ENUM) TLS_FLAW_KINDS };
@@ -99,6 +101,8 @@ unsigned tls_ctx_flaws(const struct tls_ctx *ctx, const struct tls_flaw **flaws)
 unsigned tls_ctx_flaws_of(const struct tls_ctx *ctx, enum tls_flaw_kind kind);
 /* Do both trust the same CAs, lists and names? Then they let the same clients in. */
 bool tls_ctx_trusts_the_same(const struct tls_ctx *a, const struct tls_ctx *b);
+/* Do both have the same certificates of their own, with their chains, in the same order? */
+bool tls_ctx_shows_the_same(const struct tls_ctx *a, const struct tls_ctx *b);
 
 enum tls_expiry_of { TLS_EXPIRY_SERVER, TLS_EXPIRY_CLIENT_CA, TLS_EXPIRY_CRL };
 
@@ -112,7 +116,8 @@ struct tls_expiry {
 	char serial[TLS_SERIAL_MAX]; /* of the certificate, hex; "": a CRL */
 };
 
-/* The server's own certificate first. Returns their number; they live as long as ctx. */
+/* The server's own certificates first, as they are listed. Returns their number; they live as long
+ * as ctx. */
 unsigned tls_ctx_expiries(const struct tls_ctx *ctx, const struct tls_expiry **expiries);
 
 #endif

@@ -56,6 +56,8 @@ static int load(struct tls_ctx *ctx, const struct tls_client_files *files,
 	const struct tls_own own = {
 		.cert_file = files->cert_file,
 		.key_file = files->key_file,
+		.cert_option = "--cert",
+		.key_option = "--key",
 		.purpose = X509_PURPOSE_SSL_CLIENT,
 		.what = "the client certificate",
 		.wrong_purpose =

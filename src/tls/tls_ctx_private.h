@@ -18,6 +18,15 @@ struct tls_ca_group {
 	STACK_OF(X509_CRL) * crls; /* each signed by one of cas, and complete */
 };
 
+/* A certificate of a server's; shared by the contexts that have it. */
+struct tls_certificate {
+	atomic_uint refs;
+	SSL_CTX *holder; /* has it, its chain and its key; no handshake is made with it */
+	char cert_file[PATH_MAX];
+	char **names; /* DNS names of subjectAltName, lower case */
+	unsigned name_count;
+};
+
 struct tls_ctx {
 	atomic_uint refs;
 	bool is_client;
@@ -27,7 +36,8 @@ struct tls_ctx {
 	SSL_CTX *ssl_ctx;
 	char *allowed_sans[ALLOWED_SANS_MAX];
 	unsigned allowed_san_count;
-	char cert_file[PATH_MAX]; /* what expiry[] names, as the groups' files */
+	struct tls_certificate *certificate[CERTIFICATES_MAX]; /* the default first */
+	unsigned certificate_count;
 	/* A server: whom it trusts. The store has the CAs and lists of all groups. */
 	X509_STORE *clients;
 	STACK_OF(X509_NAME) * ca_names;
@@ -51,6 +61,8 @@ void tls_ctx_set_protocol(SSL_CTX *ssl_ctx);
 struct tls_own {
 	const char *cert_file;
 	const char *key_file;
+	const char *cert_option; /* what names the files: "--cert" */
+	const char *key_option;
 	int purpose;      /* X509_PURPOSE_SSL_* */
 	const char *what; /* "the server certificate" */
 	const char *wrong_purpose;
@@ -79,8 +91,28 @@ void tls_flaw(struct tls_ctx *ctx, enum tls_flaw_kind kind, const char *format, 
 /* A server's ssl_ctx has its certificate and chain: are they whole and current? NULL: yes; else
  * what is wrong. */
 const char *tls_trust_flaw_of_own(SSL_CTX *ssl_ctx);
-/* A flaw if the chain lacks an intermediate that is among ctx's CAs of clients. */
+/* A flaw for each certificate whose chain lacks an intermediate that is among ctx's CAs of clients.
+ */
 void tls_trust_note_lacking_chain(struct tls_ctx *ctx);
+
+/* ---- tls_certificates.c ---- */
+
+/* Reads all that config names, and gives the default to ctx->ssl_ctx; where they are several, a
+ * handshake chooses. 0 or -EINVAL. before: as of tls_ctx_new. */
+int tls_certificates_load(struct tls_ctx *ctx, const struct config *config,
+			  const struct tls_ctx *before, char error[ERROR_TEXT_MAX]);
+/* Those of before in the place of ctx's. */
+void tls_certificates_keep(struct tls_ctx *ctx, const struct tls_ctx *before);
+/* Notes, anew, when they end. */
+void tls_certificates_note_ends(struct tls_ctx *ctx);
+void tls_certificates_fini(struct tls_ctx *ctx);
+/* The one for a client that asks for this name; NULL: for no name. */
+const struct tls_certificate *tls_certificates_find(const struct tls_ctx *ctx, const char *name);
+/* What the holder has is shown by ssl, whatever else it had or the client asks for. 0, or -ENOMEM.
+ */
+int tls_certificates_use(SSL *ssl, SSL_CTX *holder);
+/* Does a DNS name of a certificate, in lower case, match a host's name? RFC 9525 section 6.3. */
+bool tls_name_matches(const char *pattern, const char *host);
 
 /* ---- trust_clients.c ---- */
 
@@ -141,5 +173,8 @@ struct handshake_plan;
  * NULL: no memory. */
 struct handshake *handshake_new_in_memory(struct tls_ctx *ctx, const struct handshake_plan *plan,
 					  BIO *bio);
+SSL *handshake_ssl(struct handshake *handshake);
+/* The context of the handshake that the SSL belongs to. */
+struct tls_ctx *handshake_ctx_of(const SSL *ssl);
 
 #endif

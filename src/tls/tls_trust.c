@@ -127,13 +127,13 @@ const char *tls_trust_flaw_of_own(SSL_CTX *ssl_ctx)
 
 /* It comes from an intermediate CA that is known here, but not sent: clients that have only the
  * root would refuse it. */
-void tls_trust_note_lacking_chain(struct tls_ctx *ctx)
+static bool is_chain_lacking(const struct tls_ctx *ctx, const struct tls_certificate *own)
 {
 	STACK_OF(X509) *chain = NULL;
-	X509 *cert = SSL_CTX_get0_certificate(ctx->ssl_ctx);
+	X509 *cert = SSL_CTX_get0_certificate(own->holder);
 	bool is_lacking = false;
 
-	SSL_CTX_get0_chain_certs(ctx->ssl_ctx, &chain);
+	SSL_CTX_get0_chain_certs(own->holder, &chain);
 	for (unsigned g = 0; sk_X509_num(chain) <= 0 && g < ctx->group_count; g++) {
 		for (int i = 0; i < sk_X509_num(ctx->group[g].cas); i++) {
 			X509 *ca = sk_X509_value(ctx->group[g].cas, i);
@@ -142,11 +142,16 @@ void tls_trust_note_lacking_chain(struct tls_ctx *ctx)
 		}
 	}
 	ERR_clear_error();
-	if (is_lacking)
-		tls_flaw(ctx, TLS_FLAW_CHAIN_LACKING,
-			 "%.200s: the intermediate CA that issued this certificate is not in the "
-			 "file, and is "
-			 "not sent; clients that do not have it refuse the server: add it below "
-			 "the certificate",
-			 ctx->cert_file);
+	return is_lacking;
+}
+
+void tls_trust_note_lacking_chain(struct tls_ctx *ctx)
+{
+	for (unsigned i = 0; i < ctx->certificate_count; i++)
+		if (is_chain_lacking(ctx, ctx->certificate[i]))
+			tls_flaw(ctx, TLS_FLAW_CHAIN_LACKING,
+				 "%.200s: the intermediate CA that issued this certificate is not "
+				 "in the file, and is not sent; clients that do not have it refuse "
+				 "the server: add it below the certificate",
+				 ctx->certificate[i]->cert_file);
 }

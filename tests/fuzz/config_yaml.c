@@ -48,6 +48,11 @@ static void check_fields(const struct config *config)
 		for (unsigned j = 0; j < i; j++)
 			must(config->ciphers[i] != config->ciphers[j]);
 	must(config->groups <= TLS_GROUPS_ALL);
+	must(config->certificate_count <= CERTIFICATES_MAX);
+	for (unsigned i = 0; i < config->certificate_count; i++) {
+		check_name(config_certificate_file(config, i), PATH_MAX - 1);
+		check_name(config_certificate_key(config, i), PATH_MAX - 1);
+	}
 	must(config->allowed_san_count <= ALLOWED_SANS_MAX);
 	for (unsigned i = 0; i < config->allowed_san_count; i++)
 		check_name(config->allowed_sans[i], CONFIG_BYTES_MAX);

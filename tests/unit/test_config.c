@@ -372,6 +372,44 @@ Test(config, whole_file, .fini = remove_files)
 }
 
 /* Flags count more than the file, wherever --config stands; their paths stay as they are. */
+#define OF_CERTIFICATES                                                                            \
+	"listen: ':8443'\n"                                                                        \
+	"root: store\n"                                                                            \
+	"tls_server_config:\n"                                                                     \
+	"  client_ca_file: ca.crt\n"                                                               \
+	"  certificates: [{cert_file: a.crt, key_file: /a.key}, {cert_file: b.crt, key_file: "     \
+	"b.key}]\n"
+
+/* They are watched like one, are seen from the file's folder, and go with no other. */
+Test(config, certificates, .fini = remove_files)
+{
+	char flag[PATH_MAX + 16], path[PATH_MAX + 16];
+	const char *files[CONFIG_TRUST_FILES];
+	unsigned named = 0;
+
+	write_file(OF_CERTIFICATES);
+	snprintf(flag, sizeof(flag), "--config=%s", file);
+	cr_assert_eq(LOAD(flag), CONFIG_READY, "%s", error);
+	snprintf(path, sizeof(path), "%s/b.key", dir);
+	cr_assert_str_eq(config_certificate_key(&config, 1), path);
+	cr_assert_str_eq(config_certificate_key(&config, 0), "/a.key");
+	config_trust_files(&config, files);
+	for (size_t i = 0; i < CONFIG_TRUST_FILES; i++)
+		named += strcmp(files[i], path) == 0 || strcmp(files[i], "/a.key") == 0;
+	cr_assert_eq(named, 2);
+	config_fini(&config);
+	cr_assert_eq(LOAD(flag, "--cert=x"), -EINVAL);
+	SAYS("certificates", "--cert");
+	config_fini(&config);
+	cr_assert_eq(LOAD(flag, "--key=x"), -EINVAL);
+	SAYS("certificates", "--key");
+	config_fini(&config);
+	write_file(OF_CERTIFICATES "  cert_file: c.crt\n  key_file: c.key\n");
+	cr_assert_eq(LOAD(flag), -EINVAL);
+	SAYS("certificates", "cert_file", "cannot both be given");
+	config_fini(&config);
+}
+
 Test(config, flags_override_the_file, .fini = remove_files)
 {
 	write_file(WHOLE_FILE);

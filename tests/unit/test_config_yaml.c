@@ -252,6 +252,57 @@ Test(config_yaml, yaml_of_prometheus)
 	cr_assert_eq(config.groups, 0);
 }
 
+#define CERTIFICATES "tls_server_config:\n  certificates:\n"
+
+Test(config_yaml, certificates)
+{
+	accepted(CERTIFICATES "    - {cert_file: a.crt, key_file: a.key}\n"
+			      "    - key_file: /b.key\n"
+			      "      cert_file: /b.crt\n");
+	cr_assert_eq(config_certificate_count(&config), 2);
+	cr_assert_str_eq(config_certificate_file(&config, 0), "a.crt");
+	cr_assert_str_eq(config_certificate_key(&config, 0), "a.key");
+	cr_assert_str_eq(config_certificate_file(&config, 1), "/b.crt");
+	cr_assert_str_eq(config_certificate_key(&config, 1), "/b.key");
+	config_fini(&config);
+	cr_assert_eq(config_certificate_count(&config), 0);
+	accepted("tls_server_config: {certificates: []}\n");
+	cr_assert_eq(config_certificate_count(&config), 0);
+	config_fini(&config);
+	accepted("tls_server_config: {cert_file: a.crt, key_file: a.key}\n");
+	cr_assert_eq(config_certificate_count(&config), 1);
+	cr_assert_str_eq(config_certificate_key(&config, 0), "a.key");
+
+	REFUSED(CERTIFICATES "    - cert_file: a.crt\n", 3, "certificates", "key_file is missing");
+	REFUSED(CERTIFICATES "    - key_file: a.key\n", 3, "cert_file is missing");
+	REFUSED(CERTIFICATES "    - {}\n", 3, "cert_file is missing");
+	REFUSED(CERTIFICATES "    - a.crt\n", 3, "keys with values", "cert_file");
+	REFUSED(CERTIFICATES "    - {cert_file: a, key_fil: b}\n", 3, "unknown key",
+		"certificates.key_fil", "did you mean tls_server_config.certificates.key_file?");
+	REFUSED(CERTIFICATES "    - {cert_file: a, cert_file: b}\n", 3, "stands twice");
+	REFUSED(CERTIFICATES "    - {cert_file: [a], key_file: b}\n", 3, "name of a file");
+	REFUSED(CERTIFICATES "    - {cert_file: '', key_file: b}\n", 3, "name of a file");
+	REFUSED(CERTIFICATES "    - {cert_file: \"a\\n\", key_file: b}\n", 3, "cert_file",
+		"line end");
+	REFUSED("tls_server_config: {certificates: a.crt}\n", 1, "a list is wanted");
+	REFUSED("tls_server_config: {certificate: []}\n", 1,
+		"did you mean tls_server_config.certificates?");
+	REFUSED("certificates: []\n", 1, "did you mean tls_server_config.certificates?");
+}
+
+Test(config_yaml, certificates_bound)
+{
+	char text[4096] = CERTIFICATES;
+
+	for (int i = 0; i < CERTIFICATES_MAX; i++)
+		strcat(text, "    - {cert_file: a, key_file: b}\n");
+	accepted(text);
+	cr_assert_eq(config_certificate_count(&config), CERTIFICATES_MAX);
+	config_fini(&config);
+	strcat(text, "    - {cert_file: a, key_file: b}\n");
+	REFUSED(text, 3 + CERTIFICATES_MAX, "at most 16");
+}
+
 /* What exporter-toolkit knows and this port does not do, with what to do instead. */
 Test(config_yaml, yaml_of_exporter_toolkit)
 {

@@ -6,7 +6,8 @@
  *   DIR/middle.crt  DIR/sibling.crt: intermediate CAs, issued by ca; DIR/middle.crl: revokes nobody
  *   DIR/ca.crl  of ca, with the revoked ones; DIR/none.crl: before they were; DIR/stale.crl: out of
  *   date; DIR/other-ca.crl, DIR/other-stale.crl: revoke nobody;
- *   DIR/no-middle.crl: of ca, revokes the CA middle; and lists of ca that are no whole ones (wire_certs.c)
+ *   DIR/no-middle.crl: of ca, revokes the CA middle; and lists of ca that are no whole ones
+ * (wire_certs.c)
  */
 #ifndef SLUICE_TESTS_WIRE_CERTS_H
 #define SLUICE_TESTS_WIRE_CERTS_H
@@ -30,12 +31,14 @@
 	C(NEW_SERVER, "new-server", "serverAuth", "DNS:localhost,IP:127.0.0.1", -1, 30, 0)         \
 	C(BY_MIDDLE, "by-middle", "clientAuth", "DNS:middle.clients.test", -1, 30, CERT_BY_MIDDLE) \
 	C(BY_SIBLING, "by-sibling", "clientAuth", "DNS:sibling.clients.test", -1, 30,              \
-	  CERT_BY_SIBLING)
+	  CERT_BY_SIBLING)                                                                         \
+	C(NAMED, "named", "serverAuth", "DNS:a.example,DNS:*.wild.example", -1, 30, 0)             \
+	C(NEW_NAMED, "new-named", "serverAuth", "DNS:a.example,DNS:*.wild.example", -1, 30, 0)
 
 #define CERT_BY_OTHER_CA        1
 #define CERT_BY_ITSELF          2
 #define CERT_IS_REVOKED         4
-#define CERT_IS_WEAK            8 /* its key is one that no security level takes */
+#define CERT_IS_WEAK            8  /* its key is one that no security level takes */
 #define CERT_BY_MIDDLE          16 /* a CA that ca has issued */
 #define CERT_BY_SIBLING         32 /* another one */
 

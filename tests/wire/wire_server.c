@@ -110,8 +110,10 @@ static void arguments_make(const struct wire_server *server, struct arguments *a
 		argument_add(arguments, "--root=%s/root", server->env.dir);
 	usual_add(arguments, server, "--listen", server->addr);
 	usual_add(arguments, server, "--admin-listen", server->admin_addr);
-	certificate_add(arguments, server, "--cert", "server.crt");
-	certificate_add(arguments, server, "--key", "server.key");
+	if (!server->lists_certificates) {
+		certificate_add(arguments, server, "--cert", "server.crt");
+		certificate_add(arguments, server, "--key", "server.key");
+	}
 	if (!server->has_client_cas)
 		certificate_add(arguments, server, "--client-ca", "ca.crt");
 	if (server->wants_crl)

@@ -29,6 +29,7 @@ struct wire_server {
 	const char *option[WIRE_OPTIONS_MAX]; /* beside the usual ones, which they override */
 	const char *root;                     /* NULL: the shared one */
 	bool wants_crl;                       /* --crl */
+	bool lists_certificates;              /* of its own, in its file: no --cert and --key */
 	bool has_client_cas; /* the test's configuration names the CAs of clients */
 	bool writable;       /* --writable, and every client may do everything */
 	bool unprivileged;   /* as nobody, when the tests run as root */

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tls_server_config.certificates: a list of pairs, each cert_file and key_file. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "config/config_private.h"
+
+#define KEY "tls_server_config.certificates"
+
+static int take_path(void *into, struct yaml_reader *reader, const struct yaml_field *field,
+		     yaml_node_t *value)
+{
+	const char *text = yaml_text(value);
+
+	if (yaml_has_control(value))
+		return yaml_refuse(reader, value, KEY ": %s: " YAML_CONTROL, field->key);
+	if (text == NULL || text[0] == '\0' || yaml_is_null(value))
+		return yaml_refuse(reader, value, KEY ": %s: use the name of a file", field->key);
+	if (strlen(text) >= PATH_MAX)
+		return yaml_refuse(reader, value, KEY ": %s: it is too long", field->key);
+	memcpy((char *)into + field->offset, text, strlen(text) + 1);
+	return 0;
+}
+
+static int read_pair(void *into, struct yaml_reader *reader, const char *key, yaml_node_t *item)
+{
+	static const struct yaml_field fields[] = {
+		{"cert_file", take_path, offsetof(struct config_certificate, cert_file)},
+		{"key_file", take_path, offsetof(struct config_certificate, key_file)}};
+	struct config *config = into;
+
+	(void)key;
+	if (config->certificate_count == CERTIFICATES_MAX)
+		return yaml_refuse(reader, item, KEY ": at most %d", CERTIFICATES_MAX);
+	struct config_certificate *pair = &config->certificates[config->certificate_count++];
+	int r = yaml_read_fields(reader, item, KEY ".", fields, ARRAY_LEN(fields), pair);
+	if (r == 0 && (pair->cert_file[0] == '\0' || pair->key_file[0] == '\0'))
+		r = yaml_refuse(reader, item,
+				KEY ": each has cert_file and key_file; %s is missing",
+				pair->cert_file[0] == '\0' ? "cert_file" : "key_file");
+	return r;
+}
+
+int config_read_certificates(struct config *config, struct yaml_reader *reader, yaml_node_t *node)
+{
+	config->certificates = calloc(CERTIFICATES_MAX, sizeof(*config->certificates));
+	if (config->certificates == NULL)
+		return yaml_refuse(reader, node, "no memory");
+	return yaml_read_list(reader, KEY, node, read_pair, config);
+}
+
+unsigned config_certificate_count(const struct config *config)
+{
+	if (config->certificate_count > 0)
+		return config->certificate_count;
+	return config->cert_file[0] != '\0' ? 1 : 0;
+}
+
+const char *config_certificate_file(const struct config *config, unsigned i)
+{
+	must(i < config_certificate_count(config));
+	return config->certificate_count > 0 ? config->certificates[i].cert_file
+					     : config->cert_file;
+}
+
+const char *config_certificate_key(const struct config *config, unsigned i)
+{
+	must(i < config_certificate_count(config));
+	return config->certificate_count > 0 ? config->certificates[i].key_file : config->key_file;
+}
+
+static int resolve(const struct config *config, char path[PATH_MAX], const char *key,
+		   char error[ERROR_TEXT_MAX])
+{
+	char joined[PATH_MAX];
+
+	if (path_beside(config->config_file, path, joined) < 0) {
+		snprintf(error, ERROR_TEXT_MAX, "%.200s: " KEY ": %s: the path is too long",
+			 config->config_file, key);
+		return -EINVAL;
+	}
+	memcpy(path, joined, strlen(joined) + 1);
+	return 0;
+}
+
+int config_resolve_certificates(struct config *config, char error[ERROR_TEXT_MAX])
+{
+	for (unsigned i = 0; i < config->certificate_count; i++) {
+		struct config_certificate *pair = &config->certificates[i];
+		if (resolve(config, pair->cert_file, "cert_file", error) < 0 ||
+		    resolve(config, pair->key_file, "key_file", error) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+int config_check_certificates(const struct config *config, char error[ERROR_TEXT_MAX])
+{
+	if (config->certificate_count == 0 ||
+	    (config->cert_file[0] == '\0' && config->key_file[0] == '\0'))
+		return 0;
+	snprintf(error, ERROR_TEXT_MAX,
+		 KEY " and %s cannot both be given; put all of them in the list, the one for "
+		     "clients that send no name first",
+		 config->cert_file[0] != '\0' ? "--cert (tls_server_config.cert_file)"
+					      : "--key (tls_server_config.key_file)");
+	return -EINVAL;
+}
