@@ -31,14 +31,22 @@ const struct command commands[] = {
 	 "--object, and by which rule; of the options of serve only those about clients count.\n"
 	 "Errors, warnings and notes go to standard error.\n",
 	 config_print_check_man},
-	{"probe", cli_probe, "tell what this machine's kernel TLS and io_uring can do", "[--json]",
+	{"probe", cli_probe,
+	 "tell what this machine's kernel TLS can do, or what a TLS server shows",
+	 "[--json] | --target HOST:PORT [--cert FILE --key FILE] [--ca FILE] [--server-name NAME]",
 	 "Tries what kernel TLS can do here, on a loopback connection with made-up keys: each "
 	 "cipher in each direction, a change of keys, a self-test for CVE-2026-74611; then "
 	 "io_uring, pipes, limits and the kernel's configuration. For each thing that is missing "
 	 "it prints a line that begins with \"warning:\" and names the page of kconfig-notes that "
 	 "has the cure.\n"
 	 "Run it as the user, and in the container or unit, that will serve: limits differ. As "
-	 "root it loads the kernel's module tls if it can.\n",
+	 "root it loads the kernel's module tls if it can.\n"
+	 "With --target it connects to a TLS server, of whatever make, and prints what a "
+	 "connection "
+	 "there sees: the chain with its dates and names, and whether it is trusted; version, "
+	 "cipher, group and ALPN; whether a client certificate is asked for and accepted, and as "
+	 "whom a sluice server would log it; and whether the kernel here could take the connection "
+	 "over. What fails is the last line, the verdict. No request is sent.\n",
 	 cli_probe_print_man},
 	{"bench", cli_bench, "load a server over mutual TLS and report what it did",
 	 "--target HOST:PORT/BUCKET[/PREFIX] --cert FILE --key FILE --ca FILE [options]",

@@ -20,7 +20,7 @@ static const struct {
 	{EXIT_OK, "bench", "Every request succeeded."},
 	{EXIT_OK, "help", "Success."},
 	{EXIT_OK, "version", "Success."},
-	{PROBE_USABLE, "probe", "Kernel TLS is usable."},
+	{PROBE_USABLE, "probe", "Kernel TLS is usable; with --target: a connection works."},
 
 	{EXIT_ERROR, NULL, "An error that has no code of its own."},
 	{EXIT_ERROR, "serve",
@@ -30,7 +30,9 @@ static const struct {
 	{EXIT_ERROR, "bench", "An error that has no code of its own."},
 	{EXIT_ERROR, "help", "The output cannot be written."},
 	{EXIT_ERROR, "version", "The output cannot be written."},
-	{PROBE_USABLE_WITH_WARNINGS, "probe", "Kernel TLS is usable, with warnings."},
+	{PROBE_USABLE_WITH_WARNINGS, "probe",
+	 "Kernel TLS is usable, with warnings; with --target: an error that has no code of its "
+	 "own."},
 
 	{EXIT_USAGE, NULL, "The command line or the configuration file is wrong."},
 	{EXIT_USAGE, "serve", "An option or the configuration file is wrong."},
@@ -63,6 +65,9 @@ static const struct {
 	 "the client's certificate would be refused."},
 	{EXIT_TLS, "bench",
 	 "The handshake failed: certificates, names, or the server refuses the certificate."},
+	{EXIT_TLS, "probe",
+	 "With --target: not TLS 1.3, a certificate that is not trusted or has another name, an "
+	 "alert, or a file that cannot be used."},
 
 	{EXIT_NETWORK, NULL, "The network, or a timeout."},
 	{EXIT_NETWORK, "serve", "Cannot listen on an address."},
@@ -71,6 +76,8 @@ static const struct {
 	 "be "
 	 "running."},
 	{EXIT_NETWORK, "bench", "The server cannot be reached or does not answer in time."},
+	{EXIT_NETWORK, "probe",
+	 "With --target: the server cannot be reached or does not answer in time."},
 
 	{EXIT_INTEGRITY, NULL, "Data is not what it should be."},
 	{EXIT_INTEGRITY, "bench", "Responses had wrong bytes or lengths."},

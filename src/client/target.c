@@ -66,6 +66,14 @@ int target_parse(struct target *target, const char *text, char error[ERROR_TEXT_
 	return 0;
 }
 
+int target_parse_authority(struct target *target, const char *text, char error[ERROR_TEXT_MAX])
+{
+	*target = (struct target){0};
+	if (take_authority(target, text, strlen(text)))
+		return 0;
+	return refuse(error, text, "use HOST:PORT or [IPV6]:PORT");
+}
+
 void target_put_encoded(struct text *out, const char *value, bool is_query)
 {
 	for (; *value != '\0'; value++) {

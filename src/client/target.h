@@ -19,6 +19,9 @@ struct target {
 /* Prefix and bucket are taken as they are, not decoded. 0, or -EINVAL with one line in error. */
 int target_parse(struct target *target, const char *text, char error[ERROR_TEXT_MAX]);
 
+/* HOST:PORT or [IPV6]:PORT alone; bucket and prefix are empty. As above. */
+int target_parse_authority(struct target *target, const char *text, char error[ERROR_TEXT_MAX]);
+
 /* Adds a key, or with is_query a value of a query, percent-encoded: all but the unreserved bytes of
  * RFC 3986 section 2.3 and, in a key, the slash. */
 void target_put_encoded(struct text *out, const char *value, bool is_query);

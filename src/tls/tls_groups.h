@@ -6,8 +6,8 @@
  * The order is ours (enum tls_group), whatever the order of the configuration: the list says what
  * is allowed, as in Go. All are of equal rank to a client's key shares: one that came with the
  * ClientHello is taken, and no HelloRetryRequest asks for another. (OpenSSL 3.5 goes by the
- * client's order instead where SSL_OP_CIPHER_SERVER_PREFERENCE is off, prefer_server_cipher_suites:
- * false.)
+ * client's order instead where SSL_OP_CIPHER_SERVER_PREFERENCE is off, that is with
+ * prefer_server_cipher_suites: false.)
  */
 #ifndef SLUICE_TLS_TLS_GROUPS_H
 #define SLUICE_TLS_TLS_GROUPS_H
