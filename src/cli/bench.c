@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sluice bench: options, and what the outcome is to the shell. */
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,6 +137,7 @@ static int run(const struct bench_config *config, struct bench_report *report)
 	char error[ERROR_TEXT_MAX] = "";
 	bool has_report;
 
+	signal(SIGPIPE, SIG_IGN); /* a server that closes is a failure that is counted */
 	enum client_outcome outcome = bench_run(config, report, &has_report, error);
 	if (has_report && config->json)
 		bench_report_json(stdout, config, report);

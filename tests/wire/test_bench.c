@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <netinet/in.h>
 #include <yaml.h>
 
 #include "base/must.h"
@@ -531,6 +532,46 @@ WIRE_TEST(bench, a_port_that_speaks_plain_http)
 	cr_assert_not_null(strstr(program.err, "speaks plain HTTP on this port, not TLS"), "%s",
 			   program.err);
 	wire_server_stop(&server);
+}
+
+/* Accepts and closes, until the test ends. */
+static pid_t closer_start(char addr[WIRE_ADDR_MAX])
+{
+	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof(name);
+	int listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	must(listen_fd >= 0 && bind(listen_fd, (struct sockaddr *)&name, len) == 0);
+	must(listen(listen_fd, 64) == 0);
+	must(getsockname(listen_fd, (struct sockaddr *)&name, &len) == 0);
+	snprintf(addr, WIRE_ADDR_MAX, "127.0.0.1:%d", ntohs(name.sin_port));
+	pid_t pid = fork();
+	must(pid >= 0);
+	if (pid > 0) {
+		close(listen_fd);
+		return pid;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		close(accept(listen_fd, NULL, NULL));
+}
+
+/* A write to a connection that is gone is a failure like others, and no signal that ends us. */
+WIRE_TEST(bench, a_server_that_closes_at_once)
+{
+	struct wire_server server = {0};
+	char addr[WIRE_ADDR_MAX];
+
+	wire_env_read(&server.env);
+	pid_t pid = closer_start(addr);
+	for (int i = 0; i < 10; i++) {
+		run(&server, &(struct run){.target = "data/size-1",
+					   .addr = addr,
+					   .option = {"--mix=handshake", "--requests=5"}});
+		cr_assert(program.exit_code == 5 || program.exit_code == 6, "exit code %d: %s",
+			  program.exit_code, program.err);
+	}
+	end(pid);
 }
 
 WIRE_TEST(bench, exit_codes)
