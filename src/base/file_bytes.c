@@ -13,6 +13,19 @@
 
 #define READ_BYTES 16384
 
+int file_bytes_copy(struct file_bytes *bytes, const char *text)
+{
+	size_t len = strlen(text);
+
+	*bytes = (struct file_bytes){.at = malloc(len + 1), .len = len, .size = len + 1};
+	if (bytes->at == NULL) {
+		*bytes = (struct file_bytes){0};
+		return -ENOMEM;
+	}
+	memcpy(bytes->at, text, len);
+	return 0;
+}
+
 void file_bytes_fini(struct file_bytes *bytes)
 {
 	if (bytes->at != NULL)

@@ -18,6 +18,8 @@ struct file_bytes {
 /* Up to bytes_max of its bytes; whoever wants to know of more asks for one more. 0; a negative
  * errno: that of opening or reading, -ENOMEM, -ETIMEDOUT; *bytes is empty then. */
 int file_bytes_read(struct file_bytes *bytes, const char *path, size_t bytes_max);
+/* The same bytes as those of a file that holds the text. 0 or -ENOMEM. */
+int file_bytes_copy(struct file_bytes *bytes, const char *text);
 /* Wipes what was read, and frees it. Also of what is empty. */
 void file_bytes_fini(struct file_bytes *bytes);
 

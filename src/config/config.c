@@ -41,6 +41,7 @@ void config_fini(struct config *config)
 	free(config->client_ca);
 	config->client_ca = NULL;
 	config->client_ca_count = 0;
+	config_free_texts(config);
 	free(config->certificates);
 	config->certificates = NULL;
 	config->certificate_count = 0;
@@ -188,8 +189,10 @@ static int check_whole(const struct config *config, char error[ERROR_TEXT_MAX])
 		{"root", config->root[0] != '\0'},
 		{"listen", config->listen_count > 0},
 		{"cert", config_certificate_count(config) > 0},
-		{"key", config->key_file[0] != '\0' || config->certificate_count > 0},
-		{"client-ca", config->client_ca_file[0] != '\0' || config->client_ca_count > 0},
+		{"key", config->key_file[0] != '\0' || config->key_text != NULL ||
+				config->certificate_count > 0},
+		{"client-ca", config->client_ca_file[0] != '\0' || config->client_ca_text != NULL ||
+				      config->client_ca_count > 0},
 	};
 	if (check_question(config, error) < 0 || config_check_client_cas(config, error) < 0)
 		return -EINVAL;

@@ -55,6 +55,10 @@ struct config {
 	 * first is for those that ask for none of their names. */
 	struct config_certificate *certificates;
 	unsigned certificate_count;
+	/* PEM text in the configuration itself, where the file of it is not named; NULL: none. */
+	char *cert_text;
+	char *key_text; /* wiped when it is freed */
+	char *client_ca_text;
 	char client_ca_file[PATH_MAX];
 	char crl_file[PATH_MAX];     /* "" = none */
 	struct client_ca *client_ca; /* client_cas, in the place of client_ca_file; NULL: none */
@@ -125,9 +129,12 @@ void config_fini(struct config *config);
 
 /* The server's certificates: those of certificates, or the one of cert_file, or none. */
 unsigned config_certificate_count(const struct config *config);
-/* The files of certificate i, 0 the default; they live as long as config. */
+/* The files of certificate i, 0 the default, "": it is in the configuration itself (cert_text,
+ * key_text); they live as long as config. */
 const char *config_certificate_file(const struct config *config, unsigned i);
 const char *config_certificate_key(const struct config *config, unsigned i);
+/* Where the configuration has a PEM text: "FILE: KEY"; for messages, metrics and log. */
+void config_text_place(const struct config *config, const char *key, char out[PATH_MAX]);
 
 #define CONFIG_TRUST_FILES (3 + 2 * CERTIFICATES_MAX + 2 * CLIENT_CAS_MAX)
 /* What a reload reads: the configuration, client CAs and CRLs, certificates and their keys; "":

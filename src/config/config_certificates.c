@@ -55,7 +55,7 @@ unsigned config_certificate_count(const struct config *config)
 {
 	if (config->certificate_count > 0)
 		return config->certificate_count;
-	return config->cert_file[0] != '\0' ? 1 : 0;
+	return config->cert_file[0] != '\0' || config->cert_text != NULL ? 1 : 0;
 }
 
 const char *config_certificate_file(const struct config *config, unsigned i)
@@ -70,6 +70,49 @@ const char *config_certificate_key(const struct config *config, unsigned i)
 	must(i < config_certificate_count(config));
 	return config->certificate_count > 0 ? config->certificates[i].key_file : config->key_file;
 }
+
+/* ---- PEM text in the file ------------------------------------------------------------------- */
+
+static void text_free(char **text)
+{
+	if (*text != NULL)
+		explicit_bzero(*text, strlen(*text));
+	free(*text);
+	*text = NULL;
+}
+
+void config_free_texts(struct config *config)
+{
+	text_free(&config->cert_text);
+	text_free(&config->key_text);
+	text_free(&config->client_ca_text);
+}
+
+int config_read_text(struct config *config, struct yaml_reader *reader, const char *key,
+		     yaml_node_t *node)
+{
+	char **text = strcmp(key, "cert") == 0  ? &config->cert_text
+		      : strcmp(key, "key") == 0 ? &config->key_text
+						: &config->client_ca_text;
+	const char *value = yaml_text(node);
+
+	if (value == NULL)
+		return yaml_refuse(reader, node, "tls_server_config.%s: PEM text is wanted here",
+				   key);
+	text_free(text);
+	*text = strdup(value);
+	/* The reader's own copy goes; what the library has made of it on the way is its own. */
+	explicit_bzero(node->data.scalar.value, node->data.scalar.length);
+	return *text != NULL ? 0 : yaml_refuse(reader, node, "no memory");
+}
+
+void config_text_place(const struct config *config, const char *key, char out[PATH_MAX])
+{
+	snprintf(out, PATH_MAX, "%.*s: tls_server_config.%s", PATH_MAX - 64, config->config_file,
+		 key);
+}
+
+/* ---- Paths ----------------------------------------------------------------------------------- */
 
 static int resolve(const struct config *config, char path[PATH_MAX], const char *key,
 		   char error[ERROR_TEXT_MAX])
@@ -98,13 +141,16 @@ int config_resolve_certificates(struct config *config, char error[ERROR_TEXT_MAX
 
 int config_check_certificates(const struct config *config, char error[ERROR_TEXT_MAX])
 {
-	if (config->certificate_count == 0 ||
-	    (config->cert_file[0] == '\0' && config->key_file[0] == '\0'))
+	const char *other = config->cert_file[0] != '\0'  ? "--cert (tls_server_config.cert_file)"
+			    : config->key_file[0] != '\0' ? "--key (tls_server_config.key_file)"
+			    : config->cert_text != NULL   ? "tls_server_config.cert"
+			    : config->key_text != NULL    ? "tls_server_config.key"
+							  : NULL;
+	if (config->certificate_count == 0 || other == NULL)
 		return 0;
 	snprintf(error, ERROR_TEXT_MAX,
 		 KEY " and %s cannot both be given; put all of them in the list, the one for "
 		     "clients that send no name first",
-		 config->cert_file[0] != '\0' ? "--cert (tls_server_config.cert_file)"
-					      : "--key (tls_server_config.key_file)");
+		 other);
 	return -EINVAL;
 }

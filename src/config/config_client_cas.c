@@ -117,12 +117,14 @@ int config_read_client_cas(struct config *config, struct yaml_reader *reader, ya
 int config_check_client_cas(const struct config *config, char error[ERROR_TEXT_MAX])
 {
 	if (config->client_ca_count > 0 &&
-	    (config->client_ca_file[0] != '\0' || config->crl_file[0] != '\0')) {
+	    (config->client_ca_file[0] != '\0' || config->client_ca_text != NULL ||
+	     config->crl_file[0] != '\0')) {
 		snprintf(error, ERROR_TEXT_MAX,
 			 "%s stands beside client_cas, whose entries name the CAs and CRLs of "
 			 "clients: "
 			 "leave out one of them",
 			 config->client_ca_file[0] != '\0' ? "--client-ca (client_ca_file)"
+			 : config->client_ca_text != NULL  ? "tls_server_config.client_ca"
 							   : "--crl (crl_file)");
 		return -EINVAL;
 	}

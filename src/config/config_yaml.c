@@ -55,14 +55,9 @@ static int refuse_key(const struct yaml_reader *reader, const yaml_node_t *node,
 	return yaml_refuse_key(reader, node, section, known, count, find_elsewhere(key));
 }
 
-/* Keys of exporter-toolkit's tls_server_config that this port cannot honour, and what to do. */
-static const struct {
-	const char *key, *instead;
-} not_honoured[] = {
-	{"cert", "put the certificate in a file and name it in cert_file"},
-	{"key", "put the key in a file and name it in key_file"},
-	{"client_ca", "put the CA in a file and name it in client_ca_file"},
-};
+/* PEM text in the file itself, as exporter-toolkit has it; a file that is named counts before it.
+ */
+static const char *const texts[] = {"cert", "key", "client_ca"};
 
 /* null, "", []: how the toolkit writes that a key is not used. */
 static bool says_nothing(const yaml_node_t *value)
@@ -136,13 +131,10 @@ static int read_pair(struct config *config, struct yaml_reader *reader, const ch
 			reader, key_node,
 			"%s is not served: a client's certificate is its only key; leave it out",
 			key);
-	if (section[0] != '\0')
-		for (size_t i = 0; i < ARRAY_LEN(not_honoured); i++)
-			if (strcmp(key, not_honoured[i].key) == 0)
-				return says_nothing(value)
-					       ? 0
-					       : yaml_refuse(reader, key_node, "%s%s: %s", section,
-							     key, not_honoured[i].instead);
+	for (size_t i = 0; section[0] != '\0' && i < ARRAY_LEN(texts); i++)
+		if (strcmp(key, texts[i]) == 0)
+			return says_nothing(value) ? 0
+						   : config_read_text(config, reader, key, value);
 	snprintf(full, sizeof(full), "%s%s", section, key);
 	if (section[0] != '\0' && strcmp(full, certificates) == 0)
 		return config_read_certificates(config, reader, value);

@@ -209,6 +209,10 @@ static void print_client_cas(FILE *out)
 
 static void print_certificates(FILE *out)
 {
+	roff_item(
+		out, "tls_server_config.cert, key, client_ca",
+		"PEM text in place of cert_file, key_file and client_ca_file, which count if both "
+		"are given. A configuration with a key in it is to be read by its server alone.");
 	roff_item(out, "tls_server_config.certificates",
 		  "Instead of cert_file and key_file: a list of several certificates, each with "
 		  "cert_file and key_file. A client is shown the first that has the name it asks "

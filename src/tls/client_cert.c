@@ -40,9 +40,10 @@ int client_cert_identity(const struct config *config, const char *file, struct i
 			 char error[ERROR_TEXT_MAX])
 {
 	static const struct pem_wanted wanted = {PEM_CERT, "a client's certificate",
-						 "--identity-cert", NULL};
+						 "--identity-cert", NULL, NULL};
 	STACK_OF(X509) *chain = pem_read_certs(file, &wanted, error);
-	bool has_cas = config->client_ca_file[0] != '\0' || config->client_ca_count > 0;
+	bool has_cas = config->client_ca_file[0] != '\0' || config->client_ca_text != NULL ||
+		       config->client_ca_count > 0;
 
 	*identity = NULL;
 	if (chain == NULL)

@@ -60,7 +60,7 @@ static int add_ca(X509_STORE *store, X509 *cert)
 /* 0, or -EINVAL and it has failed. */
 static int load_cas(struct inspect *inspect)
 {
-	static const struct pem_wanted wanted = {PEM_CERT, "CA certificates", "--ca", NULL};
+	static const struct pem_wanted wanted = {PEM_CERT, "CA certificates", "--ca", NULL, NULL};
 	struct inspection *inspection = inspect->inspection;
 	char error[ERROR_TEXT_MAX];
 	int r = 0;

@@ -53,7 +53,8 @@ static int file_read(struct file_bytes *bytes, const char *file, const struct pe
 		     char error[ERROR_TEXT_MAX])
 {
 	char why[ERROR_TEXT_MAX / 2];
-	int r = file_bytes_read(bytes, file, PEM_BYTES_MAX + 1);
+	int r = wanted->text != NULL ? file_bytes_copy(bytes, wanted->text)
+				     : file_bytes_read(bytes, file, PEM_BYTES_MAX + 1);
 
 	if (r == 0 && bytes->len > PEM_BYTES_MAX)
 		r = -EFBIG;

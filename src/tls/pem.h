@@ -28,6 +28,8 @@ struct pem_wanted {
 	/* ERROR_TEXT_MAX bytes, or NULL: of what was read one line on the first block of another
 	 * kind that is not, and that somebody may believe to be in force; "": there is none. */
 	char *ignored;
+	/* NULL, or what is read in place of the file, whose name is then where the text is. */
+	const char *text;
 };
 
 /* Every certificate of the file, at least one; their keys belong to the context of all handshakes

@@ -145,15 +145,22 @@ static struct tls_certificate *certificate_new(const char *cert_file)
 	return NULL;
 }
 
-/* Certificate i of config. NULL: one line in error. */
+/* Certificate i of config, under the name of cert_file. NULL: one line in error. */
 static struct tls_certificate *load_one(struct tls_ctx *ctx, const struct config *config,
-					unsigned i, char error[ERROR_TEXT_MAX])
+					unsigned i, const char *cert_file,
+					char error[ERROR_TEXT_MAX])
 {
 	const bool is_listed = config->certificate_count > 0;
+	char key_place[PATH_MAX];
+	const char *key_file = config_certificate_key(config, i);
+	bool is_key_text = key_file[0] == '\0' && config->key_text != NULL;
 	char ignored[ERROR_TEXT_MAX] = "";
 	const struct tls_own files = {
-		.cert_file = config_certificate_file(config, i),
-		.key_file = config_certificate_key(config, i),
+		.cert_file = cert_file,
+		.key_file = is_key_text ? key_place : key_file,
+		.cert_text =
+			config_certificate_file(config, i)[0] == '\0' ? config->cert_text : NULL,
+		.key_text = is_key_text ? config->key_text : NULL,
 		.cert_option = is_listed ? "tls_server_config.certificates" : "--cert",
 		.key_option = is_listed ? "tls_server_config.certificates" : "--key",
 		.purpose = X509_PURPOSE_SSL_SERVER,
@@ -161,7 +168,8 @@ static struct tls_certificate *load_one(struct tls_ctx *ctx, const struct config
 		.wrong_purpose =
 			"this certificate is not for a server (extendedKeyUsage lacks serverAuth)",
 		.ignored = ignored};
-	struct tls_certificate *own = certificate_new(files.cert_file);
+	config_text_place(config, "key", key_place);
+	struct tls_certificate *own = certificate_new(cert_file);
 
 	if (own == NULL)
 		tls_explain(error, files.cert_file, "no memory");
@@ -207,7 +215,12 @@ static int take_one(struct tls_ctx *ctx, const struct config *config, unsigned i
 		    const struct tls_ctx *before, char error[ERROR_TEXT_MAX])
 {
 	const char *cert_file = config_certificate_file(config, i);
-	struct tls_certificate *own = load_one(ctx, config, i, error);
+	char place[PATH_MAX];
+	if (cert_file[0] == '\0') {
+		config_text_place(config, "cert", place);
+		cert_file = place;
+	}
+	struct tls_certificate *own = load_one(ctx, config, i, cert_file, error);
 	struct tls_certificate *like = like_of(before, cert_file, i);
 	const char *flaw = own != NULL ? tls_trust_flaw_of_own(own->holder) : NULL;
 

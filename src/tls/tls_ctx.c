@@ -99,7 +99,8 @@ static int use_certs(SSL_CTX *ssl_ctx, STACK_OF(X509) * certs)
 
 static int load_certs(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERROR_TEXT_MAX])
 {
-	const struct pem_wanted wanted = {PEM_CERT, own->what, own->cert_option, own->ignored};
+	const struct pem_wanted wanted = {PEM_CERT, own->what, own->cert_option, own->ignored,
+					  own->cert_text};
 	STACK_OF(X509) *certs = pem_read_certs(own->cert_file, &wanted, error);
 
 	if (certs == NULL)
@@ -111,7 +112,8 @@ static int load_certs(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ER
 
 static int load_key(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERROR_TEXT_MAX])
 {
-	const struct pem_wanted wanted = {PEM_KEY, "the private key", own->key_option, NULL};
+	const struct pem_wanted wanted = {PEM_KEY, "the private key", own->key_option, NULL,
+					  own->key_text};
 	EVP_PKEY *key = pem_read_key(own->key_file, &wanted, error);
 
 	if (key == NULL)
@@ -215,9 +217,15 @@ static int copy_names(struct tls_ctx *ctx, const struct config *config)
 	}
 	if (config->client_ca_count > 0)
 		return 0;
-	struct client_ca *one = &ctx->group[ctx->group_count++].from;
+	struct tls_ca_group *group = &ctx->group[ctx->group_count++];
+	struct client_ca *one = &group->from;
 	memcpy(one->ca_file, config->client_ca_file, PATH_MAX);
 	memcpy(one->crl_file, config->crl_file, PATH_MAX);
+	if (one->ca_file[0] == '\0' && config->client_ca_text != NULL) {
+		config_text_place(config, "client_ca", one->ca_file);
+		group->ca_text = strdup(config->client_ca_text);
+		return group->ca_text != NULL ? 0 : -ENOMEM;
+	}
 	return 0;
 }
 

@@ -35,7 +35,7 @@ static int take_name(struct tls_ctx *ctx, const char *name, char error[ERROR_TEX
 
 static int load_cas(struct tls_ctx *ctx, const char *file, char error[ERROR_TEXT_MAX])
 {
-	static const struct pem_wanted wanted = {PEM_CERT, "CA certificates", "--ca", NULL};
+	static const struct pem_wanted wanted = {PEM_CERT, "CA certificates", "--ca", NULL, NULL};
 	STACK_OF(X509) *cas = pem_read_certs(file, &wanted, error);
 	int r = cas != NULL ? 0 : -EINVAL;
 

@@ -14,6 +14,7 @@
 /* CAs that may vouch for the same clients: an entry of client_cas, or client_ca_file. */
 struct tls_ca_group {
 	struct client_ca from;     /* a copy */
+	char *ca_text;             /* NULL, or in place of its ca_file, which is a name then */
 	STACK_OF(X509) * cas;      /* each an anchor */
 	STACK_OF(X509_CRL) * crls; /* each signed by one of cas, and complete */
 };
@@ -61,6 +62,8 @@ void tls_ctx_set_protocol(SSL_CTX *ssl_ctx);
 struct tls_own {
 	const char *cert_file;
 	const char *key_file;
+	const char *cert_text; /* NULL, or in place of the files, which are names then */
+	const char *key_text;
 	const char *cert_option; /* what names the files: "--cert" */
 	const char *key_option;
 	int purpose;      /* X509_PURPOSE_SSL_* */

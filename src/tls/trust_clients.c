@@ -142,9 +142,9 @@ static int keep_cas(const struct load *load)
 static int load_cas(const struct load *load)
 {
 	char ignored[ERROR_TEXT_MAX] = "";
-	const struct pem_wanted wanted = {PEM_CERT, "CA certificates of clients", "--client-ca",
-					  ignored};
 	struct tls_ca_group *group = load->group;
+	const struct pem_wanted wanted = {PEM_CERT, "CA certificates of clients", "--client-ca",
+					  ignored, group->ca_text};
 	STACK_OF(X509) *cas = pem_read_certs(group->from.ca_file, &wanted, load->error);
 	bool is_one_current = false;
 	int r = 0;
@@ -332,7 +332,7 @@ static int cover(const struct load *load, X509 *ca)
  * that is damaged does not keep another from counting. */
 static STACK_OF(X509_CRL) * read_crls(const struct load *load)
 {
-	static const struct pem_wanted wanted = {PEM_CRL, "a CRL", "--crl", NULL};
+	static const struct pem_wanted wanted = {PEM_CRL, "a CRL", "--crl", NULL, NULL};
 	STACK_OF(X509_CRL) *crls = pem_read_crls(load->group->from.crl_file, &wanted, load->error);
 
 	if (crls != NULL || load->before == NULL)
@@ -518,6 +518,7 @@ int tls_clients_load(struct tls_ctx *ctx, const struct tls_ctx *before, char err
 void tls_clients_fini(struct tls_ctx *ctx)
 {
 	for (unsigned i = 0; i < ctx->group_count; i++) {
+		free(ctx->group[i].ca_text);
 		sk_X509_pop_free(ctx->group[i].cas, X509_free);
 		sk_X509_CRL_pop_free(ctx->group[i].crls, X509_CRL_free);
 		client_ca_fini(&ctx->group[i].from);

@@ -297,3 +297,38 @@ Test(tls_certificates, each_is_kept_by_itself, .init = begin, .fini = end)
 	cr_expect_str_eq(shown(next, "second.example", name), "second");
 	tls_ctx_release(next);
 }
+
+/* ---- Text in the configuration --------------------------------------------------------------- */
+
+static char *text_of(const char *path)
+{
+	char *text = calloc(1, 16384);
+	FILE *file = fopen(path, "r");
+
+	must(text != NULL && file != NULL && fread(text, 1, 16383, file) > 0);
+	fclose(file);
+	return text;
+}
+
+Test(tls_certificates, text_in_place_of_files, .init = begin, .fini = end)
+{
+	const struct tls_expiry *expiries;
+	char name[64];
+
+	config.cert_text = text_of(config.certificates[1].cert_file);
+	config.key_text = text_of(config.certificates[1].key_file);
+	config.client_ca_text = text_of(config.client_ca_file);
+	config.certificate_count = 0;
+	config.client_ca_file[0] = '\0';
+	strcpy(config.config_file, "sluice.yml");
+	struct tls_ctx *ctx = tls_ctx_new(&config, NULL, 1, error);
+	cr_assert_not_null(ctx, "%s", error);
+	cr_expect_str_eq(shown(ctx, NULL, name), "second");
+	cr_assert_eq(tls_ctx_expiries(ctx, &expiries), 2);
+	cr_expect_str_eq(expiries[0].path, "sluice.yml: tls_server_config.cert");
+	cr_expect_str_eq(expiries[1].path, "sluice.yml: tls_server_config.client_ca");
+	tls_ctx_release(ctx);
+	config.client_ca_text[30] = '!';
+	cr_expect_null(tls_ctx_new(&config, NULL, 1, error));
+	cr_expect_not_null(strstr(error, "sluice.yml: tls_server_config.client_ca: "), "%s", error);
+}

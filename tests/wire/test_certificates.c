@@ -197,3 +197,51 @@ Test(certificates, replaced_beside_a_list_that_is_none)
 	will_show(&server, NULL, "new-server");
 	wire_server_stop(&server);
 }
+
+/* ---- PEM text in the configuration ----------------------------------------------------------- */
+
+/* A file of wire_certs.h as a double-quoted value of YAML. */
+static void value_append(const struct wire_env *env, const char *key, const char *file, char *out)
+{
+	char path[PATH_MAX], line[256];
+
+	snprintf(path, sizeof(path), "%s/certs/%s", env->dir, file);
+	FILE *in = fopen(path, "r");
+	must(in != NULL);
+	out += strlen(out);
+	out += sprintf(out, "  %s: \"", key);
+	while (fgets(line, sizeof(line), in) != NULL)
+		out += sprintf(out, "%.*s\\n", (int)strcspn(line, "\n"), line);
+	sprintf(out, "\"\n");
+	fclose(in);
+}
+
+static void pair_in(const struct wire_env *env, const char *cert, const char *key, char *out)
+{
+	strcpy(out, "tls_server_config:\n");
+	value_append(env, "cert", cert, out);
+	value_append(env, "key", key, out);
+	value_append(env, "client_ca", "other-ca.crt", out); /* --client-ca counts before it */
+}
+
+Test(certificates, in_the_configuration)
+{
+	struct wire_server server = {0};
+	struct wire_trust trust;
+	char text[16384];
+
+	wire_env_need(&server.env);
+	pair_in(&server.env, "server.crt", "server.key", text);
+	start(&trust, &server, text);
+	shows(&server, NULL, "server");
+	pair_in(&server.env, "new-server.crt", "new-server.key", text);
+	wire_trust_write(&trust, "sluice.yml", text);
+	will_show(&server, NULL, "new-server");
+	pair_in(&server.env, "server.crt", "new-server.key", text);
+	wire_trust_write(&trust, "sluice.yml", text);
+	wire_trust_refused(&trust, 1);
+	wire_log_has(&server, "level=error",
+		     "sluice.yml: tls_server_config.key: ", "does not belong to the certificate");
+	shows(&server, NULL, "new-server");
+	wire_server_stop(&server);
+}
