@@ -99,6 +99,14 @@ static bool is_logged(struct conn *conn)
 	return worker_may_log(worker, unreadable, conn->remote);
 }
 
+/* Bytes of the body that the socket has taken. The text of an error follows its head. */
+static uint64_t body_bytes_sent(const struct request *request)
+{
+	size_t text = request->answer.body_bytes, unsent = request->send.head_left;
+
+	return request->send.sent + (unsent < text ? text - unsent : 0);
+}
+
 void access_log_request(struct conn *conn, const char *cut)
 {
 	struct worker *worker = conn->worker;
@@ -128,7 +136,7 @@ void access_log_request(struct conn *conn, const char *cut)
 		log_slice(&line, "path", request->head.target, PATH_TEXT_MAX);
 	}
 	log_u64(&line, "status", (uint64_t)answer->status);
-	log_u64(&line, "bytes", answer->body_bytes + request->send.sent);
+	log_u64(&line, "bytes", body_bytes_sent(request));
 	if (request->job != NULL && request->job->body.payload > 0)
 		log_u64(&line, "received", request->job->body.payload);
 	log_seconds(&line, "duration", duration_ns);

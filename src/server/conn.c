@@ -179,6 +179,30 @@ static ssize_t drop_some(struct conn *conn)
 	return n < 0 ? -errno : n;
 }
 
+/* Is it the kernel that will not open what is still here? */
+static bool is_of_a_record(const struct conn *conn, ssize_t error)
+{
+	return conn->is_established && conn->record.rx == &record_rx_kernel &&
+	       error != -ECONNRESET && error != -EPIPE && error != -ETIMEDOUT;
+}
+
+/*
+ * The kernel opens nothing more, so a close finds bytes that nobody has read, sends RST and drops
+ * what the client has not taken. First the client's FIN, then our last byte taken: of that no event
+ * tells, and conn_deadline.c looks.
+ */
+static void linger_unread(struct conn *conn)
+{
+	if (!conn->is_rx_over) {
+		conn->is_rx_over = true;
+		conn_wait(conn, POLLRDHUP);
+	} else if (conn_queued_bytes(conn, SIOCOUTQ) > 0) {
+		conn_deadline(conn, TICK_MS);
+	} else {
+		conn_free_soon(conn);
+	}
+}
+
 /* Reads and drops what the client still sends, so that no RST overtakes our last bytes. */
 static void linger(struct conn *conn)
 {
@@ -192,9 +216,8 @@ static void linger(struct conn *conn)
 		conn_yield(conn);
 	} else if (n == -EAGAIN) {
 		conn_wait(conn, CONN_READABLE);
-	} else if (n < 0 && conn->why == CLOSE_RECORD_BAD && !conn->is_rx_over) {
-		conn->is_rx_over = true; /* the kernel opens nothing more: until the client's FIN */
-		conn_wait(conn, POLLRDHUP);
+	} else if (n < 0 && is_of_a_record(conn, n)) {
+		linger_unread(conn);
 	} else {
 		conn_free_soon(conn);
 	}
@@ -443,6 +466,10 @@ void conn_run(struct conn *conn, enum conn_next next)
 static enum conn_next head_event(struct conn *conn, int32_t events)
 {
 	bool is_readable = events < 0 || (events & ~POLLOUT) != 0;
+	/* Pipelined requests that waited for their turn come before what is behind them, which may
+	 * be the connection's end. */
+	if (conn->in != NULL && conn->in->have > conn->in->scanned)
+		return CONN_GOES_ON;
 	if (is_readable || record_has_buffered(&conn->record))
 		return receive(conn);
 	return conn->in != NULL ? CONN_GOES_ON : conn_wait_for_head(conn);

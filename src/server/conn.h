@@ -109,7 +109,7 @@ struct conn {
 	bool is_head_begun;     /* a byte of the next head (or a body to be dropped) is here */
 	uint64_t discard_left;  /* request body bytes still to be read and dropped */
 	uint32_t lingered;      /* bytes dropped in state LINGER */
-	bool is_rx_over;        /* in state LINGER: nothing more can be received */
+	bool is_rx_over;        /* in state LINGER: what is still here cannot be received */
 	uint64_t requests;
 	struct record record;
 	char remote[ADDR_TEXT_MAX];

@@ -55,8 +55,11 @@ int64_t conn_moved_at_end(const struct conn *conn)
 static int64_t bytes_taken(const struct conn *conn)
 {
 	const struct tx_buf *buf = conn->record.tx_buf;
-	return (int64_t)(conn->request->send.sent - conn->request->send.counted_ahead) -
-	       conn_queued_bytes(conn, SIOCOUTQ) - (int64_t)(buf != NULL ? buf->end - buf->at : 0);
+	const struct send *send = &conn->request->send;
+	int64_t sealed = (int64_t)(send->sent + record_tx_unsent(&conn->record));
+
+	return sealed - send->head_left - conn_queued_bytes(conn, SIOCOUTQ) -
+	       (int64_t)(buf != NULL ? buf->end - buf->at : 0);
 }
 
 /* What the window of the minimum rate looks at: bytes that the client has taken, or given. */
@@ -109,7 +112,16 @@ static void check_rate(struct conn *conn)
 static void check_end(struct conn *conn)
 {
 	int64_t moved = conn_moved_at_end(conn);
+	bool is_unread = conn->state == CONN_LINGER && !conn->is_in_flight; /* linger_unread */
 
+	if (is_unread && conn_queued_bytes(conn, SIOCOUTQ) == 0) {
+		conn_free_soon(conn);
+		return;
+	}
+	if (is_unread && conn->worker->now_ms - conn->window_ms < LINGER_MS) {
+		conn_deadline(conn, TICK_MS);
+		return;
+	}
 	if (!conn->is_established || moved <= conn->window_moved || window_is_slow(conn, moved))
 		conn_free_soon(conn);
 	else

@@ -236,7 +236,7 @@ static struct request *request_new(struct conn *conn)
 	request->job = NULL;
 	request->is_interim = request->is_continued = false;
 	request->send.pipe = NULL;
-	request->send.sent = request->send.counted_ahead = 0;
+	request->send.sent = request->send.head_left = 0;
 	request->awaits_client = false;
 	request->send.first_byte_ns = 0;
 	request->route.operation = S3_OPERATION_NONE;

@@ -270,7 +270,7 @@ static int send_keyupdate(struct record *record)
 		r = record->tx->rekey(record);
 	if (r < 0) { /* the peer has changed its key, we have not: nothing more can be sent */
 		record->is_closed_tx = true;
-		return r == -EAGAIN ? -EIO : r;
+		return r == -EAGAIN || r == -EINVAL ? -EIO : r; /* none that is tried again */
 	}
 	record->tx_records = 0;
 	metric_add(&record->metrics->value[METRIC_REKEYS_TX], 1);
@@ -298,15 +298,33 @@ static int due_flush(struct record *record)
 	return r;
 }
 
-int record_tx_flush(struct record *record, bool more)
+static int flush_once(struct record *record, bool more)
 {
 	int r = record->tx->flush(record, more && record->due == 0);
-	if (r == 0 && record->due != 0) {
-		r = due_flush(record);
-		if (r == 0)
-			r = record->tx->flush(record, more);
-	}
+	if (r < 0 || record->due == 0)
+		return r;
+	r = due_flush(record);
+	return r < 0 ? r : record->tx->flush(record, more);
+}
+
+int record_tx_flush(struct record *record, bool more)
+{
+	int r;
+
+	do
+		r = flush_once(record, more);
+	while (r < 0 && record_tx_may_retry(record, r));
 	return r == 0 ? 0 : send_failed(record, r);
+}
+
+bool record_tx_may_retry(struct record *record, int error)
+{
+	return record->rx->keep_error(record, error);
+}
+
+size_t record_tx_unsent(const struct record *record)
+{
+	return record->tx_buf != NULL ? record->tx->unsent(record->tx_buf) : 0;
 }
 
 bool record_tx_has_due(const struct record *record)
@@ -342,7 +360,7 @@ int record_tx_rekey(struct record *record)
 
 void record_shutdown(struct record *record, uint8_t alert)
 {
-	if (record->is_closed_tx)
+	if (record->is_closed_tx || record->due & RECORD_DUE_ALERT)
 		return;
 	record->due &= (uint8_t)~RECORD_DUE_KEYUPDATE;
 	record->due |= alert == ALERT_CLOSE_NOTIFY ? RECORD_DUE_CLOSE_NOTIFY : RECORD_DUE_ALERT;

@@ -77,6 +77,8 @@ struct record {
 	bool is_rx_unsure;     /* kernel: a KeyUpdate may lie where no poll tells of it */
 	bool is_rx_part;       /* kernel: part of a record was there, SO_RCVLOWAT is raised */
 	bool is_closed_tx;     /* close_notify or a fatal alert was sent */
+	uint8_t rx_errors;     /* that sends have met, see record_tx_may_retry */
+	int rx_error;          /* kernel: the receiving side has failed with it; 0: not yet */
 	uint8_t due;           /* enum record_due, or-ed */
 	uint8_t alert;
 	uint8_t control_at; /* sealed control record on its way (userspace) */
@@ -104,6 +106,8 @@ struct record_tx_ops {
 	/* The sending key becomes tx_secret's. */
 	int (*rekey)(struct record *record);
 	int (*count)(struct record *record, uint64_t *records);
+	/* Plaintext in tx_buf whose record the socket has not taken whole. */
+	size_t (*unsent)(const struct tx_buf *buf);
 };
 
 struct record_rx_ops {
@@ -116,6 +120,9 @@ struct record_rx_ops {
 	bool (*has_buffered)(const struct record *record);
 	/* Is a part of a record here whose rest has not come? */
 	bool (*holds_part)(const struct record *record);
+	/* A send failed with this error. True: it was the receiving side's, and recv will say it.
+	 */
+	bool (*keep_error)(struct record *record, int error);
 };
 
 extern const struct record_tx_ops record_tx_kernel, record_tx_user;
@@ -163,6 +170,15 @@ int record_tx_seal(struct record *record, size_t plain_bytes);
  * other: an error (.why).
  */
 int record_tx_flush(struct record *record, bool more);
+/*
+ * sendfile or splice to this socket failed with this negative errno. True: it is the error of a
+ * record that could not be opened, which record_recv will give in its turn; the send goes on.
+ * record_tx_flush does this by itself.
+ */
+bool record_tx_may_retry(struct record *record, int error);
+/* Bytes of plaintext in tx_buf, sealed, that have not left: the socket has not taken them, or not
+ * all of their record. */
+size_t record_tx_unsent(const struct record *record);
 /* True: a control record waits for record_tx_flush. */
 bool record_tx_has_due(const struct record *record);
 /* Kernel TLS: bytes were sent by sendfile or splice in this call. Keeps the record count. */

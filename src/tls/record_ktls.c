@@ -123,6 +123,11 @@ static int kernel_tx_count(struct record *record, uint64_t *records)
 	return ktls_record_seq(record->sys, record->sock_fd, KTLS_TX, record->cipher, records);
 }
 
+static size_t kernel_tx_unsent(const struct tx_buf *buf)
+{
+	return buf->end - buf->at;
+}
+
 const struct record_tx_ops record_tx_kernel = {
 	.label = "kernel",
 	.room = kernel_room,
@@ -131,17 +136,49 @@ const struct record_tx_ops record_tx_kernel = {
 	.send_control = kernel_send_control,
 	.rekey = kernel_tx_rekey,
 	.count = kernel_tx_count,
+	.unsent = kernel_tx_unsent,
 };
 
 /* ---- Receiving ----------------------------------------------------------------------------- */
 
-/* A bad record stays as the socket's error (tls_err_abort), and the alert that tells the peer of it
- * would fail with it. Reading the error clears it. */
-static void clear_error(const struct record *record)
+/* Errors of sends that were the receiving side's, on one connection: a header that is none stops
+ * the kernel's parser for good, and a record that does not decrypt is met once for each receive. */
+#define RX_ERRORS_MAX 8
+
+static bool is_of_a_record(ssize_t error)
 {
-	int error;
+	return error == -EBADMSG || error == -EMSGSIZE || error == -EINVAL;
+}
+
+/*
+ * A record that cannot be opened stays as the socket's error (tls_err_abort): what was asked before
+ * it could not be answered, nor could the alert be sent that tells the peer of it. Reading the
+ * error clears it. Returns it as an errno; 0: there was none.
+ */
+static int clear_error(const struct record *record)
+{
+	int error = 0;
 	socklen_t len = sizeof(error);
 	record->sys->getsockopt(record->sock_fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	return error;
+}
+
+/*
+ * A receive that gives data may have met the bad record behind it, and a bad header is seen as soon
+ * as it arrives, in the middle of a response: the error comes out of whatever is sent next. Kernel
+ * TLS looks for it before it seals (tls_sw.c, tls_sw_sendmsg), so nothing was taken and the same
+ * bytes may be sent again.
+ */
+static bool kernel_keep_error(struct record *record, int error)
+{
+	if (!is_of_a_record(error) || record->rx_errors == RX_ERRORS_MAX)
+		return false;
+	/* TCP itself, which sends for userspace TLS, has cleared the error that it gives. */
+	if (clear_error(record) == 0 && record_is_kernel_tx(record))
+		return false;
+	record->rx_errors++;
+	record->rx_error = error;
+	return true;
 }
 
 static void low_water_set(const struct record *record, int bytes)
@@ -160,8 +197,6 @@ static void note_part(struct record *record)
 	record->sys->ioctl(record->sock_fd, SIOCINQ, &queued);
 	if (queued > 0)
 		low_water_set(record, queued + 1);
-	else if (record->is_rx_part)
-		low_water_set(record, 1);
 	record->is_rx_part = queued > 0;
 }
 
@@ -175,19 +210,24 @@ static void note_part(struct record *record)
 static ssize_t kernel_recv(struct record *record, void *data, size_t len, enum record_type *type)
 {
 	bool was_unsure = record->is_rx_unsure;
+
+	if (record->is_rx_part) /* else a receive would go on for so much, and past an error */
+		low_water_set(record, 1);
 	ssize_t n = ktls_recv(record->sys, record->sock_fd, data, len, type);
 
-	if (n == -EBADMSG || n == -EMSGSIZE || n == -EINVAL)
+	if (is_of_a_record(n)) {
 		clear_error(record);
+		record->rx_error = (int)n;
+	}
+	/* Behind a bad header the kernel opens nothing more and says nothing, but for a FIN. */
+	if (record->rx_error < 0 && (n == -EAGAIN || (n == 0 && *type == RECORD_DATA)))
+		return record->rx_error;
 	record->is_rx_unsure = n > 0 && *type == RECORD_DATA && record->can_rekey_kernel;
 	if (n == -EAGAIN && !was_unsure) {
 		note_part(record);
 		return record->is_rx_part ? -EAGAIN : -ENOMSG;
 	}
-	if (n >= 0 && record->is_rx_part) {
-		low_water_set(record, 1);
-		record->is_rx_part = false;
-	}
+	record->is_rx_part = false;
 	return n;
 }
 
@@ -198,7 +238,8 @@ static int kernel_rx_rekey(struct record *record)
 
 static bool kernel_has_buffered(const struct record *record)
 {
-	return record->is_rx_unsure; /* poll() sees all but what kernel_recv tells of */
+	/* poll() sees all but what kernel_recv tells of */
+	return record->is_rx_unsure || record->rx_error < 0;
 }
 
 static bool kernel_holds_part(const struct record *record)
@@ -212,4 +253,5 @@ const struct record_rx_ops record_rx_kernel = {
 	.rekey = kernel_rx_rekey,
 	.has_buffered = kernel_has_buffered,
 	.holds_part = kernel_holds_part,
+	.keep_error = kernel_keep_error,
 };

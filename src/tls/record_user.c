@@ -116,6 +116,16 @@ static int user_tx_count(struct record *record, uint64_t *records)
 	return 0;
 }
 
+static size_t user_tx_unsent(const struct tx_buf *buf)
+{
+	size_t taken = buf->at / TX_SLOT_BYTES, records = buf->end / TX_SLOT_BYTES;
+	size_t rest = buf->end % TX_SLOT_BYTES;
+
+	if (buf->at == buf->end)
+		return 0;
+	return (records - taken) * RECORD_PLAIN_MAX + (rest > 0 ? rest - RECORD_OVERHEAD : 0);
+}
+
 const struct record_tx_ops record_tx_user = {
 	.label = "user",
 	.room = user_room,
@@ -124,6 +134,7 @@ const struct record_tx_ops record_tx_user = {
 	.send_control = user_send_control,
 	.rekey = user_tx_rekey,
 	.count = user_tx_count,
+	.unsent = user_tx_unsent,
 };
 
 /* ---- Receiving ----------------------------------------------------------------------------- */
@@ -251,10 +262,19 @@ static bool user_holds_part(const struct record *record)
 	return record->rx_buf != NULL && record->rx_buf->have > 0;
 }
 
+/* What is received is opened here: no send meets an error of it. */
+static bool user_keep_error(struct record *record, int error)
+{
+	(void)record;
+	(void)error;
+	return false;
+}
+
 const struct record_rx_ops record_rx_user = {
 	.label = "user",
 	.recv = user_recv,
 	.rekey = user_rx_rekey,
 	.has_buffered = user_has_buffered,
 	.holds_part = user_holds_part,
+	.keep_error = user_keep_error,
 };

@@ -72,10 +72,8 @@ void send_begin(struct send *send, const struct send_means *means, struct record
 	send->sent = 0;
 	send->cached_until = 0;
 	send->used = (uint32_t)head_bytes;
-	send->used_body = 0;
-	send->ready_body = 0;
+	send->head_left = (uint32_t)head_bytes;
 	send->first_byte_ns = 0;
-	send->counted_ahead = 0;
 	send->in_pipe = 0;
 	send->is_reading = false;
 	send->read_error = 0;
@@ -112,6 +110,8 @@ enum send_state send_socket_full(struct send *send)
 
 enum send_state send_refused(struct send *send, int error)
 {
+	if (record_tx_may_retry(send->record, -error))
+		return SEND_TURN_OVER;
 	switch (error) {
 	case EAGAIN:
 	case EINTR:
@@ -129,10 +129,6 @@ enum send_state send_refused(struct send *send, int error)
 
 void send_count(struct send *send, uint64_t bytes, enum send_path path)
 {
-	uint64_t again = bytes < send->counted_ahead ? bytes : send->counted_ahead;
-
-	send->counted_ahead -= again;
-	bytes -= again;
 	send->sent += bytes;
 	metric_add(&send->means->metrics->send_path_bytes[path], bytes);
 	metric_add(&send->means->metrics->value[METRIC_SENT_BYTES], bytes);
@@ -170,13 +166,26 @@ static void take_back(struct send *send)
 
 	if (buf == NULL || !record_is_kernel_tx(send->record) || !send_bufs_are_scarce(send->means))
 		return;
-	size_t unsent = buf->end - buf->at;
-	if (unsent > send->ready_body)
+	if (send->head_left > 0)
 		return;
-	send->offset -= unsent;
-	send->left += unsent;
-	send->counted_ahead += unsent;
+	send->offset -= buf->end - buf->at;
+	send->left += buf->end - buf->at;
 	send_give_buffer(send);
+}
+
+/* As record_tx_flush; counts what leaves. */
+static int flush(struct send *send, bool more)
+{
+	struct record *record = send->record;
+	size_t unsent = record_tx_unsent(record);
+	int r = record_tx_flush(record, more);
+	size_t left = unsent - record_tx_unsent(record);
+	uint32_t head = left < send->head_left ? (uint32_t)left : send->head_left;
+
+	send->head_left -= head;
+	send_count(send, left - head,
+		   record_is_kernel_tx(record) ? SEND_PATH_KERNEL_COPY : SEND_PATH_USER_COPY);
+	return r;
 }
 
 enum send_state send_drain(struct send *send, bool more)
@@ -194,13 +203,9 @@ enum send_state send_drain(struct send *send, bool more)
 			return SEND_WAIT_SOCKET;
 		if (r < 0)
 			return send_fail(send, record->why);
-		send_count(send, send->used_body,
-			   record_is_kernel_tx(record) ? SEND_PATH_KERNEL_COPY
-						       : SEND_PATH_USER_COPY);
-		send->ready_body = send->used_body;
-		send->used = send->used_body = 0;
+		send->used = 0;
 	}
-	r = record_tx_flush(record, more);
+	r = flush(send, more);
 	if (send->first_byte_ns == 0 && (r == 0 || (r == -EAGAIN && record->tx_buf->at > 0)))
 		send->first_byte_ns = clock_now_ns();
 	if (r == -EAGAIN) {
@@ -230,7 +235,7 @@ static enum send_state keep_key_fresh(struct send *send)
 		send->is_limit_hit = true; /* the response goes on: RFC 8446's bound is further */
 		return SEND_DONE;
 	}
-	int r = record_tx_flush(record, send->left > 0);
+	int r = flush(send, send->left > 0);
 	if (r == -EAGAIN)
 		return SEND_WAIT_SOCKET;
 	return r < 0 ? send_fail(send, record->why) : SEND_DONE;
@@ -286,7 +291,6 @@ void send_file_event(struct send *send, int32_t result)
 		send->in_pipe += (uint32_t)result;
 	} else {
 		send->used += (uint32_t)result;
-		send->used_body += (uint32_t)result;
 		send->left -= (uint32_t)result;
 	}
 	send->offset += (uint32_t)result;

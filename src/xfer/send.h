@@ -46,17 +46,15 @@ struct send {
 	int file_fd;             /* -1: no file part */
 	uint64_t offset;         /* of the next byte to be read or sent */
 	uint64_t left;           /* file bytes not yet given to the record layer */
-	uint64_t sent;           /* file bytes given to the record layer or the socket */
+	uint64_t sent;           /* file bytes that the socket has taken, in whole records */
 	uint64_t cached_until;   /* file offset up to which the page cache was seen to hold */
 	uint64_t looked_from;    /* from where on */
 	uint64_t looked_ms;      /* when that was */
 	dev_t device;            /* of the file */
 	ino_t inode;
 	uint32_t used;          /* plaintext in tx_buf that is not sealed */
-	uint32_t used_body;     /* how much of it is of the file */
-	uint32_t ready_body;    /* file bytes that tx_buf held when it was sealed */
+	uint32_t head_left;     /* bytes of the head, and the text behind it, that have not left */
 	uint64_t first_byte_ns; /* CLOCK_MONOTONIC when the socket had its first byte; 0: not yet */
-	uint64_t counted_ahead; /* file bytes counted in sent that are yet to be sent again */
 	uint32_t in_pipe;
 	bool is_reading;       /* the ring owns tx_buf or the pipe */
 	bool is_limit_hit;     /* the key's record limit is reached and cannot be lifted */

@@ -68,7 +68,6 @@ enum send_state send_fill(struct send *send, uint64_t bytes_max, uint64_t token)
 		if (n <= 0)
 			return send_fail(send, n == 0 ? CLOSE_FILE_TRUNCATED : CLOSE_FILE_ERROR);
 		send->used += (uint32_t)n;
-		send->used_body += (uint32_t)n;
 		send->offset += (uint64_t)n;
 		send->left -= (uint64_t)n;
 		bytes_max -= (uint64_t)n < bytes_max ? (uint64_t)n : bytes_max;

@@ -55,6 +55,7 @@ static struct {
 	uint64_t seq; /* getsockopt */
 	int get_error;
 	int errors_cleared; /* SO_ERROR read */
+	int sock_error;     /* what it said */
 	int queued;         /* SIOCINQ */
 	int low_water;      /* SO_RCVLOWAT as it was set last; 0: never */
 	int pushes;         /* TCP_NODELAY set */
@@ -103,7 +104,7 @@ static int fake_getsockopt(int fd, int level, int name, void *value, socklen_t *
 {
 	struct call *call = take_down(CALL_GET, fd);
 	if (level == SOL_SOCKET && name == SO_ERROR) {
-		memset(value, 0, *len);
+		memcpy(value, &kernel.sock_error, *len);
 		kernel.errors_cleared++;
 		return 0;
 	}
@@ -508,6 +509,82 @@ Test(record_ktls, a_failed_send_has_its_reason)
 		cr_expect_eq(record_tx_flush(&record, false), -rows[i].error);
 		cr_expect_eq(record.why, rows[i].why, "%s", strerrorname_np(rows[i].error));
 	}
+}
+
+/* tls_err_abort: a bad record that arrived makes the next send fail, which has taken nothing. */
+Test(record_ktls, an_error_of_the_receiving_side_holds_no_send_up)
+{
+	static const struct {
+		int error;
+		int alert;
+	} rows[] = {{EBADMSG, ALERT_BAD_RECORD_MAC},
+		    {EMSGSIZE, ALERT_RECORD_OVERFLOW},
+		    {EINVAL, ALERT_DECODE_ERROR}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		kernel.sends = 0;
+		kernel.calls = 0;
+		kernel.send_result[0] = -rows[i].error;
+		kernel.sock_error = rows[i].error;
+		record.rx_error = record.due = 0;
+		record.is_closed_tx = false;
+		fill("answer", 6);
+		cr_assert_eq(record_tx_flush(&record, false), 0);
+		cr_assert_eq(kernel.calls, 3);
+		cr_expect_eq(kernel.call[1].kind, CALL_GET, "SO_ERROR");
+		expect_sent(&kernel.call[2], RECORD_DATA, "answer", 6);
+		cr_expect(record_has_buffered(&record), "no poll will tell of it");
+
+		/* What came before it is given first; the kernel itself may be silent by then. */
+		arrives(RECORD_DATA, "abc", 3);
+		cr_expect_eq(receive(), 3);
+		cr_expect_eq(receive(), -rows[i].error);
+		cr_expect_eq(record.why, CLOSE_RECORD_BAD);
+		cr_assert_eq(record_tx_flush(&record, false), 0);
+		const char alert[] = {2, (char)rows[i].alert};
+		expect_sent(&kernel.call[kernel.calls - 1], RECORD_ALERT, alert, 2);
+	}
+}
+
+Test(record_ktls, a_bad_record_before_a_fin_is_told_of)
+{
+	kernel.send_result[0] = -EINVAL;
+	kernel.sock_error = EINVAL;
+	fill("x", 1);
+	cr_assert_eq(record_tx_flush(&record, false), 0);
+	arrives(-1, "", 0);
+	cr_expect_eq(receive(), -EINVAL, "and not EPIPE");
+}
+
+Test(record_ktls, a_control_record_meets_the_error_too)
+{
+	kernel.send_result[0] = -EBADMSG;
+	kernel.sock_error = EBADMSG;
+	record_shutdown(&record, ALERT_CLOSE_NOTIFY);
+	cr_assert_eq(record_tx_flush(&record, false), 0);
+	expect_sent(&kernel.call[kernel.calls - 1], RECORD_ALERT, "\x01\x00", 2);
+	cr_expect(record.is_closed_tx);
+}
+
+Test(record_ktls, an_error_that_does_not_go_is_the_sends_own)
+{
+	kernel.sock_error = EBADMSG;
+	for (int i = 0; i < 8; i++)
+		kernel.send_result[i] = -EBADMSG;
+	for (int i = 0; i < 20; i++)
+		if (record_tx_may_retry(&record, -EBADMSG))
+			cr_expect_lt(i, 8);
+	fill("x", 1);
+	cr_expect_eq(record_tx_flush(&record, false), -EBADMSG);
+	cr_expect_eq(record.why, CLOSE_SEND_FAILED);
+	cr_expect_not(record_tx_may_retry(&record, -ECONNRESET));
+}
+
+Test(record_ktls, a_fatal_alert_that_is_due_stays_what_it_is)
+{
+	record_shutdown(&record, ALERT_BAD_RECORD_MAC);
+	record_shutdown(&record, ALERT_CLOSE_NOTIFY);
+	cr_assert_eq(record_tx_flush(&record, false), 0);
+	expect_sent(&kernel.call[0], RECORD_ALERT, "\x02\x14", 2);
 }
 
 Test(record_ktls, close_notify_follows_the_data_and_is_sent_once)

@@ -412,8 +412,14 @@ Test(record_user, a_full_buffer_through_a_narrow_socket_arrives_whole_and_in_ord
 		cr_assert(n > 0);
 		wire_bytes += (size_t)n;
 		waits++;
+		/* What has left is what the peer can open: whole records, and not before. */
+		size_t left = total - record_tx_unsent(&record);
+		cr_expect_eq(left % RECORD_PLAIN_MAX, 0);
+		cr_expect_geq(left, wire_bytes / TX_SLOT_BYTES * RECORD_PLAIN_MAX);
+		cr_expect_leq(left, record.tx_buf->at);
 	}
 	cr_assert_eq(r, 0);
+	cr_expect_eq(record_tx_unsent(&record), 0);
 	cr_expect_gt(waits, 3, "the socket was not narrow");
 	ssize_t n;
 	while ((n = read(peer_fd, wire + wire_bytes, sizeof(wire) - wire_bytes)) > 0)
@@ -431,6 +437,20 @@ Test(record_user, a_full_buffer_through_a_narrow_socket_arrives_whole_and_in_ord
 		at += len;
 	}
 	cr_expect_eq(arrived, total);
+}
+
+Test(record_user, the_last_record_may_be_a_short_one)
+{
+	fill(0, RECORD_PLAIN_MAX + 100);
+	cr_expect_eq(record_tx_unsent(&record), 0, "it is not sealed");
+	cr_assert_eq(record_tx_seal(&record, RECORD_PLAIN_MAX + 100), 0);
+	cr_expect_eq(record_tx_unsent(&record), RECORD_PLAIN_MAX + 100);
+	record.tx_buf->at = TX_SLOT_BYTES - 1;
+	cr_expect_eq(record_tx_unsent(&record), RECORD_PLAIN_MAX + 100);
+	record.tx_buf->at = TX_SLOT_BYTES;
+	cr_expect_eq(record_tx_unsent(&record), 100);
+	record.tx_buf->at = record.tx_buf->end;
+	cr_expect_eq(record_tx_unsent(&record), 0);
 }
 
 Test(record_user, the_record_limit_is_seen_and_a_new_key_lifts_it)
