@@ -35,11 +35,14 @@ int session_fail(struct session *session, enum session_failure failure, const ch
 
 int session_record_failed(struct session *session, int error)
 {
+	char alert[ALERT_NAME_MAX];
+
 	switch ((int)session->record.why) { /* few of them concern a client */
 	case CLOSE_CLIENT_ALERT:
 		/* In TLS 1.3 the client is done before the server has seen its certificate. */
 		return session_fail(
-			session, SESSION_TLS, "the server ended the connection with an alert%s",
+			session, SESSION_TLS, "the server ended the connection with the alert %s%s",
+			tls_alert_name(session->record.alert_received, alert),
 			session->responses == 0 ? ": the certificate of --cert, most likely" : "");
 	case CLOSE_RECORD_BAD:
 	case CLOSE_UNEXPECTED_RECORD:

@@ -172,6 +172,14 @@ static bool begin_event(struct log_line *line, struct conn *conn, const struct r
 	return true;
 }
 
+static void log_alert(struct log_line *line, const char *field, unsigned alert)
+{
+	char name[ALERT_NAME_MAX];
+
+	if (alert != ALERT_NONE)
+		log_text(line, field, tls_alert_name(alert, name));
+}
+
 void access_log_close(struct conn *conn, enum close_reason why)
 {
 	const struct reason *reason = close_reason_row(why);
@@ -182,6 +190,10 @@ void access_log_close(struct conn *conn, enum close_reason why)
 	log_identity(&line, conn);
 	log_text(&line, "reason", reason->label);
 	log_text(&line, "detail", reason->sentence);
+	if (conn->is_established) {
+		log_alert(&line, "alert_received", conn->record.alert_received);
+		log_alert(&line, "alert_sent", conn->record.alert_sent);
+	}
 	log_u64(&line, "requests", conn->requests);
 	log_end(&line);
 }

@@ -249,9 +249,24 @@ static void closing(struct conn *conn)
 		half_close(conn);
 }
 
+/* The alert that ends our side goes to the socket before the log tells of it. What does not fit is
+ * sent while we close. */
+static void say_last_word(struct conn *conn)
+{
+	struct record *record = &conn->record;
+
+	if (!conn->is_established || record->tx_buf != NULL)
+		return;
+	record_shutdown(record, ALERT_CLOSE_NOTIFY); /* if no other alert is due */
+	record_tx_flush(record, false);
+}
+
 void conn_close(struct conn *conn, enum close_reason why)
 {
 	bool is_cut = conn->state == CONN_SEND;
+	if (conn->why == CLOSE_REASON_COUNT && !is_cut && why != CLOSE_CLIENT_RESET &&
+	    why != CLOSE_SEND_FAILED)
+		say_last_word(conn);
 	note_reason(conn, why);
 	if (is_cut || conn->why == CLOSE_CLIENT_RESET || conn->why == CLOSE_SEND_FAILED) {
 		conn_free_soon(conn);
@@ -265,7 +280,7 @@ void conn_close(struct conn *conn, enum close_reason why)
 		return;
 	}
 	conn_request_free(conn);
-	if (conn->is_established && (conn->record.due & RECORD_DUE_ALERT) == 0)
+	if (conn->is_established)
 		record_shutdown(&conn->record, ALERT_CLOSE_NOTIFY);
 	closing(conn);
 }

@@ -574,7 +574,9 @@ int handshake_finish(struct handshake *handshake, struct record *record,
 	*record = (struct record){.sock_fd = SSL_get_fd(handshake->ssl),
 				  .sys = plan->sys,
 				  .metrics = plan->metrics,
-				  .rx_bufs = plan->rx_bufs};
+				  .rx_bufs = plan->rx_bufs,
+				  .alert_received = ALERT_NONE,
+				  .alert_sent = ALERT_NONE};
 	*outcome = (struct handshake_outcome){.fallback_tx = FALLBACK_NONE,
 					      .fallback_rx = FALLBACK_NONE};
 	outcome->group = tls_groups_agreed(handshake->ssl);

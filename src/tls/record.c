@@ -55,11 +55,14 @@ static int take_alert(struct record *record, const uint8_t *data, ssize_t len)
 		record_shutdown(record, len < 2 ? ALERT_UNEXPECTED_MESSAGE : ALERT_DECODE_ERROR);
 		return fail(record, CLOSE_UNEXPECTED_RECORD, -EPROTO);
 	}
+	record->alert_received = data[1];
 	if (data[1] == ALERT_CLOSE_NOTIFY)
 		return fail(record, CLOSE_CLIENT_DONE, 0);
 	if (data[1] ==
 	    ALERT_USER_CANCELED) /* close_notify follows (section 6.1); many are a flood */
 		return take_empty(record);
+	record->due = 0; /* section 6.2: nothing is sent in answer */
+	record->is_closed_tx = true;
 	return fail(record, CLOSE_CLIENT_ALERT, -ECONNABORTED);
 }
 
@@ -74,16 +77,15 @@ static bool keyupdate_is_flood(struct record *record)
 	return ++record->keyupdates_in_second > KEYUPDATES_PER_SECOND_MAX;
 }
 
-/* RFC 8446 section 4.6.3. The message must end its record: the key changes after it. */
-static int take_keyupdate(struct record *record, const uint8_t *data, ssize_t len)
+static int refuse_message(struct record *record, enum tls_alert alert)
 {
-	static const uint8_t head[] = {HANDSHAKE_KEY_UPDATE, 0, 0, 1};
-	bool is_one = len == KEYUPDATE_BYTES && memcmp(data, head, sizeof(head)) == 0;
-	if (!is_one || data[4] > 1) {
-		record_shutdown(record,
-				is_one ? ALERT_ILLEGAL_PARAMETER : ALERT_UNEXPECTED_MESSAGE);
-		return fail(record, CLOSE_UNEXPECTED_RECORD, -EPROTO);
-	}
+	record_shutdown(record, (uint8_t)alert);
+	return fail(record, CLOSE_UNEXPECTED_RECORD, -EPROTO);
+}
+
+/* RFC 8446 section 4.6.3 */
+static int take_keyupdate(struct record *record, bool is_asked)
+{
 	metric_add(&record->metrics->value[METRIC_KEYUPDATES_RECEIVED], 1);
 	if (keyupdate_is_flood(record)) {
 		record_shutdown(record, ALERT_UNEXPECTED_MESSAGE);
@@ -98,7 +100,7 @@ static int take_keyupdate(struct record *record, const uint8_t *data, ssize_t le
 		return fail(record, r == -EBUSY ? CLOSE_KEYUPDATE_UNSUPPORTED : CLOSE_INTERNAL, r);
 	}
 	metric_add(&record->metrics->value[METRIC_REKEYS_RX], 1);
-	if (data[4] == 1 && record_tx_rekey(record) < 0) {
+	if (is_asked && record_tx_rekey(record) < 0) {
 		/* The peer would wait for our KeyUpdate for ever. */
 		record_shutdown(record, ALERT_CLOSE_NOTIFY);
 		return fail(record, CLOSE_KEYUPDATE_UNSUPPORTED, -EOPNOTSUPP);
@@ -106,31 +108,66 @@ static int take_keyupdate(struct record *record, const uint8_t *data, ssize_t le
 	return -EAGAIN;
 }
 
+/* A byte was added to message, the last of its record or not. 0: there may be more; else as
+ * take_handshake. */
+static int step_message(struct record *record, bool is_last)
+{
+	const uint8_t *message = record->message;
+	bool is_ticket = record->is_client && message[0] == HANDSHAKE_NEW_SESSION_TICKET;
+
+	if (!is_ticket && message[0] != HANDSHAKE_KEY_UPDATE)
+		return refuse_message(record, ALERT_UNEXPECTED_MESSAGE);
+	if (record->message_have < HANDSHAKE_HEADER)
+		return 0;
+	uint32_t bytes = (uint32_t)message[1] << 16 | (uint32_t)message[2] << 8 | message[3];
+	if (is_ticket) {
+		record->ticket_left = bytes;
+		record->message_have = 0;
+		return 0;
+	}
+	if (bytes != KEYUPDATE_BYTES - HANDSHAKE_HEADER)
+		return refuse_message(record, ALERT_DECODE_ERROR);
+	if (record->message_have < KEYUPDATE_BYTES)
+		return 0;
+	record->message_have = 0;
+	if (message[4] > 1)
+		return refuse_message(record, ALERT_ILLEGAL_PARAMETER);
+	if (!is_last) /* section 5.1: the key changes at the end of a record */
+		return refuse_message(record, ALERT_UNEXPECTED_MESSAGE);
+	return take_keyupdate(record, message[4] == 1);
+}
+
 /*
- * Messages of the handshake protocol behind the handshake (section 4.6). A server's tickets come by
- * the one or several to a record, and may go on in the next. Nginx, HAProxy and Go send them at
- * once, so every client meets them.
+ * Messages of the handshake protocol behind the handshake (section 4.6): several to a record, or
+ * one over several records (section 5.1). A server's tickets Nginx, HAProxy and Go send at once, so
+ * every client meets them.
  */
 static int take_handshake(struct record *record, const uint8_t *data, ssize_t len)
 {
-	while (record->is_client && len > 0) {
-		if (record->ticket_left == 0) {
-			if (data[0] != HANDSHAKE_NEW_SESSION_TICKET || len < HANDSHAKE_HEADER)
-				break;
-			record->ticket_left = (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 |
-					      (uint32_t)data[3];
-			data += HANDSHAKE_HEADER;
-			len -= HANDSHAKE_HEADER;
+	int r = 0;
+
+	if (len == 0)
+		return refuse_message(record, ALERT_UNEXPECTED_MESSAGE);
+	for (ssize_t at = 0; at < len;) {
+		if (record->ticket_left > 0) {
+			size_t left = (size_t)(len - at);
+			size_t bytes = record->ticket_left < left ? record->ticket_left : left;
+			record->ticket_left -= (uint32_t)bytes;
+			at += (ssize_t)bytes;
+			continue;
 		}
-		size_t bytes =
-			record->ticket_left < (size_t)len ? record->ticket_left : (size_t)len;
-		record->ticket_left -= (uint32_t)bytes;
-		data += bytes;
-		len -= (ssize_t)bytes;
-		if (len == 0)
-			return take_empty(record);
+		record->message[record->message_have++] = data[at++];
+		r = step_message(record, at == len);
+		if (r != 0)
+			return r;
 	}
-	return take_keyupdate(record, data, len);
+	if (data[0] == HANDSHAKE_KEY_UPDATE)
+		r = record->rx->resume(record);
+	if (r < 0) {
+		record_shutdown(record, ALERT_CLOSE_NOTIFY);
+		return fail(record, CLOSE_KEYUPDATE_UNSUPPORTED, r);
+	}
+	return take_empty(record);
 }
 
 static int recv_failed(struct record *record, ssize_t error)
@@ -183,11 +220,12 @@ ssize_t record_recv(struct record *record, void *data, size_t len)
 			return recv_failed(record, n);
 		switch ((int)type) {
 		case RECORD_DATA:
-			if (n > 0) {
-				record->empty_records = 0;
-				return n;
-			}
-			return fail(record, CLOSE_CLIENT_TRUNCATED, -EPIPE);
+			if (n == 0)
+				return fail(record, CLOSE_CLIENT_TRUNCATED, -EPIPE);
+			if (record->message_have > 0 || record->ticket_left > 0)
+				return refuse_message(record, ALERT_UNEXPECTED_MESSAGE);
+			record->empty_records = 0;
+			return n;
 		case RECORD_ALERT:
 			r = take_alert(record, data, n);
 			break;
@@ -293,6 +331,7 @@ static int due_flush(struct record *record)
 		if (r == 0) {
 			record->due = 0;
 			record->is_closed_tx = true;
+			record->alert_sent = alert[1];
 		}
 	}
 	return r;

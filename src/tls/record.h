@@ -28,6 +28,7 @@
 #include "base/reasons.h"
 #include "io/pool.h"
 #include "tls/aead.h"
+#include "tls/alert.h"
 #include "tls/ktls.h"
 #include "tls/traffic_key.h"
 
@@ -81,11 +82,15 @@ struct record {
 	int rx_error;          /* kernel: the receiving side has failed with it; 0: not yet */
 	uint8_t due;           /* enum record_due, or-ed */
 	uint8_t alert;
-	uint8_t control_at; /* sealed control record on its way (userspace) */
+	uint16_t alert_received; /* enum tls_alert: the last one; ALERT_NONE: none */
+	uint16_t alert_sent;     /* that ended our side; ALERT_NONE: not yet */
+	uint8_t control_at;      /* sealed control record on its way (userspace) */
 	uint8_t control_end;
 	uint8_t keyupdates_in_second;
 	uint16_t empty_records; /* in a row; tickets too */
 	uint32_t ticket_left;   /* bytes of a ticket that its next record, or call, brings */
+	uint8_t message[5];     /* of a handshake message that is not whole: its start */
+	uint8_t message_have;
 	uint32_t keyupdate_second;
 	enum close_reason why;    /* set with every error but -EAGAIN */
 	uint64_t tx_records;      /* sealed with the current key; at least */
@@ -116,6 +121,9 @@ struct record_rx_ops {
 	 * empty record of application data was taken (or, kernel: nothing was there). */
 	ssize_t (*recv)(struct record *record, void *data, size_t len, enum record_type *type);
 	int (*rekey)(struct record *record);
+	/* A record that begins as a KeyUpdate does has changed no key: reading goes on. 0 or an
+	 * error. */
+	int (*resume)(struct record *record);
 	/* Are there bytes here that no poll of the socket will report? */
 	bool (*has_buffered)(const struct record *record);
 	/* Is a part of a record here whose rest has not come? */
@@ -194,19 +202,5 @@ int record_tx_rekey(struct record *record);
 
 /* Makes close_notify (alert 0) or a fatal alert due; record_tx_flush sends it. */
 void record_shutdown(struct record *record, uint8_t alert);
-
-/* RFC 8446 section 6 */
-enum tls_alert {
-	ALERT_CLOSE_NOTIFY = 0,
-	ALERT_UNEXPECTED_MESSAGE = 10,
-	ALERT_BAD_RECORD_MAC = 20,
-	ALERT_RECORD_OVERFLOW = 22,
-	ALERT_CERTIFICATE_REVOKED = 44,
-	ALERT_CERTIFICATE_UNKNOWN = 46,
-	ALERT_ILLEGAL_PARAMETER = 47,
-	ALERT_DECODE_ERROR = 50,
-	ALERT_INTERNAL_ERROR = 80,
-	ALERT_USER_CANCELED = 90
-};
 
 #endif

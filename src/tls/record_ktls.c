@@ -103,19 +103,20 @@ static int kernel_send_control(struct record *record, enum record_type type, con
 }
 
 static int rekey(struct record *record, enum ktls_direction direction,
-		 const struct traffic_secret *secret)
+		 const struct traffic_secret *secret, uint64_t seq)
 {
 	struct traffic_key key;
 	int r = traffic_key_derive(record->cipher, secret, &key);
 	if (r == 0)
-		r = ktls_install(record->sys, record->sock_fd, direction, record->cipher, &key, 0);
+		r = ktls_install(record->sys, record->sock_fd, direction, record->cipher, &key,
+				 seq);
 	traffic_key_wipe(&key);
 	return r;
 }
 
 static int kernel_tx_rekey(struct record *record)
 {
-	return rekey(record, KTLS_TX, &record->tx_secret);
+	return rekey(record, KTLS_TX, &record->tx_secret, 0);
 }
 
 static int kernel_tx_count(struct record *record, uint64_t *records)
@@ -233,7 +234,22 @@ static ssize_t kernel_recv(struct record *record, void *data, size_t len, enum r
 
 static int kernel_rx_rekey(struct record *record)
 {
-	return rekey(record, KTLS_RX, &record->rx_secret);
+	return rekey(record, KTLS_RX, &record->rx_secret, 0);
+}
+
+/*
+ * From Linux 6.14 on nothing is opened behind a handshake record whose first byte is a KeyUpdate's
+ * until a key is installed (tls_sw.c, tls_check_pending_rekey), whether the message is whole or
+ * not. The same key goes on at the number of the next record.
+ */
+static int kernel_rx_resume(struct record *record)
+{
+	uint64_t seq;
+
+	if (!record->can_rekey_kernel)
+		return 0;
+	int r = ktls_record_seq(record->sys, record->sock_fd, KTLS_RX, record->cipher, &seq);
+	return r < 0 ? r : rekey(record, KTLS_RX, &record->rx_secret, seq);
 }
 
 static bool kernel_has_buffered(const struct record *record)
@@ -251,6 +267,7 @@ const struct record_rx_ops record_rx_kernel = {
 	.label = "kernel",
 	.recv = kernel_recv,
 	.rekey = kernel_rx_rekey,
+	.resume = kernel_rx_resume,
 	.has_buffered = kernel_has_buffered,
 	.holds_part = kernel_holds_part,
 	.keep_error = kernel_keep_error,

@@ -230,8 +230,8 @@ static ssize_t user_recv(struct record *record, void *data, size_t len, enum rec
 		n = record_fill(record, buf);
 		if (n > 0) {
 			n = record_open(record, buf, (size_t)n, data, len, type);
-			if (n == 0)
-				n = *type == RECORD_DATA ? -ENOMSG : -EPROTO;
+			if (n == 0 && *type == RECORD_DATA) /* others are refused for it */
+				n = -ENOMSG;
 		}
 	}
 	if (buf->have == 0) {
@@ -244,6 +244,12 @@ static ssize_t user_recv(struct record *record, void *data, size_t len, enum rec
 static int user_rx_rekey(struct record *record)
 {
 	return rekey(record, record->rx_aead, &record->rx_secret);
+}
+
+static int user_rx_resume(struct record *record)
+{
+	(void)record;
+	return 0;
 }
 
 static bool user_has_buffered(const struct record *record)
@@ -274,6 +280,7 @@ const struct record_rx_ops record_rx_user = {
 	.label = "user",
 	.recv = user_recv,
 	.rekey = user_rx_rekey,
+	.resume = user_rx_resume,
 	.has_buffered = user_has_buffered,
 	.holds_part = user_holds_part,
 	.keep_error = user_keep_error,

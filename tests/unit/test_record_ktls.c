@@ -232,11 +232,12 @@ static void fill(const char *data, size_t len)
 	cr_assert_eq(record_tx_seal(&record, len), 0);
 }
 
-/* The call installed the traffic key of this secret, from sequence number 0. */
-static void expect_key(const struct call *call, int name, const struct traffic_secret *secret)
+/* The call installed the traffic key of this secret, from this sequence number (< 256) on. */
+static void expect_key_at(const struct call *call, int name, const struct traffic_secret *secret,
+			  uint8_t number)
 {
 	static const uint8_t head[] = {4, 3, 51, 0}; /* TLS 1.3, AES-128-GCM; little endian */
-	static const uint8_t seq[8];
+	const uint8_t seq[8] = {[7] = number};
 	struct traffic_key key;
 	cr_assert_eq(traffic_key_derive(CIPHER, secret, &key), 0);
 	cr_assert(call->kind == CALL_SET && call->len == ABI_GCM_BYTES);
@@ -246,6 +247,11 @@ static void expect_key(const struct call *call, int name, const struct traffic_s
 	cr_expect_arr_eq(call->byte + 12, key.key, 16);
 	cr_expect_arr_eq(call->byte + 28, key.iv, 4);
 	cr_expect_arr_eq(call->byte + 32, seq, 8);
+}
+
+static void expect_key(const struct call *call, int name, const struct traffic_secret *secret)
+{
+	expect_key_at(call, name, secret, 0);
 }
 
 static void expect_sent(const struct call *call, int type, const char *data, size_t len)
@@ -279,6 +285,56 @@ Test(record_ktls, a_keyupdate_installs_the_next_receiving_key_and_reading_goes_o
 	cr_expect_eq(record.due, 0, "it was not asked for an answer");
 	cr_expect_eq(metrics.value[METRIC_REKEYS_RX], 1);
 	cr_expect_eq(metrics.value[METRIC_KEYUPDATES_RECEIVED], 1);
+}
+
+/* Linux from 6.14 on stops at a first byte of 24, whatever follows. */
+Test(record_ktls, behind_a_part_of_a_keyupdate_the_same_key_goes_on)
+{
+	const struct traffic_secret now = record.rx_secret, next = next_of(now);
+	kernel.seq = 7;
+	arrives(RECORD_HANDSHAKE, KEYUPDATE, 3);
+	arrives(RECORD_HANDSHAKE, KEYUPDATE + 3, 2);
+	arrives(RECORD_DATA, "data", 4);
+	cr_expect_eq(receive(), 4);
+	cr_assert_eq(kernel.calls, 6);
+	cr_expect(kernel.call[1].kind == CALL_GET && kernel.call[1].name == ABI_TLS_RX);
+	expect_key_at(&kernel.call[2], ABI_TLS_RX, &now, 7);
+	cr_expect_eq(kernel.call[3].kind, CALL_RECV);
+	expect_key(&kernel.call[4], ABI_TLS_RX, &next);
+	cr_expect_eq(metrics.value[METRIC_REKEYS_RX], 1);
+}
+
+Test(record_ktls, a_part_of_a_keyupdate_stops_no_earlier_kernel)
+{
+	record.can_rekey_kernel = false;
+	arrives(RECORD_HANDSHAKE, KEYUPDATE, 1);
+	cr_expect_eq(receive(), -EAGAIN);
+	cr_expect_eq(kernel.sets, 0);
+}
+
+Test(record_ktls, a_kernel_that_does_not_go_on_ends_the_connection)
+{
+	kernel.set_error[0] = EBUSY;
+	arrives(RECORD_HANDSHAKE, KEYUPDATE, 3);
+	cr_expect_eq(receive(), -EBUSY);
+	cr_expect_eq(record.why, CLOSE_KEYUPDATE_UNSUPPORTED);
+	cr_expect_eq(record.due, RECORD_DUE_CLOSE_NOTIFY);
+}
+
+/* The rest of a ticket may begin with any byte. */
+Test(record_ktls, a_ticket_whose_rest_looks_like_a_keyupdate_changes_no_key)
+{
+	const struct traffic_secret now = record.rx_secret;
+	record.is_client = true;
+	kernel.seq = 2;
+	arrives(RECORD_HANDSHAKE, "\x04\x00\x00\x08\x05\x05\x05\x05", 8);
+	arrives(RECORD_HANDSHAKE, "\x18\x05\x05\x05", 4);
+	arrives(RECORD_DATA, "data", 4);
+	static char out[RECORD_PLAIN_MAX];
+	cr_expect_eq(record_recv(&record, out, sizeof(out)), 4);
+	cr_assert_eq(kernel.sets, 1);
+	expect_key_at(&kernel.call[3], ABI_TLS_RX, &now, 2);
+	cr_expect_eq(metrics.value[METRIC_KEYUPDATES_RECEIVED], 0);
 }
 
 Test(record_ktls, a_kernel_that_takes_no_second_receiving_key_ends_the_connection)
@@ -625,8 +681,12 @@ Test(record_ktls, data_alerts_and_fin)
 	cr_expect_eq(receive(), 0, "close_notify is the end of file");
 	cr_expect_eq(record.why, CLOSE_CLIENT_DONE);
 	arrives(RECORD_ALERT, "\x02\x28", 2);
+	record_shutdown(&record, ALERT_CLOSE_NOTIFY);
 	cr_expect_eq(receive(), -ECONNABORTED);
 	cr_expect_eq(record.why, CLOSE_CLIENT_ALERT);
+	cr_expect_eq(record.alert_received, ALERT_HANDSHAKE_FAILURE);
+	record_shutdown(&record, ALERT_CLOSE_NOTIFY);
+	cr_expect_not(record_tx_has_due(&record), "RFC 8446 section 6.2: no answer");
 	arrives(-1, "", 0);
 	cr_expect_eq(receive(), -EPIPE, "a FIN without it is not");
 	cr_expect_eq(record.why, CLOSE_CLIENT_TRUNCATED);

@@ -380,6 +380,35 @@ Test(record_user, a_keyupdate_that_requests_nothing_known_is_an_illegal_paramete
 	cr_expect_eq(record.alert, ALERT_ILLEGAL_PARAMETER);
 }
 
+Test(record_user, a_keyupdate_of_another_length_is_a_decode_error)
+{
+	char out[64];
+	peer_send(RECORD_HANDSHAKE, "\x18\x00\x00\x02\x00\x00", 6); /* RFC 8446 section 6 */
+	cr_expect_eq(receive(out, sizeof(out)), -EPROTO);
+	cr_expect_eq(record.alert, ALERT_DECODE_ERROR);
+}
+
+/* RFC 8446 section 5.1 */
+Test(record_user, a_keyupdate_may_be_cut_over_records)
+{
+	static const uint8_t update[] = {24, 0, 0, 1, 0};
+	char out[64];
+
+	for (size_t i = 0; i < sizeof(update); i++)
+		peer_send(RECORD_HANDSHAKE, (const char *)update + i, 1);
+	cr_assert_eq(traffic_secret_update(CIPHER, &peer_tx_secret), 0);
+	aead_free(peer_tx);
+	peer_tx = aead_of(&peer_tx_secret, true);
+	peer_send(RECORD_DATA, "hello", 5);
+	cr_assert_eq(receive(out, sizeof(out)), 5);
+	cr_expect_eq(metrics.value[METRIC_REKEYS_RX], 1);
+
+	peer_send(RECORD_HANDSHAKE, (const char *)update, 4);
+	peer_send(RECORD_DATA, "between", 7);
+	cr_expect_eq(receive(out, sizeof(out)), -EPROTO);
+	cr_expect_eq(record.alert, ALERT_UNEXPECTED_MESSAGE);
+}
+
 /* Fills the room with a pattern that starts at from. */
 static void fill(size_t from, size_t bytes)
 {

@@ -211,28 +211,125 @@ Test(control, other_handshake_messages)
 		uint8_t data[8];
 		size_t len;
 		int alert;
+		const char *name;
 	} rows[] = {
-		{{24, 0, 0, 1, 2}, 5, 47},    /* neither requested nor not: illegal_parameter */
-		{{24, 0, 0, 2, 0, 0}, 6, 10}, /* too long: unexpected_message, as all that follow */
-		{{24, 0, 0, 0}, 4, 10},       /* empty */
-		{{24, 0, 0}, 3, 10},          /* half a head */
-		{{1, 0, 0, 0}, 4, 10},        /* ClientHello: renegotiation */
-		{{20, 0, 0, 1, 0}, 5, 10},    /* Finished */
-		{{11, 0, 0, 1, 0}, 5, 10},    /* Certificate */
+		{{24, 0, 0, 1, 2}, 5, 47, "illegal_parameter"}, /* neither asked for nor not */
+		{{24, 0, 0, 2, 0, 0}, 6, 50, "decode_error"}, /* of a length that it cannot have */
+		{{24, 0, 0, 0}, 4, 50, "decode_error"},       /* empty */
+		{{24, 1, 0, 1, 0}, 5, 50, "decode_error"},    /* 65,537 bytes to come */
+		{{24, 0, 0, 1, 0, 24}, 6, 10, "unexpected_message"}, /* not the end of its record */
+		{{24, 0, 0, 1, 0, 24, 0, 0}, 8, 10, "unexpected_message"},
+		{{1, 0, 0, 0}, 4, 10, "unexpected_message"},     /* ClientHello: renegotiation */
+		{{20, 0, 0, 1, 0}, 5, 10, "unexpected_message"}, /* Finished */
+		{{11, 0, 0, 1, 0}, 5, 10, "unexpected_message"}, /* Certificate */
+		{{4, 0, 0, 1, 0}, 5, 10, "unexpected_message"},  /* a ticket, of a client */
+		{{0}, 0, 10, "unexpected_message"},              /* no fragment at all */
 	};
 	struct wire_server server = {0};
 
 	wire_server_start(&server);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct wire_client client = {0};
+		char sent[64];
 		wire_connect(&client, &server);
 		wire_raw_begin(&client);
 		wire_raw_record(&client, RECORD_HANDSHAKE, rows[i].data, rows[i].len, 0);
 		wire_expect_alert(&client, rows[i].alert);
 		wire_disconnect(&client);
+		snprintf(sent, sizeof(sent), "alert_sent=%s ", rows[i].name);
+		wire_log_has(&server, "reason=unexpected_record ", sent);
 	}
 	wire_closed(&server, "unexpected_record", ARRAY_LEN(rows));
 	wire_serves_others(&server);
+	wire_server_stop(&server);
+}
+
+/* A KeyUpdate in pieces: one to a record, of these lengths, and in one segment or in several. */
+static void cut_send(struct wire_flight *flight, struct wire_client *client, const size_t *cuts,
+		     size_t count, bool asks_peer, bool is_slow)
+{
+	const uint8_t message[] = {24, 0, 0, 1, asks_peer};
+	size_t at = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		wire_flight_add(flight, client, RECORD_HANDSHAKE, message + at, cuts[i], 0);
+		at += cuts[i];
+		if (is_slow) {
+			wire_flight_send(flight, client);
+			wire_is_silent(client, 20);
+		}
+	}
+	must(at == sizeof(message));
+	wire_tx_rekey(client);
+}
+
+/* RFC 8446 section 5.1: a handshake message may be cut over records, wherever. */
+Test(control, keyupdate_over_several_records)
+{
+	static const size_t cuts[][5] = {{1, 4}, {2, 3},          {3, 2},
+					 {4, 1}, {1, 1, 1, 1, 1}, {2, 2, 1}};
+	struct wire_server server = {0};
+	struct wire_flight *flight = calloc(1, sizeof(*flight));
+	unsigned closed = 0;
+
+	must(flight != NULL);
+	wire_server_start(&server);
+	for (size_t i = 0; i < 4 * ARRAY_LEN(cuts); i++) {
+		const size_t *row = cuts[i / 4];
+		struct wire_client client = {0};
+		bool asks_peer = i % 2 == 1, is_slow = i % 4 >= 2;
+		size_t count = 0;
+		while (count < 5 && row[count] > 0)
+			count++;
+		wire_connect(&client, &server);
+		wire_raw_begin(&client);
+		wire_flight_text(flight, &client, GET_100);
+		for (int round = 0; round < (can_rekey(&server) ? 2 : 1); round++) {
+			cut_send(flight, &client, row, count, asks_peer, is_slow);
+			wire_flight_text(flight, &client, GET_100);
+		}
+		cr_assert(wire_flight_send(flight, &client) || !can_rekey(&server));
+		expect_object(&client);
+		if (can_rekey(&server)) {
+			expect_object(&client);
+			expect_object(&client);
+			wire_fetch(&client, "/data/size-16385", 16385, 16385);
+			cr_assert_eq(client.keyupdates_seen > 0, asks_peer);
+		} else {
+			wire_expect_gone(&client);
+			wire_closed(&server, "keyupdate_unsupported", ++closed);
+		}
+		wire_disconnect(&client);
+	}
+	free(flight);
+	wire_serves_others(&server);
+	wire_server_stop(&server);
+}
+
+/* ... with nothing between its records, and it is no message before it is whole. */
+Test(control, half_a_keyupdate)
+{
+	struct wire_server server = {0};
+	struct wire_flight *flight = calloc(1, sizeof(*flight));
+	const uint8_t message[] = {24, 0, 0, 1, 0};
+
+	must(flight != NULL);
+	wire_server_start(&server);
+	for (size_t have = 1; have < sizeof(message); have++) {
+		struct wire_client client = {0};
+		wire_connect(&client, &server);
+		wire_raw_begin(&client);
+		wire_flight_text(flight, &client, GET_100);
+		wire_flight_add(flight, &client, RECORD_HANDSHAKE, message, have, 0);
+		wire_flight_text(flight, &client, GET_100);
+		cr_assert(wire_flight_send(flight, &client));
+		expect_object(&client);
+		wire_expect_alert(&client, 10);
+		wire_disconnect(&client);
+		wire_closed(&server, "unexpected_record", have);
+	}
+	cr_assert_eq(wire_metric(&server, "sluice_tls_keyupdates_received_total"), 0);
+	free(flight);
 	wire_server_stop(&server);
 }
 

@@ -186,6 +186,7 @@ Test(records, damaged)
 		wire_disconnect(&client);
 	}
 	wire_closed(&server, "record_bad", ARRAY_LEN(at) + 1);
+	wire_log_has(&server, "reason=record_bad ", "alert_sent=bad_record_mac ");
 	free(flight);
 	wire_serves_others(&server);
 	wire_server_stop(&server);
@@ -266,18 +267,31 @@ Test(records, unknown_types)
 
 /* ---- Alerts and ends ------------------------------------------------------------------------ */
 
+/* RFC 8446 section 6.2: nothing is sent in answer. The log says which one it was. */
 Test(records, fatal_alert)
 {
-	static const uint8_t alert[] = {2, 80};
+	static const struct {
+		uint8_t alert[2];
+		const char *received;
+	} rows[] = {{{2, 80}, "alert_received=internal_error "},
+		    {{2, 20}, "alert_received=bad_record_mac "},
+		    {{1, 42}, "alert_received=bad_certificate "}, /* the level counts for nothing */
+		    {{2, 199}, "alert_received=alert_199 "}};
+	char line[WIRE_LINE_MAX];
 	struct wire_server server = {0};
-	struct wire_client client = {0};
 
 	wire_server_start(&server);
-	raw_connect(&client, &server);
-	wire_raw_record(&client, RECORD_ALERT, alert, sizeof(alert), 0);
-	wire_expect_gone(&client);
-	wire_closed(&server, "client_alert", 1);
-	wire_disconnect(&client);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct wire_client client = {0};
+		raw_connect(&client, &server);
+		wire_fetch(&client, "/data/size-100", 100, 100);
+		wire_raw_record(&client, RECORD_ALERT, rows[i].alert, 2, 0);
+		wire_expect_end(&client, WIRE_END_FIN);
+		wire_closed(&server, "client_alert", i + 1);
+		wire_log_line(&server, line, "msg=\"connection closed\"", rows[i].received, NULL);
+		cr_assert_null(strstr(line, "alert_sent="), "%s", line);
+		wire_disconnect(&client);
+	}
 	wire_serves_others(&server);
 	wire_server_stop(&server);
 }

@@ -57,7 +57,7 @@ void wire_flight_text(struct wire_flight *flight, struct wire_client *client, co
 	wire_flight_add(flight, client, RECORD_DATA, text, strlen(text), 0);
 }
 
-static void tx_rekey(struct wire_client *client)
+void wire_tx_rekey(struct wire_client *client)
 {
 	struct traffic_key tx, rx;
 
@@ -80,7 +80,7 @@ void wire_flight_keyupdate(struct wire_flight *flight, struct wire_client *clien
 	const uint8_t data[] = {HANDSHAKE_KEY_UPDATE, 0, 0, 1, asks_peer};
 
 	wire_flight_add(flight, client, RECORD_HANDSHAKE, data, sizeof(data), 0);
-	tx_rekey(client);
+	wire_tx_rekey(client);
 }
 
 bool wire_flight_send(struct wire_flight *flight, struct wire_client *client)

@@ -25,6 +25,8 @@ void wire_flight_add(struct wire_flight *flight, struct wire_client *client, enu
 void wire_flight_text(struct wire_flight *flight, struct wire_client *client, const char *text);
 /* Appends a KeyUpdate and goes on with the next sending key. */
 void wire_flight_keyupdate(struct wire_flight *flight, struct wire_client *client, bool asks_peer);
+/* Goes on with the next sending key, of which the server has been told. */
+void wire_tx_rekey(struct wire_client *client);
 /* Sends it in one call and empties it. False: the server has closed. */
 bool wire_flight_send(struct wire_flight *flight, struct wire_client *client);
 
