@@ -16,6 +16,7 @@
 #include <openssl/err.h>
 
 #include "base/must.h"
+#include "wire/wire_raw.h"
 
 #define HANDSHAKE_KEY_UPDATE 24 /* RFC 8446 section 4 */
 
@@ -89,10 +90,18 @@ static void note_end(struct wire_client *client, int result, const char *doing)
 
 /* ---- Connecting ----------------------------------------------------------------------------- */
 
+static void socket_limit(const struct wire_client *client)
+{
+	int ms = wire_patience_ms(&client->server->env);
+	struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+
+	setsockopt(client->sock_fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setsockopt(client->sock_fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+}
+
 void wire_connect_tcp(struct wire_client *client, const struct wire_server *server)
 {
-	int ms = wire_patience_ms(&server->env), one = 1;
-	struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	int one = 1;
 
 	client->server = server;
 	client->sock_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -109,8 +118,7 @@ void wire_connect_tcp(struct wire_client *client, const struct wire_server *serv
 		     0, "connect %s: %s", server->addr, strerror(errno));
 	/* Not before: with a limit a call that was stopped is not gone on with, but ends
 	 * (signal(7)), and a connect that has ended cannot be made again. */
-	setsockopt(client->sock_fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	setsockopt(client->sock_fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	socket_limit(client);
 }
 
 static void secret_read(struct traffic_secret *secret, const char *hex)
@@ -230,6 +238,33 @@ void wire_connect(struct wire_client *client, const struct wire_server *server)
 	wire_prepare(client, server);
 	cr_assert(wire_handshake(client), "the handshake ended %s (%d)", wire_end_text(client->end),
 		  client->alert);
+}
+
+void wire_accept(struct wire_client *client, const struct wire_server *server, int listen_fd)
+{
+	struct pollfd wait = {.fd = listen_fd, .events = POLLIN};
+
+	client->server = server;
+	client->cert = WIRE_CERT_SERVER;
+	cr_assert_eq(poll(&wait, 1, wire_patience_ms(&server->env)), 1, "nobody comes");
+	client->sock_fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	cr_assert_geq(client->sock_fd, 0);
+	socket_limit(client);
+	client->ssl_ctx = SSL_CTX_new(TLS_server_method());
+	must(client->ssl_ctx != NULL);
+	SSL_CTX_set_min_proto_version(client->ssl_ctx, TLS1_3_VERSION);
+	SSL_CTX_set_num_tickets(client->ssl_ctx, 0);
+	SSL_CTX_set_keylog_callback(client->ssl_ctx, keylog);
+	certificate_use(client);
+	client->ssl = SSL_new(client->ssl_ctx);
+	must(client->ssl != NULL && SSL_set_app_data(client->ssl, client) == 1);
+	cr_assert_eq(SSL_set_fd(client->ssl, client->sock_fd), 1);
+	SSL_set_accept_state(client->ssl);
+	cr_assert(wire_handshake(client), "the handshake ended %s", wire_end_text(client->end));
+	struct traffic_secret of_client = client->tx_secret;
+	client->tx_secret = client->rx_secret;
+	client->rx_secret = of_client;
+	wire_raw_begin(client);
 }
 
 static void fini(struct wire_client *client)

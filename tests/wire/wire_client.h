@@ -83,6 +83,9 @@ bool wire_handshake(struct wire_client *client);
 void wire_handshake_refused(struct wire_client *client, int alert);
 /* All of the above; the handshake must succeed. */
 void wire_connect(struct wire_client *client, const struct wire_server *server);
+/* The other side: takes a client of this listening socket, with the server's certificate, and asks
+ * for none. Raw from then on (wire_raw.h); server: of its environment. */
+void wire_accept(struct wire_client *client, const struct wire_server *server, int listen_fd);
 /* Frees everything; sends close_notify first if the connection is still open. At any time. */
 void wire_disconnect(struct wire_client *client);
 /* Closes the TCP connection by RST, and frees everything. */
