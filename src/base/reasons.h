@@ -81,10 +81,26 @@
 	R(VERSION, "protocol_version", INFO, "the client does not offer TLS 1.3")                  \
 	R(NO_SHARED_CIPHER, "no_shared_cipher", INFO,                                              \
 	  "the client offers no cipher that is allowed")                                           \
+	R(NO_SHARED_GROUP, "no_shared_group", INFO,                                                \
+	  "the client offers no key exchange group that is allowed")                               \
+	R(NO_SHARED_SIGNATURE, "no_shared_signature_algorithm", INFO,                              \
+	  "the client takes no signature algorithm of the server's certificate")                   \
 	R(CLIENT_ALERT, "client_alert", INFO, "the client ended the handshake with an alert")      \
 	R(CLIENT_CLOSED, "client_closed", INFO, "the client closed inside the handshake")          \
 	R(TIMEOUT, "timeout", INFO, "the handshake was not finished in --handshake-timeout")       \
 	R(PROTOCOL, "protocol_error", INFO, "the client broke the handshake protocol")             \
+	R(NOT_FINISHED, "not_finished", ERROR,                                                     \
+	  "the TLS library ended a handshake that is not finished, or not TLS 1.3")                \
+	R(CIPHER_UNKNOWN, "cipher_unknown", ERROR,                                                 \
+	  "the TLS library chose a cipher suite that was not allowed")                             \
+	R(NO_SECRETS, "no_secrets", ERROR,                                                         \
+	  "the TLS library did not tell the traffic secrets, or not whole")                        \
+	R(BYTES_PENDING, "bytes_pending", ERROR,                                                   \
+	  "the TLS library holds bytes of the peer that came after the handshake")                 \
+	R(NOT_VERIFIED, "not_verified", ERROR,                                                     \
+	  "the TLS library ended a handshake without a verified certificate")                      \
+	R(NO_IDENTITY, "no_identity", ERROR,                                                       \
+	  "the TLS library ended a handshake without the client's identity")                       \
 	R(INTERNAL, "internal", ERROR, "the handshake failed inside the TLS library")
 
 /* Why a direction of a connection is served by userspace TLS. */

@@ -123,6 +123,10 @@ static const char *sentence_of(enum handshake_failure failure)
 		return "the server does not offer TLS 1.3";
 	case HANDSHAKE_NO_SHARED_CIPHER:
 		return "the server offers no cipher that this client has";
+	case HANDSHAKE_NO_SHARED_GROUP:
+		return "the server has no key exchange group that this client has";
+	case HANDSHAKE_NO_SHARED_SIGNATURE:
+		return "the server has no signature algorithm that this client has";
 	case HANDSHAKE_CLIENT_ALERT:
 		return "the server ended the handshake with an alert";
 	case HANDSHAKE_CLIENT_CLOSED:
@@ -166,6 +170,8 @@ static int step_handshake(struct session *session)
 	if (r < 0)
 		return handshake_failed(session);
 	r = handshake_finish(session->handshake, &session->record, &session->outcome);
+	if (r == -EPROTO)
+		return handshake_failed(session);
 	if (r == -EOPNOTSUPP)
 		return session_fail(session, SESSION_LOCAL,
 				    "this kernel cannot do this connection's TLS "

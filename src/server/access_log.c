@@ -207,8 +207,11 @@ void access_log_handshake_failure(struct conn *conn, enum handshake_failure fail
 		return;
 	log_text(&line, "reason", reason->label);
 	log_text(&line, "detail", reason->sentence);
-	if (conn->handshake != NULL)
+	if (conn->handshake != NULL) {
 		log_text(&line, "tls_error", handshake_failure_text(conn->handshake));
+		log_alert(&line, "alert_received", handshake_alert_received(conn->handshake));
+		log_alert(&line, "alert_sent", handshake_alert_sent(conn->handshake));
+	}
 	log_shown_cert(&line, conn);
 	log_end(&line);
 }

@@ -301,6 +301,10 @@ static void established(struct conn *conn)
 		metric_add(&worker->metrics.fallback_rx[outcome.fallback_rx], 1);
 	if (r < 0) {
 		access_log_fallback(conn, &outcome);
+		if (r == -EPROTO) {
+			conn_handshake_failed(conn, handshake_failure(conn->handshake));
+			return;
+		}
 		conn_abort(conn, r == -EOPNOTSUPP ? CLOSE_KTLS_REQUIRED
 				 : r == -ENOMEM   ? CLOSE_NO_MEMORY
 						  : CLOSE_INTERNAL);

@@ -16,6 +16,7 @@
 #include "tls/cert_note.h"
 #include "tls/greeting.h"
 #include "tls/peer_private.h"
+#include "tls/takeover.h"
 #include "tls/tls_ctx_private.h"
 #include "tls/tls_groups.h"
 
@@ -36,6 +37,9 @@ struct handshake {
 	bool is_out_of_memory;
 	enum handshake_failure failure;
 	const char *failure_text;
+	unsigned alert_received; /* enum tls_alert */
+	unsigned alert_sent;
+	unsigned hellos;      /* of the peer, that came whole */
 	bool awaits_greeting; /* of a client, by a socket */
 	struct greeting greeting;
 	struct traffic_secret
@@ -98,18 +102,31 @@ void handshake_keylog_callback(const SSL *ssl, const char *line)
 }
 
 /* What a server says first, as the library takes it for a record's header. */
+static void note_greeting(struct handshake *handshake, const void *data, size_t len)
+{
+	static const char http[] = "HTTP/";
+	bool is_http = len >= sizeof(http) - 1 && memcmp(data, http, sizeof(http) - 1) == 0;
+
+	if (handshake->greeting.kind == GREETING_UNKNOWN)
+		handshake->greeting.kind = is_http ? GREETING_HTTP : GREETING_BINARY;
+}
+
 void handshake_message_callback(int is_sent, int version, int type, const void *data, size_t len,
 				SSL *ssl, void *unused)
 {
-	static const char http[] = "HTTP/";
 	struct handshake *handshake = SSL_get_ex_data(ssl, handshake_ex_index());
+	const uint8_t *byte = data;
+	bool is_client = handshake->ctx->is_client;
 
 	(void)version;
 	(void)unused;
-	if (is_sent != 0 || type != SSL3_RT_HEADER || handshake->greeting.kind != GREETING_UNKNOWN)
-		return;
-	bool is_http = len >= sizeof(http) - 1 && memcmp(data, http, sizeof(http) - 1) == 0;
-	handshake->greeting.kind = is_http ? GREETING_HTTP : GREETING_BINARY;
+	if (type == SSL3_RT_ALERT && len == 2)
+		*(is_sent != 0 ? &handshake->alert_sent : &handshake->alert_received) = byte[1];
+	if (type == SSL3_RT_HANDSHAKE && is_sent == 0 && len > 0 &&
+	    byte[0] == (is_client ? SSL3_MT_SERVER_HELLO : SSL3_MT_CLIENT_HELLO))
+		handshake->hellos++;
+	if (type == SSL3_RT_HEADER && is_sent == 0 && is_client)
+		note_greeting(handshake, data, len);
 }
 
 static struct handshake *handshake_of(X509_STORE_CTX *store_ctx)
@@ -211,6 +228,7 @@ static struct handshake *begin(struct tls_ctx *ctx, const struct handshake_plan 
 	handshake->ctx = tls_ctx_ref(ctx);
 	handshake->plan = plan;
 	handshake->wants = POLLIN;
+	handshake->alert_received = handshake->alert_sent = ALERT_NONE;
 	handshake->ssl = SSL_new(ctx->ssl_ctx);
 	if (handshake->ssl == NULL ||
 	    SSL_set_ex_data(handshake->ssl, handshake_ex_index(), handshake) != 1 ||
@@ -280,7 +298,8 @@ void handshake_free(struct handshake *handshake)
 	free(handshake);
 }
 
-static enum handshake_failure failure_of_library(unsigned long code)
+static enum handshake_failure failure_of_library(const struct handshake *handshake,
+						 unsigned long code)
 {
 	int reason = ERR_GET_REASON(code);
 	if (reason == ERR_R_MALLOC_FAILURE || reason == ERR_R_INTERNAL_ERROR) /* of any library */
@@ -294,16 +313,30 @@ static enum handshake_failure failure_of_library(unsigned long code)
 	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
 		return HANDSHAKE_NO_CLIENT_CERT;
 	case SSL_R_WRONG_VERSION_NUMBER:
-	case SSL_R_BAD_PACKET:
-		return HANDSHAKE_NOT_TLS;
+	case SSL_R_BAD_PACKET: /* behind a Hello the peer has spoken TLS */
+		return handshake->hellos == 0 ? HANDSHAKE_NOT_TLS : HANDSHAKE_PROTOCOL;
+	case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+	case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
+		return HANDSHAKE_NO_SHARED_SIGNATURE;
+	default:
+		break;
+	}
+	/* A second ClientHello must offer what the first did, and what HelloRetryRequest asks for;
+	 * one without an extension that must be there has offered nothing yet. */
+	if (handshake->hellos > 1 || handshake->alert_sent == ALERT_MISSING_EXTENSION)
+		return HANDSHAKE_PROTOCOL;
+	switch (reason) {
 	case SSL_R_UNSUPPORTED_PROTOCOL:
 	case SSL_R_VERSION_TOO_LOW:
-	case SSL_R_BAD_LEGACY_VERSION:
 	case SSL_R_NO_PROTOCOLS_AVAILABLE:
 		return HANDSHAKE_VERSION;
 	case SSL_R_NO_SHARED_CIPHER:
 	case SSL_R_NO_CIPHERS_AVAILABLE:
 		return HANDSHAKE_NO_SHARED_CIPHER;
+	case SSL_R_NO_SUITABLE_KEY_SHARE:
+	case SSL_R_NO_SUITABLE_GROUPS:
+	case SSL_R_NO_SHARED_GROUPS:
+		return HANDSHAKE_NO_SHARED_GROUP;
 	default:
 		return HANDSHAKE_PROTOCOL;
 	}
@@ -326,7 +359,7 @@ static void classify(struct handshake *handshake, int ssl_error, int saved_errno
 		handshake->failure = tls_trust_failure_of(handshake->verify_error);
 		handshake->failure_text = X509_verify_cert_error_string(handshake->verify_error);
 	} else if (code != 0) {
-		handshake->failure = failure_of_library(code);
+		handshake->failure = failure_of_library(handshake, code);
 		if (handshake->greeting.kind == GREETING_HTTP) /* only a server gets so far */
 			handshake->failure = HANDSHAKE_PLAIN_HTTP;
 		handshake->failure_text = ERR_reason_error_string(code);
@@ -421,6 +454,16 @@ bool handshake_shown_cert(const struct handshake *handshake, struct cert_note *n
 	return cert != NULL;
 }
 
+unsigned handshake_alert_received(const struct handshake *handshake)
+{
+	return handshake->alert_received;
+}
+
+unsigned handshake_alert_sent(const struct handshake *handshake)
+{
+	return handshake->alert_sent;
+}
+
 bool handshake_is_name_mismatch(const struct handshake *handshake)
 {
 	return handshake->verify_error == X509_V_ERR_HOSTNAME_MISMATCH ||
@@ -434,38 +477,32 @@ const char *handshake_greeting(const struct handshake *handshake)
 
 /* ---- The keys leave the library ------------------------------------------------------------- */
 
-static int cipher_of(const SSL *ssl, enum tls_cipher *cipher)
-{
-	const SSL_CIPHER *suite = SSL_get_current_cipher(ssl);
-	for (int i = 0; suite != NULL && i < TLS_CIPHER_COUNT; i++) {
-		if (strcmp(SSL_CIPHER_get_name(suite), tls_cipher_label((enum tls_cipher)i)) == 0) {
-			*cipher = (enum tls_cipher)i;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
-/* Every condition under which a record layer of ours may take over. */
-static int validate(const struct handshake *handshake, enum tls_cipher *cipher)
+/* Every condition under which a record layer of ours may take over. 0, or -EPROTO: .failure. */
+static int validate(struct handshake *handshake, enum tls_cipher *cipher)
 {
 	const SSL *ssl = handshake->ssl;
-	if (SSL_version(ssl) != TLS1_3_VERSION || !SSL_is_init_finished(ssl))
-		return -EINVAL;
-	if (cipher_of(ssl, cipher) < 0)
-		return -EINVAL;
-	size_t secret_bytes = tls_cipher_secret_bytes(*cipher);
-	if (handshake->client_secret.len != secret_bytes ||
-	    handshake->server_secret.len != secret_bytes)
-		return -EINVAL;
-	/* With read-ahead off the library reads one record at a time, so nothing of the client's is
-	 * inside it; were there something, it would be lost with the SSL object. */
-	if (SSL_has_pending(ssl) || SSL_pending(ssl) > 0)
-		return -EINVAL;
-	if (SSL_get_verify_result(ssl) != X509_V_OK || SSL_get0_peer_certificate(ssl) == NULL ||
-	    (handshake->peer == NULL && handshake->identity == NULL && !handshake->ctx->is_client))
-		return -EINVAL;
-	return 0;
+	const SSL_CIPHER *suite = SSL_get_current_cipher(ssl);
+	const struct takeover facts = {
+		.is_tls13 = SSL_version(ssl) == TLS1_3_VERSION,
+		.is_finished = SSL_is_init_finished(ssl) != 0,
+		.suite = suite != NULL ? SSL_CIPHER_get_name(suite) : NULL,
+		.client_secret_bytes = handshake->client_secret.len,
+		.server_secret_bytes = handshake->server_secret.len,
+		/* With read-ahead off the library reads one record at a time, so nothing of the
+		 * client's is inside it. */
+		.has_pending = SSL_has_pending(ssl) || SSL_pending(ssl) > 0,
+		.is_verified = SSL_get_verify_result(ssl) == X509_V_OK &&
+			       SSL_get0_peer_certificate(ssl) != NULL,
+		.has_identity = handshake->peer != NULL || handshake->identity != NULL,
+		.is_client = handshake->ctx->is_client,
+	};
+	enum handshake_failure failure = takeover_judge(&facts, cipher);
+
+	if (failure == HANDSHAKE_FAILURE_COUNT)
+		return 0;
+	handshake->failure = failure;
+	handshake->failure_text = handshake_failure_row(failure)->sentence;
+	return -EPROTO;
 }
 
 static enum fallback_reason fallback_of(const struct handshake *handshake,

@@ -61,6 +61,9 @@ enum handshake_failure handshake_failure(const struct handshake *handshake);
 const char *handshake_failure_text(const struct handshake *handshake);
 /* After a failure: the client's certificate, whatever became of it. False: it has shown none. */
 bool handshake_shown_cert(const struct handshake *handshake, struct cert_note *note);
+/* The alert of the peer, and ours: enum tls_alert, ALERT_NONE: there was none. */
+unsigned handshake_alert_received(const struct handshake *handshake);
+unsigned handshake_alert_sent(const struct handshake *handshake);
 /* On a client: the server's certificate is good, but has another name or address. */
 bool handshake_is_name_mismatch(const struct handshake *handshake);
 /* With HANDSHAKE_PLAIN_HTTP: the first bytes of the request, "GET /" or "DELET". */
@@ -78,7 +81,8 @@ struct handshake_outcome {
 /*
  * After handshake_step returned 0: fills record and outcome. The handshake may then be freed.
  * 0; -EOPNOTSUPP: --tls-path=kernel and one direction cannot (outcome's fallbacks say why);
- * -ENOMEM, -EIO. On failure record needs no record_fini.
+ * -EPROTO: a condition of tls/takeover.h does not hold, handshake_failure says which; -ENOMEM,
+ * -EIO. On failure record needs no record_fini.
  */
 int handshake_finish(struct handshake *handshake, struct record *record,
 		     struct handshake_outcome *outcome);

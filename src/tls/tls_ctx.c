@@ -176,6 +176,7 @@ void tls_ctx_set_protocol(SSL_CTX *ssl_ctx)
 	SSL_CTX_set_verify(ssl_ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
 			   handshake_verify_callback);
 	SSL_CTX_set_keylog_callback(ssl_ctx, handshake_keylog_callback);
+	SSL_CTX_set_msg_callback(ssl_ctx, handshake_message_callback);
 }
 
 static void set_server_protocol(SSL_CTX *ssl_ctx, const struct config *config)

@@ -85,7 +85,6 @@ struct tls_ctx *tls_ctx_new_client(const struct tls_client_files *files, char er
 	ctx->is_client = true;
 	tls_ctx_set_protocol(ctx->ssl_ctx);
 	SSL_CTX_set_ciphersuites(ctx->ssl_ctx, ciphers);
-	SSL_CTX_set_msg_callback(ctx->ssl_ctx, handshake_message_callback);
 	SSL_CTX_set_alpn_protos(ctx->ssl_ctx, protocols, sizeof(protocols) - 1);
 	int r = tls_groups_allow(ctx->ssl_ctx, TLS_GROUPS_DEFAULT, true, &lacking);
 	if (r < 0)

@@ -161,6 +161,60 @@ Test(handshake, no_shared_cipher)
 	wire_server_stop(&server);
 }
 
+/* "Nothing in common", by what it is that they have not: each has a reason of its own. */
+Test(handshake, nothing_in_common)
+{
+	static const struct {
+		const char *groups, *algorithms;
+		int version_max;
+		int alert;
+		const char *reason, *sent;
+	} rows[] = {
+		{"P-521", NULL, 0, 40, "no_shared_group", "alert_sent=handshake_failure"},
+		{NULL, "rsa_pss_rsae_sha256:ed25519", 0, 40, "no_shared_signature_algorithm",
+		 "alert_sent=handshake_failure"},
+		{NULL, NULL, TLS1_2_VERSION, 70, "protocol_version", "alert_sent=protocol_version"},
+	};
+	struct wire_server server = {0};
+
+	wire_server_start(&server);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct wire_client client = {.version_max = rows[i].version_max};
+		char reason[64];
+		wire_prepare(&client, &server);
+		if (rows[i].groups != NULL)
+			cr_assert_eq(SSL_set1_groups_list(client.ssl, rows[i].groups), 1);
+		if (rows[i].algorithms != NULL)
+			cr_assert_eq(SSL_set1_sigalgs_list(client.ssl, rows[i].algorithms), 1);
+		wire_handshake_refused(&client, rows[i].alert);
+		wire_handshake_failed(&server, rows[i].reason, 1);
+		snprintf(reason, sizeof(reason), "reason=%s ", rows[i].reason);
+		wire_log_has(&server, "msg=\"handshake failed\"", reason, rows[i].sent);
+		wire_disconnect(&client);
+	}
+	wire_serves_others(&server);
+	wire_server_stop(&server);
+}
+
+/* An alert of the client's ends it: which one is told, and none is sent in answer. */
+Test(handshake, an_alert_of_the_client)
+{
+	struct wire_server server = {0};
+	struct wire_client client = {0};
+	char line[WIRE_LINE_MAX];
+
+	wire_server_start(&server);
+	wire_prepare(&client, &server);
+	SSL_set1_host(client.ssl, "another.example"); /* not the server's name */
+	cr_assert(!wire_handshake(&client));
+	wire_handshake_failed(&server, "client_alert", 1);
+	wire_log_line(&server, line, "msg=\"handshake failed\"", "alert_received=bad_certificate",
+		      NULL);
+	cr_assert_null(strstr(line, "alert_sent="), "%s", line);
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
 Test(handshake, every_cipher)
 {
 	struct wire_server server = {0};

@@ -226,6 +226,61 @@ Test(handshake_bytes, record_without_a_client_hello)
 	not_tls(data, sizeof(data), "protocol_error");
 }
 
+/* The ClientHello that the library would send. */
+static size_t hello_make(struct wire_client *client, uint8_t *out, size_t size)
+{
+	BIO *in = BIO_new(BIO_s_mem()), *made = BIO_new(BIO_s_mem());
+
+	SSL_set_bio(client->ssl, in, made);
+	int n = SSL_do_handshake(client->ssl);
+	cr_assert_eq(SSL_get_error(client->ssl, n), SSL_ERROR_WANT_READ);
+	n = BIO_read(made, out, (int)size);
+	cr_assert_gt(n, 0);
+	return (size_t)n;
+}
+
+/* What breaks the protocol later is told as that, not as something that the client's first bytes
+ * could have been. */
+Test(handshake_bytes, broken_after_a_good_start)
+{
+	static const struct {
+		uint16_t legacy_version;
+		const char *groups; /* of the ClientHello: NULL: the server has them */
+		const char *then;   /* comes behind it */
+		size_t then_bytes;
+		bool again; /* the same ClientHello answers a HelloRetryRequest */
+	} rows[] = {
+		{.legacy_version = 0x0300},
+		{.legacy_version = 0x0303, .then = "\x14\x02\x00\x00\x01\x01", .then_bytes = 6},
+		{.legacy_version = 0x0303, .then = "\x14\x04\x04\x00\x01\x01", .then_bytes = 6},
+		{.legacy_version = 0x0303, .then = "\x7f\x00\x00\x00\x01\x01", .then_bytes = 6},
+		{.legacy_version = 0x0303, .groups = "P-521:X25519", .again = true},
+	};
+	struct wire_server server = {0};
+	uint8_t hello[2048];
+
+	wire_server_start(&server);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct wire_client client = {0};
+		wire_prepare(&client, &server);
+		if (rows[i].groups != NULL)
+			cr_assert_eq(SSL_set1_groups_list(client.ssl, rows[i].groups), 1);
+		size_t n = hello_make(&client, hello, sizeof(hello));
+		hello[9] = (uint8_t)(rows[i].legacy_version >> 8);
+		hello[10] = (uint8_t)rows[i].legacy_version;
+		cr_assert(wire_write_tcp(&client, hello, n));
+		if (rows[i].again)
+			cr_assert(wire_write_tcp(&client, hello, n));
+		if (rows[i].then != NULL)
+			cr_assert(wire_write_tcp(&client, rows[i].then, rows[i].then_bytes));
+		wire_handshake_failed(&server, "protocol_error", i + 1);
+		wire_disconnect(&client);
+	}
+	wire_log_has(&server, "reason=protocol_error ", "alert_sent=protocol_version");
+	wire_serves_others(&server);
+	wire_server_stop(&server);
+}
+
 Test(handshake_bytes, silence)
 {
 	struct stall stall;
