@@ -303,7 +303,8 @@ static int step_sending(struct session *session, unsigned ready)
 	r = send_request(session);
 	if (r == 0) {
 		session->state = SESSION_HEAD;
-		session->wants = POLLIN;
+		/* The send may have met the error of a bad record, of which no poll tells. */
+		session->wants = record_has_buffered(&session->record) ? 0 : POLLIN;
 		return -EAGAIN;
 	}
 	/* A server that refuses a body says so, and may not read on: look for that. */
