@@ -27,7 +27,7 @@ static inline struct tls_ctx *server_context(const char *cert, const char *key,
 	snprintf(config->client_ca_file, sizeof(config->client_ca_file), "%s", client_ca);
 	config->ciphers[0] = TLS_CIPHER_AES_128_GCM;
 	config->cipher_count = 1;
-	struct tls_ctx *ctx = tls_ctx_new(config, NULL, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(config, 1, error);
 	if (ctx == NULL) {
 		fprintf(stderr, "%s\n", error);
 		exit(1);

@@ -53,6 +53,12 @@ static int read_vouch(void *into, struct yaml_reader *reader, const char *key, y
 	int r = config_read_pattern(&ca->vouches_for[ca->vouch_count], reader, item,
 				    "client_cas vouches_for", true);
 	ca->vouch_count += r == 0;
+	if (r == 0 && ca->vouches_for[ca->vouch_count - 1].kind == IDENTITY_SPKI)
+		return yaml_refuse(
+			reader, item,
+			"client_cas %s: a key (spki) is no name, and needs nobody who vouches for "
+			"it",
+			key);
 	return r;
 }
 
@@ -89,8 +95,7 @@ static int read_entry(struct config *config, struct yaml_reader *reader, yaml_no
 			missing);
 	for (unsigned i = 0; i + 1 < config->client_ca_count; i++)
 		if (strcmp(config->client_ca[i].name, ca->name) == 0)
-			return yaml_refuse(reader, node, "client_cas: the name %s stands twice",
-					   ca->name);
+			return yaml_refuse(reader, node, "client_cas: duplicate name %s", ca->name);
 	return 0;
 }
 
@@ -120,9 +125,8 @@ int config_check_client_cas(const struct config *config, char error[ERROR_TEXT_M
 	    (config->client_ca_file[0] != '\0' || config->client_ca_text != NULL ||
 	     config->crl_file[0] != '\0')) {
 		snprintf(error, ERROR_TEXT_MAX,
-			 "%s stands beside client_cas, whose entries name the CAs and CRLs of "
-			 "clients: "
-			 "leave out one of them",
+			 "%s cannot be combined with client_cas, whose entries name the CAs and "
+			 "CRLs of clients",
 			 config->client_ca_file[0] != '\0' ? "--client-ca (client_ca_file)"
 			 : config->client_ca_text != NULL  ? "tls_server_config.client_ca"
 							   : "--crl (crl_file)");

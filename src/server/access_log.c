@@ -15,7 +15,8 @@
  * Escaped they are twice as many at most, as '"' and '\\' are. */
 #define METHOD_TEXT_MAX 32
 #define PATH_TEXT_MAX   3200
-static_assert(2 * (METHOD_TEXT_MAX + PATH_TEXT_MAX) + 2 * IDENTITY_TEXT_MAX + 512 <
+static_assert(2 * (METHOD_TEXT_MAX + PATH_TEXT_MAX) + 2 * IDENTITY_TEXT_MAX + CA_NAME_MAX +
+			      TLS_SERIAL_MAX + 512 <
 		      LOG_LINE_BYTES_MAX,
 	      "the fields behind a path have room");
 

@@ -30,8 +30,11 @@ void conn_check_trust(struct conn *conn)
 		conn->is_doomed || conn->state == CONN_CLOSING || conn->state == CONN_LINGER;
 	if (conn->peer == NULL || is_leaving)
 		return;
+	bool is_kept = conn->worker->server->config->revoked_connections != REVOKED_CONNS_CLOSE;
 	enum handshake_failure failure = peer_check(conn->peer, conn->worker->trust->tls_ctx);
-	if (failure != HANDSHAKE_FAILURE_COUNT)
+	/* Who is kept goes by the new rules, so never under a name that is not its own any more. */
+	if (failure != HANDSHAKE_FAILURE_COUNT &&
+	    (!is_kept || failure == HANDSHAKE_NAME_NOT_VOUCHED))
 		turn_out(conn, failure);
 }
 

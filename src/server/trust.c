@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/must.h"
 #include "tls/handshake_trial.h"
@@ -77,7 +78,7 @@ static struct trust *make(const struct config *config, struct trust_config *shar
 
 struct trust *trust_new(const struct config *config, char error[ERROR_TEXT_MAX])
 {
-	struct tls_ctx *tls_ctx = tls_ctx_new(config, NULL, 1, error);
+	struct tls_ctx *tls_ctx = tls_ctx_new(config, 1, error);
 
 	if (tls_ctx != NULL && handshake_trial(tls_ctx, error) < 0) {
 		tls_ctx_release(tls_ctx);
@@ -91,21 +92,37 @@ struct trust *trust_new(const struct config *config, char error[ERROR_TEXT_MAX])
 	return trust;
 }
 
-/* What was not taken up, and what else is wrong, for it may be the cause; "" if all was taken up.
- */
-static void tell_kept(const struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
+/* Adds the flaws that say, or do not say, that something was not taken up. */
+static void tell(const struct tls_ctx *ctx, bool is_kept, char error[ERROR_TEXT_MAX])
 {
 	const struct tls_flaw *flaws;
 	unsigned count = tls_ctx_flaws(ctx, &flaws);
-	bool is_any_kept = false;
-	size_t used = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		size_t used = strlen(error);
+		if (tls_flaw_row(flaws[i].kind)->is_kept == is_kept)
+			snprintf(error + used, ERROR_TEXT_MAX - used, "%s%s", used > 0 ? "; " : "",
+				 flaws[i].text);
+	}
+}
+
+/* What was not taken up, and then what else is wrong, for it may be the cause; "" if all was taken
+ * up. */
+static void tell_kept(const struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
+{
+	unsigned kept = 0;
 
 	error[0] = '\0';
-	for (unsigned i = 0; i < count; i++)
-		is_any_kept |= tls_flaw_row(flaws[i].kind)->is_kept;
-	for (unsigned i = 0; is_any_kept && i < count && used + 3 < ERROR_TEXT_MAX; i++)
-		used += (size_t)snprintf(error + used, ERROR_TEXT_MAX - used, "%s%s",
-					 used > 0 ? "; " : "", flaws[i].text);
+	for (int kind = 0; kind < TLS_FLAW_KINDS; kind++)
+		if (tls_flaw_row((enum tls_flaw_kind)kind)->is_kept)
+			kept += tls_ctx_flaws_of(ctx, (enum tls_flaw_kind)kind);
+	if (kept == 0)
+		return;
+	tell(ctx, true, error);
+	tell(ctx, false, error);
+	if (error[0] == '\0') /* there are more flaws than there is room for */
+		snprintf(error, ERROR_TEXT_MAX, "%u certificates, CAs or CRLs were not taken up",
+			 kept);
 }
 
 struct trust *trust_renew(struct trust_config *shared, const struct trust *before,
@@ -113,7 +130,8 @@ struct trust *trust_renew(struct trust_config *shared, const struct trust *befor
 {
 	const struct config *config = shared != NULL ? shared->config : before->config;
 	uint64_t generation = before->generation + 1;
-	struct tls_ctx *tls_ctx = tls_ctx_new(config, before->tls_ctx, generation, error);
+	struct tls_ctx *tls_ctx =
+		tls_ctx_renew(config, before->tls_ctx, shared == NULL, generation, error);
 
 	if (tls_ctx == NULL)
 		return NULL;
@@ -129,7 +147,7 @@ struct trust *trust_renew(struct trust_config *shared, const struct trust *befor
 	return trust;
 }
 
-bool trust_is_same_for_clients(const struct trust *a, const struct trust *b)
+bool trust_is_same(const struct trust *a, const struct trust *b)
 {
 	return tls_ctx_trusts_the_same(a->tls_ctx, b->tls_ctx) &&
 	       tls_ctx_shows_the_same(a->tls_ctx, b->tls_ctx) &&

@@ -37,12 +37,12 @@ struct trust *trust_new(const struct config *config, char error[ERROR_TEXT_MAX])
 /*
  * A reload: reads the files that shared names, or, with NULL, those of before's configuration once
  * more. What would be worse than its like in before stays as it is there: error says so then, else
- * it is "". NULL: no memory, as error says.
+ * it is "". NULL: no memory, or shared names what cannot be used, as error says.
  */
 struct trust *trust_renew(struct trust_config *shared, const struct trust *before,
 			  char error[ERROR_TEXT_MAX]);
 /* Do both let the same clients in, show them the same certificates, and do the same? */
-bool trust_is_same_for_clients(const struct trust *a, const struct trust *b);
+bool trust_is_same(const struct trust *a, const struct trust *b);
 struct trust *trust_ref(struct trust *trust);
 /* NULL is fine. */
 void trust_release(struct trust *trust);

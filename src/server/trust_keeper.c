@@ -77,34 +77,49 @@ static struct trust_config *read_config(struct trust_keeper *keeper, char error[
 		snprintf(error, ERROR_TEXT_MAX, "no memory");
 		return NULL;
 	}
-	if (config_restart_needed(keeper->server->config, config, names, sizeof(names)) > 0 &&
-	    may_log(keeper, "restart needed"))
+	/* Once for each time that it is others. */
+	if (config_restart_needed(keeper->server->config, config, names, sizeof(names)) == 0)
+		names[0] = '\0';
+	if (names[0] != '\0' && strcmp(names, keeper->restart_names) != 0)
 		log_msg(keeper->log, LOG_LEVEL_WARN,
 			"%s: changed in the configuration, but read at start only; restart to "
 			"change it",
 			names);
+	memcpy(keeper->restart_names, names, sizeof(names));
 	return shared;
 }
 
+/* Adds what is said of the files to what is said of the configuration. */
+static void append(char error[ERROR_TEXT_MAX], const char *more)
+{
+	size_t used = strlen(error);
+
+	if (more[0] != '\0')
+		snprintf(error + used, ERROR_TEXT_MAX - used, "%s%s", used > 0 ? "; " : "", more);
+}
+
 /*
- * The configuration and what it names, read again. If the first cannot be read the files are that
- * it named before: whom a list revokes, or who is of a CA that is gone, is turned out all the same.
+ * The configuration and what it names, read again. If it cannot be used the files are those that it
+ * named before: whom a list revokes, or who is of a CA that is gone, is turned out all the same.
  * What was not taken up is no reason to have everybody judged anew when nothing else has changed.
  */
 static struct trust *load_trust(void *arg, char error[ERROR_TEXT_MAX])
 {
 	struct trust_keeper *keeper = arg;
 	const struct trust *now = keeper->server->trust.trust; /* this thread alone changes it */
-	char kept[ERROR_TEXT_MAX];
+	char kept[ERROR_TEXT_MAX] = "";
 
 	keeper->attempts++;
 	struct trust_config *shared = read_config(keeper, error);
-	bool has_config = shared != NULL;
-	struct trust *trust = trust_renew(shared, now, has_config ? error : kept);
+	struct trust *trust = shared != NULL ? trust_renew(shared, now, error) : NULL;
 	trust_config_release(shared);
+	if (trust == NULL) {
+		trust = trust_renew(NULL, now, kept);
+		append(error, kept);
+	}
 	if (error[0] != '\0' && is_any_outside(keeper, trust != NULL ? trust->config : now->config))
 		blame_sandbox(error);
-	if (trust == NULL || error[0] == '\0' || !trust_is_same_for_clients(trust, now))
+	if (trust == NULL || error[0] == '\0' || !trust_is_same(trust, now))
 		return trust;
 	trust_release(trust);
 	return NULL;
@@ -171,8 +186,7 @@ static void adopt_trust(void *arg, struct trust *trust, bool is_whole)
 	struct server *server = keeper->server;
 
 	/* The workers are to find the verdicts, not to make them. */
-	if (server->config->revoked_connections == REVOKED_CONNS_CLOSE)
-		peers_check(server->peers, trust->tls_ctx);
+	peers_check(server->peers, trust->tls_ctx);
 	trust_now_swap(&server->trust, trust);
 	keeper->wake_workers(keeper->arg);
 	wait_for_workers(keeper, trust->generation);
@@ -195,6 +209,7 @@ static void trust_refused(void *arg, const char *error)
 		log_msg(keeper->log, LOG_LEVEL_ERROR, "%s, what was in force stays in force: %s",
 			keeper->is_in_part ? "reloaded in part; of the rest" : "not reloaded",
 			error);
+	keeper->is_in_part = false; /* of a change to come nothing has been taken up */
 }
 
 int trust_keeper_init(struct trust_keeper *keeper, struct config *config,

@@ -31,7 +31,8 @@ struct trust_keeper {
 	uint64_t reloads_partial; /* taken up but for what would have been worse */
 	uint64_t reloads_failed;
 	bool is_last_reload_ok;
-	bool is_in_part; /* of what was read last, what would have been worse was left out */
+	bool is_in_part; /* of the change that is being read, something is in force already */
+	char restart_names[256]; /* of options that differ from those of the start */
 };
 
 /* Reads what config names, and watches it. config outlives the keeper. 0; or -EINVAL with one line

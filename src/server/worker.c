@@ -342,8 +342,7 @@ static void adopt_trust(struct worker *worker)
 
 	worker->trust = trust_now_take(&worker->server->trust);
 	trust_release(before);
-	if (worker->server->config->revoked_connections == REVOKED_CONNS_CLOSE)
-		for_each_conn(worker, conn_check_trust);
+	for_each_conn(worker, conn_check_trust);
 	atomic_store(&worker->adopted, worker->trust->generation);
 	tell_main(worker);
 }

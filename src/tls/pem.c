@@ -107,6 +107,9 @@ static STACK_OF(X509) * certs_of(BIO *bio)
 			X509_free(cert);
 			break;
 		}
+		/* What a TRUSTED CERTIFICATE says of its use is not ours: it would end a chain. */
+		X509_trust_clear(cert);
+		X509_reject_clear(cert);
 		is_whole = sk_X509_push(certs, cert) > 0;
 	}
 	if (is_whole && cert != NULL && is_at_end() && sk_X509_num(certs) > 0)

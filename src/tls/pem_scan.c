@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/must.h"
 #include "tls/pem_private.h"
@@ -60,19 +61,33 @@ static size_t skip_dashes(const char *line, size_t len)
 	return at;
 }
 
-/* Dashes, then BEGIN or END: somebody meant a mark. */
+/* Behind blanks and one of these words, whatever its case; 0: it is none. */
+static size_t skip_word(const char *line, size_t len, size_t at, const char *one, const char *other)
+{
+	while (at < len && isblank((unsigned char)line[at]))
+		at++;
+	if (len - at >= strlen(one) && strncasecmp(line + at, one, strlen(one)) == 0)
+		return at + strlen(one);
+	if (len - at >= strlen(other) && strncasecmp(line + at, other, strlen(other)) == 0)
+		return at + strlen(other);
+	return 0;
+}
+
+/* Dashes, BEGIN or END, and a word with which labels begin: somebody meant a mark. */
 static bool is_like_mark(const char *line, size_t len)
 {
-	char word[8] = "";
+	static const char *const words[] = {"CERT",      "X509", "TRUSTED", "PRIVATE",
+					    "ENCRYPTED", "RSA",  "EC ",     "DSA",
+					    "NEW CERT",  "PKCS", "CMS"};
 	size_t at = skip_dashes(line, len);
 
 	if (at == 0)
 		return false;
-	while (at < len && isblank((unsigned char)line[at]))
-		at++;
-	for (size_t i = 0; i < 6 && at + i < len; i++)
-		word[i] = (char)toupper((unsigned char)line[at + i]);
-	return strncmp(word, "BEGIN", 5) == 0 || strncmp(word, "END ", 4) == 0;
+	at = skip_word(line, len, at, "BEGIN", "END");
+	for (size_t i = 0; at > 0 && i < ARRAY_LEN(words); i++)
+		if (skip_word(line, len, at, words[i], words[i]) > 0)
+			return true;
+	return false;
 }
 
 /* Of nothing but base64, and as long as the lines of a block are. */
@@ -197,10 +212,12 @@ bool pem_explain_misplaced(const struct pem_text *text, char why[WHY_MAX])
 				return true;
 		} else if (is_misplaced(line, len, scan.line, why)) {
 			return true;
-		} else if (is_mark(line, len, end_mark, label) ||
-			   is_mark(line, len, begin_mark, label)) {
-			scan.open[0] = '\0'; /* another label, or a BEGIN: the reader says that it
-						is damaged */
+		} else if (is_mark(line, len, begin_mark, label)) {
+			strcpy(scan.open,
+			       label); /* the reader says that the one before has no end */
+		} else if (is_mark(line, len, end_mark, label)) {
+			scan.open[0] =
+				'\0'; /* of another label: the reader says that it is damaged */
 			scan.base64_lines = 0;
 		}
 	}

@@ -279,8 +279,14 @@ static int set_ca_names(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
 	return 0;
 }
 
-struct tls_ctx *tls_ctx_new(const struct config *config, const struct tls_ctx *before,
-			    uint64_t generation, char error[ERROR_TEXT_MAX])
+struct tls_ctx *tls_ctx_new(const struct config *config, uint64_t generation,
+			    char error[ERROR_TEXT_MAX])
+{
+	return tls_ctx_renew(config, NULL, false, generation, error);
+}
+
+struct tls_ctx *tls_ctx_renew(const struct config *config, const struct tls_ctx *before,
+			      bool is_config_kept, uint64_t generation, char error[ERROR_TEXT_MAX])
 {
 	struct tls_ctx *ctx = begin(config, generation, error);
 	if (ctx == NULL)
@@ -294,7 +300,7 @@ struct tls_ctx *tls_ctx_new(const struct config *config, const struct tls_ctx *b
 	if (r == 0)
 		tls_certificates_note_ends(ctx);
 	if (r == 0)
-		r = tls_clients_load(ctx, before, error);
+		r = tls_clients_load(ctx, before, is_config_kept, error);
 	if (r == 0 && !ctx->has_kept_own)
 		r = set_ca_names(ctx, error);
 	if (r < 0) {
@@ -308,7 +314,7 @@ struct tls_ctx *tls_ctx_new(const struct config *config, const struct tls_ctx *b
 struct tls_ctx *tls_ctx_new_for_clients(const struct config *config, char error[ERROR_TEXT_MAX])
 {
 	struct tls_ctx *ctx = begin(config, 0, error);
-	if (ctx != NULL && tls_clients_load(ctx, NULL, error) == 0)
+	if (ctx != NULL && tls_clients_load(ctx, NULL, false, error) == 0)
 		return ctx;
 	free_whole(ctx);
 	return NULL;

@@ -119,8 +119,11 @@ bool tls_name_matches(const char *pattern, const char *host);
 
 /* ---- trust_clients.c ---- */
 
-/* Reads the files of ctx's groups: 0 or -EINVAL. before: as of tls_ctx_new. */
-int tls_clients_load(struct tls_ctx *ctx, const struct tls_ctx *before, char error[ERROR_TEXT_MAX]);
+/* Reads the files of ctx's groups: 0 or -EINVAL. The others: as of tls_ctx_renew. */
+int tls_clients_load(struct tls_ctx *ctx, const struct tls_ctx *before, bool is_config_kept,
+		     char error[ERROR_TEXT_MAX]);
+/* The same name and key: one CA, be it by two certificates. */
+bool tls_is_same_ca(const X509 *a, const X509 *b);
 void tls_clients_fini(struct tls_ctx *ctx);
 /* Is the list one of this CA, signed by it? */
 bool tls_is_list_of(X509_CRL *crl, X509 *ca);

@@ -22,6 +22,7 @@ struct load {
 	const struct tls_ctx *before; /* in force; NULL: a start */
 	struct tls_ca_group *group;
 	const struct tls_ca_group *old; /* the same, in force; NULL: there is none */
+	bool is_config_kept;            /* the configuration is that of before */
 	char *error;
 };
 
@@ -67,25 +68,34 @@ static bool is_current(const X509 *cert)
 	return !tls_is_past(X509_get0_notAfter(cert));
 }
 
-static bool is_same_ca(const X509 *a, const X509 *b)
+bool tls_is_same_ca(const X509 *a, const X509 *b)
 {
 	return X509_NAME_cmp(X509_get_subject_name(a), X509_get_subject_name(b)) == 0 &&
 	       EVP_PKEY_eq(X509_get0_pubkey(a), X509_get0_pubkey(b)) == 1;
 }
 
-/* The one in force of this name and key that has not expired; NULL: there is none. */
-static X509 *find_better(const struct load *load, const X509 *ca)
+/* The one of some of this name and key that has not expired; NULL: there is none. */
+static X509 *find_current(const STACK_OF(X509) * cas, const X509 *ca)
 {
-	for (int i = 0; load->old != NULL && i < sk_X509_num(load->old->cas); i++) {
-		X509 *old = sk_X509_value(load->old->cas, i);
-		if (is_current(old) && is_same_ca(old, ca))
-			return old;
+	for (int i = 0; i < sk_X509_num(cas); i++) {
+		X509 *other = sk_X509_value(cas, i);
+		if (is_current(other) && tls_is_same_ca(other, ca))
+			return other;
 	}
 	return NULL;
 }
 
-/* 0, also if it is left out. */
-static int add_ca(const struct load *load, X509 *ca)
+static bool is_in_any_group(const struct tls_ctx *ctx, const X509 *ca)
+{
+	for (unsigned g = 0; g < ctx->group_count; g++)
+		for (int i = 0; i < sk_X509_num(ctx->group[g].cas); i++)
+			if (tls_is_same_ca(sk_X509_value(ctx->group[g].cas, i), ca))
+				return true;
+	return false;
+}
+
+/* One of all that the file has. 0, also if it is left out. */
+static int add_ca(const struct load *load, const STACK_OF(X509) * all, X509 *ca)
 {
 	const char *file = load->group->from.ca_file;
 	char subject[TLS_NAME_MAX], why[ERROR_TEXT_MAX];
@@ -108,7 +118,15 @@ static int add_ca(const struct load *load, X509 *ca)
 	}
 	if (has_ca(load->group, ca))
 		return 0;
-	X509 *better = is_current(ca) ? NULL : find_better(load, ca);
+	/* The rules that are in force are not about it: it would get what nobody has given it. */
+	if (load->is_config_kept && !is_in_any_group(load->before, ca)) {
+		tls_flaw(load->ctx, TLS_FLAW_CA_KEPT,
+			 "%.200s: the CA %s is new, and counts when the configuration can be read",
+			 file, subject);
+		return 0;
+	}
+	bool is_renewed = is_current(ca) || find_current(all, ca) != NULL;
+	X509 *better = is_renewed || load->old == NULL ? NULL : find_current(load->old->cas, ca);
 	if (better != NULL) {
 		tls_flaw(load->ctx, TLS_FLAW_CA_KEPT,
 			 "%.200s: the CA %s has expired; its certificate that is in force stays",
@@ -121,15 +139,23 @@ static int add_ca(const struct load *load, X509 *ca)
 	return push_ca(load, ca);
 }
 
-/* The bundle cannot be used, as load->error says: what is in force stays. */
+/* Is the entry just what it was? What is in force of it stays for nothing else: it would get other
+ * rights, or be without its lists. */
+static bool is_as_before(const struct load *load)
+{
+	const struct client_ca *from = &load->group->from;
+
+	return load->old != NULL && client_ca_is_same(&load->old->from, from) &&
+	       strcmp(load->old->from.ca_file, from->ca_file) == 0 &&
+	       strcmp(load->old->from.crl_file, from->crl_file) == 0;
+}
+
+/* The bundle cannot be used, as load->error says: what is in force stays. -EINVAL: there is nothing
+ * that could stay. */
 static int keep_cas(const struct load *load)
 {
-	if (load->before == NULL)
+	if (!is_as_before(load))
 		return -EINVAL;
-	if (load->old == NULL) {
-		tls_flaw(load->ctx, TLS_FLAW_CA_KEPT, "%s", load->error);
-		return 0;
-	}
 	tls_flaw(load->ctx, TLS_FLAW_CA_KEPT, "%s; the CAs that are in force stay", load->error);
 	for (int i = 0; i < sk_X509_num(load->old->cas); i++) {
 		X509 *ca = sk_X509_value(load->old->cas, i);
@@ -154,7 +180,7 @@ static int load_cas(const struct load *load)
 	if (ignored[0] != '\0' && strcmp(group->from.ca_file, group->from.crl_file) != 0)
 		tls_flaw(load->ctx, TLS_FLAW_PEM_IGNORED, "%s", ignored);
 	for (int i = 0; r == 0 && i < sk_X509_num(cas); i++)
-		r = add_ca(load, sk_X509_value(cas, i));
+		r = add_ca(load, cas, sk_X509_value(cas, i));
 	sk_X509_pop_free(cas, X509_free);
 	if (r == 0 && sk_X509_num(group->cas) == 0) {
 		tls_explain(load->error, group->from.ca_file,
@@ -287,43 +313,68 @@ static X509_CRL *list_of(const STACK_OF(X509_CRL) * crls, X509 *ca)
 	return last;
 }
 
+static bool has_crl(const struct tls_ca_group *group, const X509_CRL *crl)
+{
+	for (int i = 0; i < sk_X509_CRL_num(group->crls); i++)
+		if (X509_CRL_match(sk_X509_CRL_value(group->crls, i), crl) == 0)
+			return true;
+	return false;
+}
+
+/* All lists of this CA that there were, ended ones as well: whom they revoke stays revoked. 1: one
+ * of them is in force; 0: none is; -ENOMEM. */
+static int keep_lists(const struct load *load, X509 *ca)
+{
+	int r = 0;
+
+	for (int i = 0; load->old != NULL && r >= 0 && i < sk_X509_CRL_num(load->old->crls); i++) {
+		X509_CRL *crl = sk_X509_CRL_value(load->old->crls, i);
+		if (!tls_is_list_of(crl, ca) || has_crl(load->group, crl))
+			continue;
+		int pushed = push_crl(load, crl);
+		r = pushed < 0 ? pushed : r == 1 || is_in_force(crl);
+	}
+	return r;
+}
+
 /* Is a list of this CA in force? If not, and one is by what was read before, that one stays; if not
  * that either, none of the CA's clients gets in. */
 static int cover(const struct load *load, X509 *ca)
 {
 	const char *file = load->group->from.crl_file;
 	X509_CRL *crl = list_of(load->group->crls, ca);
-	X509_CRL *old = load->old != NULL ? list_of(load->old->crls, ca) : NULL;
 	char subject[TLS_NAME_MAX];
 
 	if (crl != NULL && is_in_force(crl))
 		return 0;
+	int kept = keep_lists(load, ca);
+	if (kept < 0)
+		return kept;
 	tls_name_text(X509_get_subject_name(ca), subject);
-	if (old != NULL && is_in_force(old)) {
+	if (kept == 1)
 		tls_flaw(load->ctx, TLS_FLAW_CRL_KEPT,
 			 "%.200s: %s of %s%s; the one that is in force stays", file,
 			 crl != NULL ? "the CRL" : "there is no usable CRL", subject,
 			 crl == NULL      ? ""
 			 : has_ended(crl) ? " is past its next update"
 					  : " is not valid yet");
-		return push_crl(load, old);
-	}
-	if (crl == NULL)
+	else if ((crl = list_of(load->group->crls, ca)) == NULL)
 		tls_flaw(load->ctx, TLS_FLAW_CRL_MISSING,
 			 "%.200s: there is no CRL of the CA %s; certificates that it issued itself "
-			 "are refused",
+			 "are "
+			 "refused",
 			 file, subject);
 	else if (has_ended(crl))
 		tls_flaw(load->ctx, TLS_FLAW_CRL_EXPIRED,
 			 "%.200s: the CRL of %s is past its next update, so its clients are "
-			 "refused; bring a "
-			 "current one",
+			 "refused; "
+			 "bring a current one",
 			 file, subject);
 	else
 		tls_flaw(load->ctx, TLS_FLAW_CRL_NOT_YET_VALID,
 			 "%.200s: the CRL of %s is not valid yet, so its clients are refused; see "
-			 "the clock of "
-			 "this machine",
+			 "the "
+			 "clock of this machine",
 			 file, subject);
 	return 0;
 }
@@ -335,7 +386,7 @@ static STACK_OF(X509_CRL) * read_crls(const struct load *load)
 	static const struct pem_wanted wanted = {PEM_CRL, "a CRL", "--crl", NULL, NULL};
 	STACK_OF(X509_CRL) *crls = pem_read_crls(load->group->from.crl_file, &wanted, load->error);
 
-	if (crls != NULL || load->before == NULL)
+	if (crls != NULL || !is_as_before(load))
 		return crls;
 	tls_flaw(load->ctx, TLS_FLAW_CRL_KEPT, "%s", load->error);
 	crls = pem_salvage_crls(load->group->from.crl_file);
@@ -418,12 +469,13 @@ static int store_fill(struct tls_ctx *ctx, const struct tls_ca_group *group)
 }
 
 static int group_load(struct tls_ctx *ctx, const struct tls_ctx *before, struct tls_ca_group *group,
-		      char error[ERROR_TEXT_MAX])
+		      bool is_config_kept, char error[ERROR_TEXT_MAX])
 {
 	struct load load = {.ctx = ctx,
 			    .before = before,
 			    .group = group,
 			    .old = find_group(before, group->from.name),
+			    .is_config_kept = is_config_kept,
 			    .error = error};
 
 	group->cas = sk_X509_new_null();
@@ -436,61 +488,69 @@ static int group_load(struct tls_ctx *ctx, const struct tls_ctx *before, struct 
 	return r;
 }
 
-/* Takes the CA out of the group. */
-static void drop_ca(struct tls_ca_group *group, const X509 *ca)
+/* Has the group this CA, be it by another certificate of its name and key? */
+static bool has_same_ca(const struct tls_ca_group *group, const X509 *ca)
 {
 	for (int i = 0; i < sk_X509_num(group->cas); i++)
-		if (X509_cmp(sk_X509_value(group->cas, i), ca) == 0)
-			X509_free(sk_X509_delete(group->cas, i--));
+		if (tls_is_same_ca(sk_X509_value(group->cas, i), ca))
+			return true;
+	return false;
+}
+
+static void drop_ca(struct tls_ca_group *group, const X509 *ca)
+{
+	for (int i = sk_X509_num(group->cas) - 1; i >= 0; i--)
+		if (tls_is_same_ca(sk_X509_value(group->cas, i), ca))
+			X509_free(sk_X509_delete(group->cas, i));
 }
 
 /* An anchor of two entries could vouch for the names of both: a start refuses that. On a reload it
- * counts for the entry where it does before; if for none of the two, for none. */
-static int part_anchor(struct tls_ctx *ctx, const struct tls_ctx *before,
-		       struct tls_ca_group *pair[2], X509 *ca, char error[ERROR_TEXT_MAX])
+ * counts where it does before; if nowhere, for none of them. ca is borrowed from nobody that drops
+ * it. */
+static int part_anchor(const struct load *load, X509 *ca, unsigned first, unsigned other)
 {
-	const struct load load = {.ctx = ctx, .before = before, .error = error};
+	struct tls_ctx *ctx = load->ctx;
 	char subject[TLS_NAME_MAX], why[ERROR_TEXT_MAX];
-	bool was_in[2];
 
 	tls_name_text(X509_get_subject_name(ca), subject);
 	snprintf(why, sizeof(why),
-		 "%.200s: the CA %s stands in the entry %s of client_cas and in %s, too; it can "
-		 "vouch for the "
+		 "%.200s: the CA %s is in both entries %s and %s of client_cas; it can vouch for "
+		 "the "
 		 "names of one only",
-		 pair[1]->from.ca_file, subject, pair[1]->from.name, pair[0]->from.name);
-	if (flaw_of_start(&load, TLS_FLAW_CA_UNUSABLE, why) < 0)
+		 ctx->group[other].from.ca_file, subject, ctx->group[first].from.name,
+		 ctx->group[other].from.name);
+	if (flaw_of_start(load, TLS_FLAW_CA_UNUSABLE, why) < 0)
 		return -EINVAL;
-	X509_up_ref(ca);
-	for (int i = 0; i < 2; i++) {
-		const struct tls_ca_group *old = find_group(before, pair[i]->from.name);
-		was_in[i] = old != NULL && has_ca(old, ca);
+	for (unsigned g = first; g < ctx->group_count; g++) {
+		const struct tls_ca_group *old = find_group(load->before, ctx->group[g].from.name);
+		if (old == NULL || !has_same_ca(old, ca))
+			drop_ca(&ctx->group[g], ca);
 	}
-	for (int i = 0; i < 2; i++)
-		if (!was_in[i])
-			drop_ca(pair[i], ca);
-	X509_free(ca);
 	return 0;
 }
 
-static int part_anchors(struct tls_ctx *ctx, const struct tls_ctx *before,
-			char error[ERROR_TEXT_MAX])
+static int part_anchors(const struct load *load)
 {
+	struct tls_ctx *ctx = load->ctx;
+	int r = 0;
+
 	for (unsigned a = 0; a < ctx->group_count; a++) {
 		for (unsigned b = a + 1; b < ctx->group_count; b++) {
-			struct tls_ca_group *pair[2] = {&ctx->group[a], &ctx->group[b]};
-			for (int i = sk_X509_num(pair[1]->cas) - 1; i >= 0; i--) {
-				X509 *ca = sk_X509_value(pair[1]->cas, i);
-				if (ca != NULL && has_ca(pair[0], ca) &&
-				    part_anchor(ctx, before, pair, ca, error) < 0)
-					return -EINVAL;
+			for (int i = sk_X509_num(ctx->group[b].cas) - 1; r == 0 && i >= 0; i--) {
+				X509 *ca = sk_X509_value(ctx->group[b].cas, i);
+				if (ca == NULL || !has_same_ca(&ctx->group[a], ca) ||
+				    X509_up_ref(ca) != 1)
+					continue;
+				r = part_anchor(load, ca, a, b);
+				X509_free(ca);
 			}
 		}
 	}
-	return 0;
+	return r;
 }
 
-int tls_clients_load(struct tls_ctx *ctx, const struct tls_ctx *before, char error[ERROR_TEXT_MAX])
+int tls_clients_load(struct tls_ctx *ctx, const struct tls_ctx *before, bool is_config_kept,
+		     char error[ERROR_TEXT_MAX])
 {
 	bool has_lists = false;
 	int r = 0;
@@ -500,11 +560,11 @@ int tls_clients_load(struct tls_ctx *ctx, const struct tls_ctx *before, char err
 	if (ctx->clients == NULL || ctx->ca_names == NULL)
 		r = -ENOMEM;
 	for (unsigned i = 0; r == 0 && i < ctx->group_count; i++) {
-		r = group_load(ctx, before, &ctx->group[i], error);
+		r = group_load(ctx, before, &ctx->group[i], is_config_kept, error);
 		has_lists |= ctx->group[i].from.crl_file[0] != '\0';
 	}
 	if (r == 0)
-		r = part_anchors(ctx, before, error);
+		r = part_anchors(&(struct load){.ctx = ctx, .before = before, .error = error});
 	for (unsigned i = 0; r == 0 && i < ctx->group_count; i++)
 		r = store_fill(ctx, &ctx->group[i]);
 	if (r == 0 && has_lists)
@@ -538,8 +598,7 @@ static bool is_same_group(const struct tls_ca_group *a, const struct tls_ca_grou
 		if (X509_cmp(sk_X509_value(a->cas, i), sk_X509_value(b->cas, i)) != 0)
 			return false;
 	for (int i = 0; i < sk_X509_CRL_num(a->crls); i++)
-		if (X509_CRL_match(sk_X509_CRL_value(a->crls, i), sk_X509_CRL_value(b->crls, i)) !=
-		    0)
+		if (!has_crl(b, sk_X509_CRL_value(a->crls, i)))
 			return false;
 	return true;
 }

@@ -19,12 +19,13 @@ static const struct tls_ca_group *group_with(const struct tls_ctx *ctx, const X5
 {
 	for (unsigned g = 0; g < ctx->group_count; g++)
 		for (int i = 0; i < sk_X509_num(ctx->group[g].cas); i++)
-			if (X509_cmp(ca, sk_X509_value(ctx->group[g].cas, i)) == 0)
+			if (tls_is_same_ca(ca, sk_X509_value(ctx->group[g].cas, i)))
 				return &ctx->group[g];
 	return NULL;
 }
 
-/* The first certificate of the chain that is a CA of ours; INT_MAX: none is. */
+/* The first certificate of the chain that is a CA of ours, be it by another certificate of its name
+ * and key: who has that key is to vouch for no more. INT_MAX: none is. */
 static int first_anchor(const struct tls_ctx *ctx, const STACK_OF(X509) * chain)
 {
 	for (int i = 0; i < sk_X509_num(chain); i++)
@@ -74,25 +75,40 @@ static int callback(int preverified, X509_STORE_CTX *store_ctx)
 	return 1;
 }
 
-/* Is a certificate of the chain on a list that is held, but not in force? The verifier does not
- * look at such a one as long as there is a better. */
-static bool is_on_ended_list(const struct tls_ctx *ctx, const STACK_OF(X509) * chain)
+static bool is_in_force(const X509_CRL *crl)
 {
+	const ASN1_TIME *end = X509_CRL_get0_nextUpdate(crl);
+
+	return tls_is_past(X509_CRL_get0_lastUpdate(crl)) && (end == NULL || !tls_is_past(end));
+}
+
+/* issuer NULL: it is not in the chain. A list that is held is signed by a CA of ours of that name.
+ */
+static bool is_on_list(X509_CRL *crl, X509 *cert, X509 *issuer)
+{
+	X509_REVOKED *entry;
+
+	return X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(cert)) == 0 &&
+	       X509_CRL_get0_by_cert(crl, &entry, cert) == 1 &&
+	       (issuer == NULL || tls_is_list_of(crl, issuer));
+}
+
+/*
+ * Is a certificate of the chain on a list that the verifier does not look at: one that has ended,
+ * or begins later, beside a better one; or any, for the last of a chain that does not end in a
+ * root?
+ */
+static bool is_on_other_list(const struct tls_ctx *ctx, const STACK_OF(X509) * chain)
+{
+	int count = sk_X509_num(chain);
+
 	for (unsigned g = 0; g < ctx->group_count; g++) {
 		for (int l = 0; l < sk_X509_CRL_num(ctx->group[g].crls); l++) {
 			X509_CRL *crl = sk_X509_CRL_value(ctx->group[g].crls, l);
-			const ASN1_TIME *end = X509_CRL_get0_nextUpdate(crl);
-			if (end == NULL || !tls_is_past(end))
-				continue;
-			for (int i = 0; i + 1 < sk_X509_num(chain); i++) {
-				X509_REVOKED *entry;
-				X509 *cert = sk_X509_value(chain, i);
-				if (X509_NAME_cmp(X509_CRL_get_issuer(crl),
-						  X509_get_issuer_name(cert)) == 0 &&
-				    X509_CRL_get0_by_cert(crl, &entry, cert) == 1 &&
-				    tls_is_list_of(crl, sk_X509_value(chain, i + 1)))
+			for (int i = is_in_force(crl) ? count - 1 : 0; i < count; i++)
+				if (is_on_list(crl, sk_X509_value(chain, i),
+					       sk_X509_value(chain, i + 1)))
 					return true;
-			}
 		}
 	}
 	return false;
@@ -154,7 +170,7 @@ static int look(struct tls_ctx *ctx, const struct tls_chain *chain, unsigned lon
 	verdict->group = group_of(ctx, verified);
 	verdict->until = chain->at != 0 ? tls_trust_holds_until(ctx, verified, chain->at) : 0;
 	error = verdict->group == NULL            ? X509_V_ERR_CERT_UNTRUSTED
-		: is_on_ended_list(ctx, verified) ? X509_V_ERR_CERT_REVOKED
+		: is_on_other_list(ctx, verified) ? X509_V_ERR_CERT_REVOKED
 						  : X509_V_OK;
 out:
 	X509_STORE_CTX_free(store_ctx);
@@ -215,6 +231,7 @@ int64_t tls_trust_holds_until(const struct tls_ctx *ctx, const STACK_OF(X509) * 
 int tls_trust_identify(const struct tls_ctx *ctx, X509 *leaf, const struct tls_ca_group *group,
 		       struct identity **identity, enum handshake_failure *failure)
 {
+	*identity = NULL;
 	int r = cert_identity(leaf, identity);
 
 	*failure = r == -ENOMEM ? HANDSHAKE_INTERNAL : HANDSHAKE_IDENTITY_BAD;

@@ -55,7 +55,7 @@ static int try_key(EVP_PKEY *key, char error[ERROR_TEXT_MAX])
 	must(PEM_write_PrivateKey(file, pair.key, NULL, NULL, 0, NULL, NULL) == 1);
 	must(fclose(file) == 0);
 	memcpy(config.client_ca_file, config.cert_file, PATH_MAX);
-	struct tls_ctx *ctx = tls_ctx_new(&config, NULL, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(&config, 1, error);
 	cr_assert_not_null(ctx, "%s", error);
 	int r = handshake_trial(ctx, error);
 	tls_ctx_release(ctx);

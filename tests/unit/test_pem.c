@@ -447,7 +447,7 @@ static bool server_takes(const struct files *files, char error[ERROR_TEXT_MAX])
 	memcpy(config->key_file, files->path[FILE_KEY], PATH_MAX);
 	memcpy(config->client_ca_file, files->path[FILE_CA], PATH_MAX);
 	memcpy(config->crl_file, files->path[FILE_CRL], PATH_MAX);
-	struct tls_ctx *ctx = tls_ctx_new(config, NULL, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(config, 1, error);
 	tls_ctx_release(ctx);
 	config_fini(config);
 	free(config);

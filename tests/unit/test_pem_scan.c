@@ -68,7 +68,7 @@ static unsigned lines_of(const char *text)
 /* The number of certificates read, or -1: refused. */
 static int read_text(const char *text, char error[ERROR_TEXT_MAX])
 {
-	static const struct pem_wanted wanted = {PEM_CERT, "certificates", "--ca", NULL};
+	static const struct pem_wanted wanted = {PEM_CERT, "certificates", "--ca", NULL, NULL};
 	char path[] = "/tmp/sluice-pem-scan-XXXXXX";
 	int fd = mkstemp(path);
 

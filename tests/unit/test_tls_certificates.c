@@ -165,7 +165,7 @@ Test(tls_certificates, chosen_by_name, .init = begin, .fini = end)
 	const struct tls_flaw *flaws;
 	char name[64];
 
-	struct tls_ctx *ctx = tls_ctx_new(&config, NULL, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(&config, 1, error);
 	cr_assert_not_null(ctx, "%s", error);
 	cr_expect_eq(tls_ctx_flaws(ctx, &flaws), 0, "%s", flaws[0].text);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -178,7 +178,7 @@ Test(tls_certificates, chosen_by_name, .init = begin, .fini = end)
 Test(tls_certificates, expiries, .init = begin, .fini = end)
 {
 	const struct tls_expiry *expiries;
-	struct tls_ctx *ctx = tls_ctx_new(&config, NULL, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(&config, 1, error);
 
 	cr_assert_not_null(ctx, "%s", error);
 	cr_assert_eq(tls_ctx_expiries(ctx, &expiries), 4);
@@ -197,7 +197,7 @@ Test(tls_certificates, never_shown, .init = begin, .fini = end)
 	certificate_add("nameless", EVP_EC_gen("P-256"), NULL);
 	certificate_add("again", EVP_EC_gen("P-256"), "DNS:FIRST.example,DNS:second.example");
 	certificate_add("partly", EVP_EC_gen("P-256"), "DNS:first.example,DNS:new.example");
-	struct tls_ctx *ctx = tls_ctx_new(&config, NULL, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(&config, 1, error);
 
 	const struct tls_flaw *flaws;
 
@@ -216,7 +216,7 @@ Test(tls_certificates, never_shown, .init = begin, .fini = end)
 Test(tls_certificates, key_of_another, .init = begin, .fini = end)
 {
 	memcpy(config.certificates[1].key_file, config.certificates[2].key_file, PATH_MAX);
-	cr_assert_null(tls_ctx_new(&config, NULL, 1, error));
+	cr_assert_null(tls_ctx_new(&config, 1, error));
 	cr_expect_not_null(strstr(error, "third.key: "), "%s", error);
 	cr_expect_not_null(strstr(error, "second.crt"), "%s", error);
 }
@@ -224,13 +224,13 @@ Test(tls_certificates, key_of_another, .init = begin, .fini = end)
 /* Each is tried, not the default alone: the library signs nothing with a key of this curve. */
 Test(tls_certificates, each_is_tried, .init = begin, .fini = end)
 {
-	struct tls_ctx *ctx = tls_ctx_new(&config, NULL, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(&config, 1, error);
 	cr_assert_not_null(ctx, "%s", error);
 	cr_expect_eq(handshake_trial(ctx, error), 0, "%s", error);
 	tls_ctx_release(ctx);
 
 	certificate_add("odd", EVP_EC_gen("secp256k1"), "DNS:odd.example");
-	ctx = tls_ctx_new(&config, NULL, 1, error);
+	ctx = tls_ctx_new(&config, 1, error);
 	cr_assert_not_null(ctx, "%s", error);
 	cr_expect_eq(handshake_trial(ctx, error), -EPROTO);
 	cr_expect_not_null(strstr(error, "odd.crt: "), "%s", error);
@@ -261,7 +261,7 @@ Test(tls_certificates, each_is_kept_by_itself, .init = begin, .fini = end)
 {
 	char name[64];
 	const struct tls_expiry *expiries;
-	struct tls_ctx *before = tls_ctx_new(&config, NULL, 1, error);
+	struct tls_ctx *before = tls_ctx_new(&config, 1, error);
 
 	cr_assert_not_null(before, "%s", error);
 	config.certificate_count = 0;
@@ -270,7 +270,7 @@ Test(tls_certificates, each_is_kept_by_itself, .init = begin, .fini = end)
 	file_break(config.certificates[1].key_file);
 	certificate_add("fourth", EVP_EC_gen("P-256"), "DNS:fourth.example");
 	file_break(config.certificates[3].cert_file);
-	struct tls_ctx *ctx = tls_ctx_new(&config, before, 2, error);
+	struct tls_ctx *ctx = tls_ctx_renew(&config, before, false, 2, error);
 	cr_assert_not_null(ctx, "%s", error);
 	cr_expect(has_flaw(ctx, TLS_FLAW_CERT_KEPT, "second.key"));
 	cr_expect(has_flaw(ctx, TLS_FLAW_CERT_UNUSABLE, "fourth.crt"));
@@ -285,7 +285,7 @@ Test(tls_certificates, each_is_kept_by_itself, .init = begin, .fini = end)
 	/* the default, too; and of another file if it was not in force */
 	file_break(config.certificates[0].cert_file);
 	snprintf(config.certificates[0].cert_file, PATH_MAX, "%s/elsewhere.crt", dir);
-	struct tls_ctx *next = tls_ctx_new(&config, ctx, 3, error);
+	struct tls_ctx *next = tls_ctx_renew(&config, ctx, false, 3, error);
 	cr_assert_not_null(next, "%s", error);
 	cr_expect_eq(next->certificate[0], ctx->certificate[0]);
 	cr_assert_eq(tls_ctx_expiries(next, &expiries), 4);
@@ -321,7 +321,7 @@ Test(tls_certificates, text_in_place_of_files, .init = begin, .fini = end)
 	config.certificate_count = 0;
 	config.client_ca_file[0] = '\0';
 	strcpy(config.config_file, "sluice.yml");
-	struct tls_ctx *ctx = tls_ctx_new(&config, NULL, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(&config, 1, error);
 	cr_assert_not_null(ctx, "%s", error);
 	cr_expect_str_eq(shown(ctx, NULL, name), "second");
 	cr_assert_eq(tls_ctx_expiries(ctx, &expiries), 2);
@@ -329,6 +329,6 @@ Test(tls_certificates, text_in_place_of_files, .init = begin, .fini = end)
 	cr_expect_str_eq(expiries[1].path, "sluice.yml: tls_server_config.client_ca");
 	tls_ctx_release(ctx);
 	config.client_ca_text[30] = '!';
-	cr_expect_null(tls_ctx_new(&config, NULL, 1, error));
+	cr_expect_null(tls_ctx_new(&config, 1, error));
 	cr_expect_not_null(strstr(error, "sluice.yml: tls_server_config.client_ca: "), "%s", error);
 }

@@ -65,7 +65,7 @@ static char *warning_of(const struct cert_pair *leaf, X509 *next, X509 *intermed
 	write_certs(config->cert_file, leaf->cert, next);
 	write_key(config->key_file, leaf->key);
 	write_certs(config->client_ca_file, intermediate, root);
-	struct tls_ctx *ctx = tls_ctx_new(config, NULL, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(config, 1, error);
 	cr_assert_not_null(ctx, "%s", error);
 	const struct tls_flaw *flaws;
 	unsigned count = tls_ctx_flaws(ctx, &flaws);
@@ -113,7 +113,7 @@ static char *flaw_of_cas(X509 *one, X509 *other, const char *text, enum tls_flaw
 	write_certs(config->client_ca_file, one, other);
 	FILE *file = fopen(config->client_ca_file, "a");
 	must(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
-	struct tls_ctx *ctx = tls_ctx_new(config, NULL, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(config, 1, error);
 	cr_assert_not_null(ctx, "%s", error);
 	unsigned count = tls_ctx_flaws(ctx, &flaws);
 	cr_assert_leq(count, 1);
@@ -186,20 +186,20 @@ Test(tls_trust, a_certificate_that_has_ended_and_another)
 	write_certs(config->cert_file, leaf.cert, NULL);
 	write_key(config->key_file, leaf.key);
 	write_certs(config->client_ca_file, ca.cert, NULL);
-	struct tls_ctx *before = tls_ctx_new(config, NULL, 1, error);
+	struct tls_ctx *before = tls_ctx_new(config, 1, error);
 	must(before != NULL && X509_gmtime_adj(X509_getm_notAfter(leaf.cert), -60) != NULL);
 	must(X509_sign(leaf.cert, ca.key, EVP_sha256()) > 0);
 	write_certs(config->cert_file, leaf.cert, NULL);
 
-	struct tls_ctx *start = tls_ctx_new(config, NULL, 2, error);
+	struct tls_ctx *start = tls_ctx_new(config, 2, error);
 	cr_expect_null(start, "no start with it");
 	cr_expect(strstr(error, "has expired") != NULL, "%s", error);
-	struct tls_ctx *kept = tls_ctx_new(config, before, 2, error);
+	struct tls_ctx *kept = tls_ctx_renew(config, before, false, 2, error);
 	must(kept != NULL);
 	cr_expect_eq(kept->certificate[0], before->certificate[0]);
 	cr_expect_eq(tls_ctx_flaws_of(kept, TLS_FLAW_CERT_KEPT), 1);
 	end(before);
-	struct tls_ctx *taken = tls_ctx_new(config, before, 3, error);
+	struct tls_ctx *taken = tls_ctx_renew(config, before, false, 3, error);
 	must(taken != NULL);
 	cr_expect_neq(taken->certificate[0], before->certificate[0]);
 	cr_expect_eq(tls_ctx_flaws_of(taken, TLS_FLAW_CERT_INVALID), 1);
@@ -225,7 +225,7 @@ static bool has_groups(unsigned groups, char warning[ERROR_TEXT_MAX], char error
 	write_certs(config->client_ca_file, pair.cert, NULL);
 	config->groups = groups;
 	const struct tls_flaw *flaws;
-	struct tls_ctx *ctx = tls_ctx_new(config, NULL, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(config, 1, error);
 	if (ctx != NULL)
 		snprintf(warning, ERROR_TEXT_MAX, "%s",
 			 tls_ctx_flaws(ctx, &flaws) > 0 ? flaws[0].text : "");

@@ -159,8 +159,7 @@ Test(client_cas, one_anchor_in_two_entries)
 	wire_trust_put(&trust, "other-ca.crt", "other-ca.crt", "ca.crt", NULL);
 	wire_metric_reaches(&server, "sluice_config_reload_attempts_total", 1);
 	wire_trust_refused(&trust, 1);
-	wire_log_has(&server, "level=error",
-		     "stands in the entry theirs of client_cas and in ours, too");
+	wire_log_has(&server, "level=error", "is in both entries ours and theirs of client_cas");
 	gets(&server, WIRE_CERT_CN_ONLY, REFUSED, 0, 0);
 	gets(&server, WIRE_CERT_GOOD, 0, 200, 200);
 	wire_server_stop(&server);
