@@ -172,6 +172,14 @@ void probe_target_print_text(const struct target *target, const struct survey *s
 		print_client_cert(&survey->tls, out);
 		print_ktls(survey, out);
 	}
-	fprintf(out, "verdict: %s\n",
-		survey->outcome == CLIENT_OK ? "a connection works" : survey->error);
+	/* nginx, for one, lets such a client in and refuses its requests. */
+	bool lacks_cert =
+		survey->is_inspected && survey->tls.is_cert_asked_for && !survey->tls.is_cert_shown;
+	fprintf(out, "verdict: %s%s\n",
+		survey->outcome == CLIENT_OK ? "a connection works" : survey->error,
+		survey->outcome == CLIENT_OK && lacks_cert
+			? ", without the client certificate that the server asks for; it may "
+			  "refuse "
+			  "requests"
+			: "");
 }

@@ -186,6 +186,7 @@ struct other {
 	int version_max;  /* 0: TLS 1.3 */
 	const char *cert;
 	const char *groups;
+	bool asks;         /* for a certificate, and takes none, too */
 	bool refuses_name; /* by the alert unrecognized_name */
 };
 
@@ -213,6 +214,8 @@ static void speak_tls(const struct other *other, int sock_fd)
 	SSL_CTX_set_security_level(ctx, 0);
 	if (other->groups != NULL)
 		must(SSL_CTX_set1_groups_list(ctx, other->groups) == 1);
+	if (other->asks)
+		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	if (other->refuses_name)
 		SSL_CTX_set_tlsext_servername_callback(ctx, refuse_name);
 	SSL *ssl = SSL_new(ctx);
@@ -336,6 +339,7 @@ Test(probe_target, network)
 Test(probe_target, other_tls_servers)
 {
 	struct other plain = {.is_tls = true, .cert = "server"},
+		     asks = {.is_tls = true, .cert = "server", .asks = true},
 		     p384 = {.is_tls = true, .cert = "server", .groups = "P-384"},
 		     tls12 = {.is_tls = true, .cert = "server", .version_max = TLS1_2_VERSION},
 		     tls11 = {.is_tls = true, .cert = "server", .version_max = TLS1_1_VERSION},
@@ -349,6 +353,12 @@ Test(probe_target, other_tls_servers)
 	SAYS(0, "ALPN: http/1.1 offered, nothing chosen", "client certificate: not asked for",
 	     "verdict: a connection works\n");
 	other_stop(&plain);
+	other_start(&asks);
+	probe(asks.addr, &usual);
+	SAYS(0, "client certificate: asked for; none shown",
+	     "verdict: a connection works, without the client certificate that the server asks "
+	     "for");
+	other_stop(&asks);
 	other_start(&p384);
 	probe(p384.addr, &usual);
 	SAYS(0, "group P-384, ");
