@@ -13,7 +13,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include "base/alerts.h"
 #include "base/clock.h"
 #include "base/must.h"
 #include "tls/cert_identity.h"

@@ -8,7 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "base/alerts.h"
+#include "tls/alert.h"
 #include "tls/cert_identity.h"
 #include "tls/cert_text.h"
 #include "tls/tls_groups.h"
@@ -126,23 +126,24 @@ void inspect_note(struct inspect *inspect)
 void inspect_alert(struct inspect *inspect, int alert)
 {
 	struct inspection *inspection = inspect->inspection;
-	const char *name = tls_alert_name(alert);
+	char text[ALERT_NAME_MAX];
+	const char *name = tls_alert_name((unsigned)alert, text);
 
 	inspection->alert = alert;
 	inspection->is_answered = true;
 	switch (alert) {
-	case TLS_ALERT_CERTIFICATE_REQUIRED:
+	case ALERT_CERTIFICATE_REQUIRED:
 		inspect_fail(inspection, INSPECT_ALERT,
 			     "the server requires a client certificate (alert %s)%s", name,
 			     inspect->own == NULL ? ": give --cert and --key" : "");
 		return;
-	case TLS_ALERT_UNRECOGNIZED_NAME:
+	case ALERT_UNRECOGNIZED_NAME:
 		inspect_fail(inspection, INSPECT_ALERT,
 			     "the server does not know the name %.100s (alert %s); --server-name "
 			     "gives another",
 			     inspect->plan->server_name, name);
 		return;
-	case TLS_ALERT_PROTOCOL_VERSION:
+	case ALERT_PROTOCOL_VERSION:
 		inspect_fail(inspection, INSPECT_VERSION,
 			     "the server speaks neither TLS 1.3 nor TLS 1.2 (alert %s)", name);
 		return;
