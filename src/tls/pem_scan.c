@@ -104,6 +104,7 @@ struct scan {
 	unsigned line;
 	unsigned base64_lines;    /* that stand in a row, outside of a block */
 	char open[PEM_LABEL_MAX]; /* the block that has begun; "": outside */
+	unsigned begin;           /* its line */
 };
 
 /* A comment may hold what it likes, and so may text that goes on behind a mark. */
@@ -162,6 +163,7 @@ static bool explain_outside(struct scan *scan, const char *line, size_t len, cha
 		return true;
 	if (is_mark(line, len, begin_mark, label)) {
 		strcpy(scan->open, label);
+		scan->begin = scan->line;
 		if (pem_label_is_known(label))
 			return false;
 		snprintf(why, WHY_MAX,
@@ -195,11 +197,36 @@ static bool explain_outside(struct scan *scan, const char *line, size_t len, cha
 	return true;
 }
 
+/* A line of the block that has begun. The library takes the first hyphen for the end of the base64,
+ * and what follows up to the next END for a part of it. */
+static bool explain_inside(struct scan *scan, const char *line, size_t len, char why[WHY_MAX])
+{
+	char label[PEM_LABEL_MAX];
+	size_t at = 0;
+
+	if (is_misplaced(line, len, scan->line, why))
+		return true;
+	if (is_mark(line, len, end_mark, label)) { /* of another label: the library sees that */
+		scan->open[0] = '\0';
+		scan->base64_lines = 0;
+		return false;
+	}
+	while (at < len && isblank((unsigned char)line[at]))
+		at++;
+	if (skip_dashes(line + at, len - at) == 0)
+		return false;
+	snprintf(why, WHY_MAX,
+		 "the block of line %u (\"%s\") has no end: it is cut off before line %u, or that "
+		 "line is "
+		 "damaged",
+		 scan->begin, scan->open, scan->line);
+	return true;
+}
+
 bool pem_explain_misplaced(const struct pem_text *text, char why[WHY_MAX])
 {
 	const char *at = text->at, *text_end = text->at + text->len;
 	struct scan scan = {.line = 1};
-	char label[PEM_LABEL_MAX];
 	bool has_any = memmem(text->at, text->len, "BEGIN", 5) != NULL;
 
 	/* What is no PEM at all is explained better elsewhere. */
@@ -210,15 +237,8 @@ bool pem_explain_misplaced(const struct pem_text *text, char why[WHY_MAX])
 		if (scan.open[0] == '\0') {
 			if (explain_outside(&scan, line, len, why))
 				return true;
-		} else if (is_misplaced(line, len, scan.line, why)) {
+		} else if (explain_inside(&scan, line, len, why)) {
 			return true;
-		} else if (is_mark(line, len, begin_mark, label)) {
-			strcpy(scan.open,
-			       label); /* the reader says that the one before has no end */
-		} else if (is_mark(line, len, end_mark, label)) {
-			scan.open[0] =
-				'\0'; /* of another label: the reader says that it is damaged */
-			scan.base64_lines = 0;
 		}
 	}
 	return false;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/wire_bench.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,4 +119,17 @@ void wire_bench_beside_end(pid_t pid)
 {
 	kill(pid, SIGKILL);
 	must(waitpid(pid, NULL, 0) == pid);
+}
+
+int wire_bench_listen(char addr[64])
+{
+	struct sockaddr_in name = {.sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(name);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	must(fd >= 0 && bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0 &&
+	     listen(fd, 8) == 0 && getsockname(fd, (struct sockaddr *)&name, &len) == 0);
+	snprintf(addr, 64, "127.0.0.1:%d", ntohs(name.sin_port));
+	return fd;
 }

@@ -35,5 +35,7 @@ pid_t wire_bench_beside(void (*what)(const struct wire_server *, const char *),
 			const struct wire_server *server, const char *argument);
 /* Ends it before. */
 void wire_bench_beside_end(pid_t pid);
+/* Listens on the loopback for what bench is to meet; addr: of it. Returns the socket. */
+int wire_bench_listen(char addr[64]);
 
 #endif
