@@ -83,10 +83,14 @@ static void server_start(struct wire_server *server)
 static void requests_add(struct wire_flight *flight, struct wire_client *client,
 			 const struct scenario *scenario)
 {
-	char body[RECORD_PLAIN_MAX];
+	char body[RECORD_PLAIN_MAX], text[RECORD_PLAIN_MAX] = "";
+	size_t len = strlen(scenario->text);
 
-	for (unsigned i = 0; i == 0 || i < scenario->times; i++)
-		wire_flight_text(flight, client, scenario->text);
+	for (unsigned i = 0; i == 0 || i < scenario->times; i++) {
+		must((i + 1) * len < sizeof(text));
+		memcpy(text + i * len, scenario->text, len + 1);
+	}
+	wire_flight_text(flight, client, text);
 	for (uint64_t at = 0; at < scenario->put_bytes; at += sizeof(body)) {
 		uint64_t left = scenario->put_bytes - at;
 		size_t some = left < sizeof(body) ? (size_t)left : sizeof(body);
