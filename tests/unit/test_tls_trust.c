@@ -11,60 +11,21 @@
 #include <openssl/pem.h>
 
 #include "base/must.h"
-#include "cert_fixture.h"
+#include "trust_fixture.h"
 #include "config/config.h"
 #include "tls/tls_ctx_private.h"
 
 TestSuite(tls_trust);
 
-/* other NULL: one alone. */
-static void write_certs(const char *path, X509 *one, X509 *other)
-{
-	FILE *file = fopen(path, "w");
-	must(file != NULL && PEM_write_X509(file, one) == 1);
-	must(other == NULL || PEM_write_X509(file, other) == 1);
-	must(fclose(file) == 0);
-}
-
-static void write_key(const char *path, EVP_PKEY *key)
-{
-	FILE *file = fopen(path, "w");
-	must(file != NULL && PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1);
-	must(fclose(file) == 0);
-}
-
-/* Names of files in a new folder, which files_remove removes with what of them is there. */
-static struct config *files_begin(char dir[])
-{
-	struct config *config = malloc(sizeof(*config));
-
-	must(config != NULL && mkdtemp(dir) != NULL);
-	config_init(config);
-	snprintf(config->cert_file, sizeof(config->cert_file), "%s/crt", dir);
-	snprintf(config->key_file, sizeof(config->key_file), "%s/key", dir);
-	snprintf(config->client_ca_file, sizeof(config->client_ca_file), "%s/ca", dir);
-	return config;
-}
-
-static void files_remove(const char *dir, struct config *config)
-{
-	unlink(config->cert_file);
-	unlink(config->key_file);
-	unlink(config->client_ca_file);
-	unlink(config->crl_file);
-	rmdir(dir);
-	free(config);
-}
-
 /* The warning of a server with this in its --cert; the caller's to free. */
 static char *warning_of(const struct cert_pair *leaf, X509 *next, X509 *intermediate, X509 *root)
 {
 	char dir[] = "/tmp/sluice-trust-XXXXXX", error[ERROR_TEXT_MAX] = "";
-	struct config *config = files_begin(dir);
+	struct config *config = trust_files_begin(dir);
 
-	write_certs(config->cert_file, leaf->cert, next);
-	write_key(config->key_file, leaf->key);
-	write_certs(config->client_ca_file, intermediate, root);
+	trust_write_certs(config->cert_file, leaf->cert, next);
+	trust_write_key(config->key_file, leaf->key);
+	trust_write_certs(config->client_ca_file, intermediate, root);
 	struct tls_ctx *ctx = tls_ctx_new(config, 1, error);
 	cr_assert_not_null(ctx, "%s", error);
 	const struct tls_flaw *flaws;
@@ -73,7 +34,7 @@ static char *warning_of(const struct cert_pair *leaf, X509 *next, X509 *intermed
 	char *warning = strdup(count > 0 ? flaws[0].text : "");
 	must(warning != NULL);
 	tls_ctx_release(ctx);
-	files_remove(dir, config);
+	trust_files_remove(dir, config);
 	return warning;
 }
 
@@ -105,12 +66,12 @@ static char *flaw_of_cas(X509 *one, X509 *other, const char *text, enum tls_flaw
 {
 	struct cert_pair leaf = cert_pair_make("leaf", EVP_EC_gen("P-256"), false, NULL);
 	char dir[] = "/tmp/sluice-trust-XXXXXX", error[ERROR_TEXT_MAX] = "";
-	struct config *config = files_begin(dir);
+	struct config *config = trust_files_begin(dir);
 	const struct tls_flaw *flaws;
 
-	write_certs(config->cert_file, leaf.cert, NULL);
-	write_key(config->key_file, leaf.key);
-	write_certs(config->client_ca_file, one, other);
+	trust_write_certs(config->cert_file, leaf.cert, NULL);
+	trust_write_key(config->key_file, leaf.key);
+	trust_write_certs(config->client_ca_file, one, other);
 	FILE *file = fopen(config->client_ca_file, "a");
 	must(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
 	struct tls_ctx *ctx = tls_ctx_new(config, 1, error);
@@ -121,7 +82,7 @@ static char *flaw_of_cas(X509 *one, X509 *other, const char *text, enum tls_flaw
 	char *said = strdup(count > 0 ? flaws[0].text : "");
 	must(said != NULL);
 	tls_ctx_release(ctx);
-	files_remove(dir, config);
+	trust_files_remove(dir, config);
 	cert_pair_fini(&leaf);
 	return said;
 }
@@ -181,15 +142,15 @@ Test(tls_trust, a_certificate_that_has_ended_and_another)
 	struct cert_pair ca = cert_pair_make("ca", EVP_EC_gen("P-256"), true, NULL);
 	struct cert_pair leaf = cert_pair_make("leaf", EVP_EC_gen("P-256"), false, &ca);
 	char dir[] = "/tmp/sluice-trust-XXXXXX", error[ERROR_TEXT_MAX] = "";
-	struct config *config = files_begin(dir);
+	struct config *config = trust_files_begin(dir);
 
-	write_certs(config->cert_file, leaf.cert, NULL);
-	write_key(config->key_file, leaf.key);
-	write_certs(config->client_ca_file, ca.cert, NULL);
+	trust_write_certs(config->cert_file, leaf.cert, NULL);
+	trust_write_key(config->key_file, leaf.key);
+	trust_write_certs(config->client_ca_file, ca.cert, NULL);
 	struct tls_ctx *before = tls_ctx_new(config, 1, error);
 	must(before != NULL && X509_gmtime_adj(X509_getm_notAfter(leaf.cert), -60) != NULL);
 	must(X509_sign(leaf.cert, ca.key, EVP_sha256()) > 0);
-	write_certs(config->cert_file, leaf.cert, NULL);
+	trust_write_certs(config->cert_file, leaf.cert, NULL);
 
 	struct tls_ctx *start = tls_ctx_new(config, 2, error);
 	cr_expect_null(start, "no start with it");
@@ -206,7 +167,7 @@ Test(tls_trust, a_certificate_that_has_ended_and_another)
 	tls_ctx_release(before);
 	tls_ctx_release(kept);
 	tls_ctx_release(taken);
-	files_remove(dir, config);
+	trust_files_remove(dir, config);
 	cert_pair_fini(&leaf);
 	cert_pair_fini(&ca);
 }
@@ -217,12 +178,12 @@ Test(tls_trust, a_certificate_that_has_ended_and_another)
 static bool has_groups(unsigned groups, char warning[ERROR_TEXT_MAX], char error[ERROR_TEXT_MAX])
 {
 	char dir[] = "/tmp/sluice-trust-XXXXXX";
-	struct config *config = files_begin(dir);
+	struct config *config = trust_files_begin(dir);
 	struct cert_pair pair = cert_pair_make("server", EVP_EC_gen("P-256"), true, NULL);
 
-	write_certs(config->cert_file, pair.cert, NULL);
-	write_key(config->key_file, pair.key);
-	write_certs(config->client_ca_file, pair.cert, NULL);
+	trust_write_certs(config->cert_file, pair.cert, NULL);
+	trust_write_key(config->key_file, pair.key);
+	trust_write_certs(config->client_ca_file, pair.cert, NULL);
 	config->groups = groups;
 	const struct tls_flaw *flaws;
 	struct tls_ctx *ctx = tls_ctx_new(config, 1, error);
@@ -232,7 +193,7 @@ static bool has_groups(unsigned groups, char warning[ERROR_TEXT_MAX], char error
 	bool is_made = ctx != NULL;
 	tls_ctx_release(ctx);
 	cert_pair_fini(&pair);
-	files_remove(dir, config);
+	trust_files_remove(dir, config);
 	return is_made;
 }
 
@@ -267,38 +228,23 @@ static void set_times(X509 *cert, int64_t from, int64_t until)
 	must(ASN1_TIME_set(X509_getm_notAfter(cert), until) != NULL);
 }
 
-static void write_crl(FILE *file, const struct cert_pair *ca, int64_t from, int64_t until)
-{
-	X509_CRL *crl = X509_CRL_new();
-	ASN1_TIME *last = ASN1_TIME_set(NULL, from), *next = ASN1_TIME_set(NULL, until);
-
-	must(crl != NULL && last != NULL && next != NULL && X509_CRL_set_version(crl, 1) == 1);
-	must(X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca->cert)) == 1);
-	must(X509_CRL_set1_lastUpdate(crl, last) == 1 && X509_CRL_set1_nextUpdate(crl, next) == 1);
-	must(X509_CRL_sign(crl, ca->key, EVP_sha256()) > 0);
-	must(PEM_write_X509_CRL(file, crl) == 1);
-	ASN1_TIME_free(last);
-	ASN1_TIME_free(next);
-	X509_CRL_free(crl);
-}
-
 /* Trust in the CA, with a list that is in force for ever and, if from is not 0, another. */
 static struct tls_ctx *trust_in(const struct cert_pair *ca, int64_t from, int64_t until)
 {
 	char dir[] = "/tmp/sluice-trust-XXXXXX", error[ERROR_TEXT_MAX] = "";
-	struct config *config = files_begin(dir);
+	struct config *config = trust_files_begin(dir);
 
 	snprintf(config->crl_file, sizeof(config->crl_file), "%s/crl", dir);
-	write_certs(config->client_ca_file, ca->cert, NULL);
+	trust_write_certs(config->client_ca_file, ca->cert, NULL);
 	FILE *file = fopen(config->crl_file, "w");
 	must(file != NULL);
-	write_crl(file, ca, 1, FOREVER);
+	trust_write_crl(file, ca, 1, FOREVER, NULL);
 	if (from != 0)
-		write_crl(file, ca, from, until);
+		trust_write_crl(file, ca, from, until, NULL);
 	must(fclose(file) == 0);
 	struct tls_ctx *ctx = tls_ctx_new_for_clients(config, error);
 	cr_assert_not_null(ctx, "%s", error);
-	files_remove(dir, config);
+	trust_files_remove(dir, config);
 	return ctx;
 }
 
