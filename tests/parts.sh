@@ -44,6 +44,7 @@ power-cut|a|release|tests/crash/power-cut 20|20 cuts of the power
 systemd-252|a|-|tests/systemd/run bookworm|docs/systemd: the unit under systemd 252 of Debian 12
 systemd-257|a|-|tests/systemd/run trixie|docs/systemd: the unit under systemd 257 of Debian 13
 debian-13-quickstart|a|-|tests/debian/quickstart trixie|quickstart on Debian 13 as it comes
+debian-13-groups|a|-|tests/debian/groups trixie|OpenSSL 3.5 of Debian 13: X25519MLKEM768 with clients of Go and OpenSSL
 debian-13|a|-|tests/debian/tests trixie unit wire-user-auto certs guide readme alerts crash rotation tidy|tests/run on Debian 13: the release build, clang-tidy
 debian-13-asan|a|-|tests/debian/tests trixie unit-asan wire-user-asan lint|tests/run on Debian 13: under ASan and UBSan, lint
 '
