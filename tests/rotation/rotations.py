@@ -230,6 +230,7 @@ class Rotations:
 
     def stale_list(self):
         """A list of ours that revokes, and beside it one of theirs that has ended."""
+        self.victim_is_there()
         guest = self.with_guest()
         self.revoke_one(lambda: and_partly(lambda: self.lists("theirs/ended.crl")))
         wait_until("the guest stays", lambda: self.can_ask(guest))
@@ -242,6 +243,7 @@ class Rotations:
 
     def stale_in_force(self):
         """The list of theirs has ended, and is in force; one of ours revokes."""
+        self.victim_is_there()
 
         def let_in():
             put("clients.crt", "ours/ca.crt", "theirs/ca.crt")
@@ -260,6 +262,7 @@ class Rotations:
 
     def ended_server(self):
         """A pair that has ended comes with a list that revokes."""
+        self.victim_is_there()
         serial = shown()
 
         def change():
@@ -275,17 +278,21 @@ class Rotations:
         if self.can_ask(Client(context_of("client", "theirs"))):
             failures.append("a client was served whose CA has no list in force")
 
-    def revoke_one(self, change):
-        """The next victim, by a list that change puts there."""
+    def victim_is_there(self):
+        """Where the lists are ours alone: the first list again, when all are revoked."""
         if self.revoked == options.victims:
             self.revoked = 0
             and_taken_up(self.lists)
+
+    def revoke_one(self, change):
+        """The next victim, by a list that change puts there."""
         victim = Client(context_of(f"victim{self.revoked + 1}"))
         victim.ask(0)
         self.revoked += 1
         self.is_turned_out(victim, change, "revoked")
 
     def crl_update(self):
+        self.victim_is_there()
         self.revoke_one(lambda: and_taken_up(self.lists))
 
     def rules(self):
