@@ -307,8 +307,13 @@ static int step_sending(struct session *session, unsigned ready)
 		session->wants = record_has_buffered(&session->record) ? 0 : POLLIN;
 		return -EAGAIN;
 	}
-	/* A server that refuses a body says so, and may not read on: look for that. */
+	/* A server that refuses a body says so, and may not read on: look for that; of what is
+	 * there already, and of an error that the send has met, no poll tells. */
 	session->wants = session->request->body_bytes > 0 ? POLLIN | POLLOUT : POLLOUT;
+	if (r == -EAGAIN && record_has_buffered(&session->record)) {
+		r = session_receive(session);
+		return r == 0 ? answered_early(session) : r;
+	}
 	if (r == -EIO && session->failure == SESSION_ENDED && session_receive(session) == 0)
 		return answered_early(session);
 	return r;

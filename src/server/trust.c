@@ -147,10 +147,18 @@ struct trust *trust_renew(struct trust_config *shared, const struct trust *befor
 	return trust;
 }
 
+static bool has_same_protocol(const struct config *a, const struct config *b)
+{
+	return a->cipher_count == b->cipher_count && a->groups == b->groups &&
+	       a->prefers_own_ciphers == b->prefers_own_ciphers &&
+	       memcmp(a->ciphers, b->ciphers, a->cipher_count * sizeof(a->ciphers[0])) == 0;
+}
+
 bool trust_is_same(const struct trust *a, const struct trust *b)
 {
 	return tls_ctx_trusts_the_same(a->tls_ctx, b->tls_ctx) &&
 	       tls_ctx_shows_the_same(a->tls_ctx, b->tls_ctx) &&
+	       has_same_protocol(a->config, b->config) &&
 	       policy_is_same(&a->config->policy, &b->config->policy);
 }
 

@@ -115,7 +115,13 @@ void inspect_note(struct inspect *inspect)
 	note_cipher(inspect);
 	note_group(inspect);
 	SSL_get0_alpn_selected(inspect->ssl, &alpn, &alpn_bytes);
-	snprintf(inspection->alpn, sizeof(inspection->alpn), "%.*s", (int)alpn_bytes, alpn);
+	/* One of those that were offered, or the server does not go by the book: no text of its. */
+	bool is_ours =
+		alpn_bytes == strlen("http/1.1") && memcmp(alpn, "http/1.1", alpn_bytes) == 0;
+	snprintf(inspection->alpn, sizeof(inspection->alpn), "%s",
+		 alpn_bytes == 0 ? ""
+		 : is_ours       ? "http/1.1"
+				 : "(one that was not offered)");
 	inspect_note_chain(inspect);
 	note_client_cas(inspect);
 	ERR_clear_error();

@@ -79,6 +79,7 @@ static bool keyupdate_is_flood(struct record *record)
 
 static int refuse_message(struct record *record, enum tls_alert alert)
 {
+	record->message_have = 0;
 	record_shutdown(record, (uint8_t)alert);
 	return fail(record, CLOSE_UNEXPECTED_RECORD, -EPROTO);
 }
@@ -308,7 +309,7 @@ static int send_keyupdate(struct record *record)
 		r = record->tx->rekey(record);
 	if (r < 0) { /* the peer has changed its key, we have not: nothing more can be sent */
 		record->is_closed_tx = true;
-		return r == -EAGAIN || r == -EINVAL ? -EIO : r; /* none that is tried again */
+		return -EIO; /* none that is tried again */
 	}
 	record->tx_records = 0;
 	metric_add(&record->metrics->value[METRIC_REKEYS_TX], 1);

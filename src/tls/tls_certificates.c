@@ -100,8 +100,11 @@ int tls_certificates_use(SSL *ssl, SSL_CTX *holder)
 	SSL_set_cert_cb(ssl, NULL, NULL);
 	SSL_CTX_get0_chain_certs(holder, &chain);
 	SSL_certs_clear(ssl); /* else that of the default stays, if its key is of another kind */
-	bool is_used = SSL_use_cert_and_key(ssl, SSL_CTX_get0_certificate(holder),
-					    SSL_CTX_get0_privatekey(holder), chain, 1) == 1;
+	/* Not by SSL_use_cert_and_key: from 3.2 to 3.5.5 it crashes with keys of providers
+	 * (ML-DSA). */
+	bool is_used = SSL_use_certificate(ssl, SSL_CTX_get0_certificate(holder)) == 1 &&
+		       SSL_use_PrivateKey(ssl, SSL_CTX_get0_privatekey(holder)) == 1 &&
+		       SSL_set1_chain(ssl, chain) == 1;
 	ERR_clear_error();
 	return is_used ? 0 : -ENOMEM;
 }
@@ -189,25 +192,40 @@ fail:
 
 /* ---- All of them ----------------------------------------------------------------------------- */
 
-/* What is in force in the place of certificate i; NULL: nothing. There is always a default. */
-static struct tls_certificate *like_of(const struct tls_ctx *before, const char *cert_file,
-				       unsigned i)
+static bool is_named(const struct config *config, const char *cert_file)
+{
+	for (unsigned i = 0; i < config_certificate_count(config); i++)
+		if (strcmp(config_certificate_file(config, i), cert_file) == 0)
+			return true;
+	return false;
+}
+
+/* What is in force in the place of certificate i: that of the same file, or else that of its place
+ * whose file is named no more; NULL: nothing. There is always a default. */
+static struct tls_certificate *like_of(const struct tls_ctx *before, const struct config *config,
+				       const char *cert_file, unsigned i)
 {
 	for (unsigned n = 0; before != NULL && n < before->certificate_count; n++)
 		if (strcmp(before->certificate[n]->cert_file, cert_file) == 0)
 			return before->certificate[n];
+	for (unsigned n = 0; before != NULL && n < before->certificate_count; n++)
+		if (before->certificate_place[n] == i &&
+		    (i == 0 || !is_named(config, before->certificate[n]->cert_file)))
+			return before->certificate[n];
 	return before != NULL && i == 0 ? before->certificate[0] : NULL;
 }
 
-static void add(struct tls_ctx *ctx, struct tls_certificate *own)
+/* place: in the list of the configuration. */
+static void add(struct tls_ctx *ctx, struct tls_certificate *own, unsigned place)
 {
+	ctx->certificate_place[ctx->certificate_count] = place;
 	ctx->certificate[ctx->certificate_count++] = own;
 }
 
-static void add_ref(struct tls_ctx *ctx, struct tls_certificate *own)
+static void add_ref(struct tls_ctx *ctx, struct tls_certificate *own, unsigned place)
 {
 	atomic_fetch_add(&own->refs, 1);
-	add(ctx, own);
+	add(ctx, own, place);
 }
 
 /* 0; -EINVAL, of a start alone. On a reload what is worse than its like in before is not taken. */
@@ -221,7 +239,7 @@ static int take_one(struct tls_ctx *ctx, const struct config *config, unsigned i
 		cert_file = place;
 	}
 	struct tls_certificate *own = load_one(ctx, config, i, cert_file, error);
-	struct tls_certificate *like = like_of(before, cert_file, i);
+	struct tls_certificate *like = like_of(before, config, cert_file, i);
 	const char *flaw = own != NULL ? tls_trust_flaw_of_own(own->holder) : NULL;
 
 	if (flaw != NULL) {
@@ -234,13 +252,13 @@ static int take_one(struct tls_ctx *ctx, const struct config *config, unsigned i
 		}
 	}
 	if (own != NULL) {
-		add(ctx, own);
+		add(ctx, own, i);
 	} else if (before == NULL) {
 		return -EINVAL;
 	} else if (like != NULL) {
 		tls_flaw(ctx, TLS_FLAW_CERT_KEPT,
 			 "%s; the certificate and key that are in force stay", error);
-		add_ref(ctx, like);
+		add_ref(ctx, like, i);
 	} else {
 		tls_flaw(ctx, TLS_FLAW_CERT_UNUSABLE, "%s; no client is shown it", error);
 	}
@@ -302,7 +320,7 @@ void tls_certificates_keep(struct tls_ctx *ctx, const struct tls_ctx *before)
 {
 	tls_certificates_fini(ctx);
 	for (unsigned i = 0; i < before->certificate_count; i++)
-		add_ref(ctx, before->certificate[i]);
+		add_ref(ctx, before->certificate[i], before->certificate_place[i]);
 	if (ctx->expiry_count > 0)
 		tls_certificates_note_ends(ctx);
 }

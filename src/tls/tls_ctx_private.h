@@ -38,6 +38,7 @@ struct tls_ctx {
 	char *allowed_sans[ALLOWED_SANS_MAX];
 	unsigned allowed_san_count;
 	struct tls_certificate *certificate[CERTIFICATES_MAX]; /* the default first */
+	unsigned certificate_place[CERTIFICATES_MAX];          /* of each in the configuration */
 	unsigned certificate_count;
 	/* A server: whom it trusts. The store has the CAs and lists of all groups. */
 	X509_STORE *clients;

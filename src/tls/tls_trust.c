@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/must.h"
+#include "base/utf8.h"
 #include "tls/cert_note.h"
 #include "tls/tls_ctx_private.h"
 
@@ -28,9 +29,18 @@ void tls_name_text(const X509_NAME *name, char out[TLS_NAME_MAX])
 		n = BIO_read(bio, out, TLS_NAME_MAX - 1);
 	out[n > 0 ? n : 0] = '\0';
 	BIO_free(bio);
-	for (; *out != '\0'; out++)
-		if ((unsigned char)*out < 0x20 || *out == 0x7f)
-			*out = '?';
+	/* What a terminal would take for a command: C0, C1 (in UTF-8 \xc2 and \x80 to \x9f), and
+	 * what is no UTF-8, the rest of a character that was cut off, too. */
+	size_t len = strlen(out);
+	for (size_t i = 0, bytes; i < len; i += bytes) {
+		bytes = utf8_char_bytes(out + i, len - i);
+		bool is_c1 = bytes == 2 && (unsigned char)out[i] == 0xc2 &&
+			     (unsigned char)out[i + 1] < 0xa0;
+		if (bytes == 0 || is_c1 || (unsigned char)out[i] < 0x20 || out[i] == 0x7f) {
+			memset(out + i, '?', bytes > 0 ? bytes : 1);
+			bytes = bytes > 0 ? bytes : 1;
+		}
+	}
 }
 
 void tls_note_expiry(struct tls_ctx *ctx, enum tls_expiry_of of, const char *path,
