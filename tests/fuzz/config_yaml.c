@@ -78,14 +78,34 @@ static void check_numbers(const struct config *config)
 	}
 }
 
+static void check_client_cas(const struct config *config)
+{
+	must(config->client_ca_count <= CLIENT_CAS_MAX);
+	for (unsigned i = 0; i < config->client_ca_count; i++) {
+		const struct client_ca *ca = &config->client_ca[i];
+		check_name(ca->name, CA_NAME_MAX - 1);
+		check_name(ca->ca_file, PATH_MAX - 1);
+		check_text(ca->crl_file, PATH_MAX);
+		must(ca->vouch_count >= 1 && ca->vouch_count <= CA_VOUCHES_MAX);
+		for (unsigned j = 0; j < ca->vouch_count; j++) {
+			must((unsigned)ca->vouches_for[j].kind <= IDENTITY_KIND_COUNT &&
+			     ca->vouches_for[j].kind != IDENTITY_SPKI);
+			check_name(ca->vouches_for[j].text, PATTERN_BYTES_MAX);
+		}
+	}
+}
+
 static void check_rules(const struct policy *policy)
 {
 	must(policy->has_section || policy->rule_count == 0);
 	must(policy->rule_count <= ACCESS_RULES_MAX);
 	for (unsigned i = 0; i < policy->rule_count; i++) {
 		const struct access_rule *rule = &policy->rule[i];
-		must((unsigned)rule->kind < IDENTITY_KIND_COUNT && rule->line > 0);
-		check_name(rule->pattern, PATTERN_BYTES_MAX);
+		must((unsigned)rule->who.kind < IDENTITY_KIND_COUNT && rule->line > 0);
+		check_name(rule->who.text, PATTERN_BYTES_MAX);
+		must(rule->ca_count <= CLIENT_CAS_MAX);
+		for (unsigned j = 0; j < rule->ca_count; j++)
+			check_name(rule->ca[j], CA_NAME_MAX - 1);
 		must(rule->verbs > 0 && rule->verbs < 2 * ACCESS_DELETE);
 		must(rule->on_count >= 1 && rule->on_count <= ACCESS_PATTERNS_MAX);
 		for (unsigned j = 0; j < rule->on_count; j++)
@@ -147,6 +167,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(error[0] == '\0');
 		check_fields(&config);
 		check_numbers(&config);
+		check_client_cas(&config);
 		check_rules(&config.policy);
 		check_decisions(&config.policy);
 	} else {
