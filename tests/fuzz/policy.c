@@ -200,14 +200,14 @@ static void check_rule(const struct input *input, struct access_rule *rule, bool
 {
 	const char *bucket = input->line[LINE_BUCKET], *key = input->line[LINE_KEY];
 	size_t name_len = input->len[LINE_NAME];
-	struct identity *identity = client(rule->kind, input->line[LINE_NAME], name_len);
+	struct identity *identity = client(rule->who.kind, input->line[LINE_NAME], name_len);
 	/* The first is somebody else's. */
 	char nobody[] = "nobody at all";
 	struct access_rule rules[] = {*rule, *rule};
 	struct policy policy = {.rule = rules, .rule_count = 2, .has_section = true};
 	bool is_there = model_place(rule, bucket, key);
 
-	rules[0].pattern = nobody;
+	rules[0].who.text = nobody;
 	if (strcasecmp(input->line[LINE_NAME], nobody) ==
 	    0) /* the case of a dns name does not matter */
 		rules[0].verbs = 0;
@@ -230,20 +230,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned i = 0; i < input.count; i++) /* as the configuration has it */
 		if ((i == LINE_PATTERN || i >= LINE_PLACES) && input.len[i] > PATTERN_BYTES_MAX)
 			input.line[i][PATTERN_BYTES_MAX] = '\0';
-	rule.kind =
+	rule.who.kind =
 		(enum identity_kind)((unsigned char)input.line[LINE_KIND][0] % IDENTITY_KIND_COUNT);
-	rule.pattern = input.line[LINE_PATTERN];
+	rule.who.text = input.line[LINE_PATTERN];
 	rule.verbs = (unsigned char)input.line[LINE_VERBS][0] & 15;
 	for (unsigned i = LINE_PLACES; i < input.count; i++)
 		rule.on[rule.on_count++] = input.line[i];
 
 	const char *name = input.line[LINE_NAME];
 	size_t name_len = input.len[LINE_NAME];
-	bool names_client = check_pattern(rule.pattern, name, name_len, separator_of(rule.kind),
-					  rule.kind == IDENTITY_DNS);
-	if (rule.kind == IDENTITY_SPKI) /* a pin has no wildcards */
-		names_client = strlen(rule.pattern) == name_len &&
-			       memcmp(rule.pattern, name, name_len) == 0;
+	bool names_client =
+		check_pattern(rule.who.text, name, name_len, separator_of(rule.who.kind),
+			      rule.who.kind == IDENTITY_DNS);
+	if (rule.who.kind == IDENTITY_SPKI) /* a pin has no wildcards */
+		names_client = strlen(rule.who.text) == name_len &&
+			       memcmp(rule.who.text, name, name_len) == 0;
 	check_rule(&input, &rule, names_client);
 	input_fini(&input);
 	return 0;
