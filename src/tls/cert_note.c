@@ -5,22 +5,12 @@
 #include <string.h>
 #include <time.h>
 
-#include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
 #include "tls/cert_identity.h"
+#include "tls/cert_text.h"
 #include "tls/tls_ctx_private.h"
-
-void cert_note_serial(const X509 *cert, char out[TLS_SERIAL_MAX])
-{
-	BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
-	char *hex = number != NULL ? BN_bn2hex(number) : NULL;
-
-	snprintf(out, TLS_SERIAL_MAX, "%s", hex != NULL ? hex : "");
-	OPENSSL_free(hex);
-	BN_free(number);
-}
 
 void cert_note_date(const ASN1_TIME *time, char out[TLS_DATE_MAX])
 {
@@ -38,7 +28,7 @@ void cert_note_take(struct cert_note *note, const X509 *cert)
 	*note = (struct cert_note){0};
 	tls_name_text(X509_get_subject_name(cert), note->subject);
 	tls_name_text(X509_get_issuer_name(cert), note->issuer);
-	cert_note_serial(cert, note->serial);
+	cert_text_serial(cert, note->serial, sizeof(note->serial));
 	cert_note_date(X509_get0_notAfter(cert), note->not_after);
 	if (cert_identity((X509 *)cert, &identity) == 0)
 		identity_format(identity, note->identity, sizeof(note->identity));

@@ -16,8 +16,6 @@ struct cert_note {
 };
 
 void cert_note_take(struct cert_note *note, const X509 *cert);
-/* Upper-case hex, as openssl prints it. */
-void cert_note_serial(const X509 *cert, char out[TLS_SERIAL_MAX]);
 void cert_note_date(const ASN1_TIME *time, char out[TLS_DATE_MAX]);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <openssl/x509.h>
 
-/* Hex; "" if there is no memory. */
+/* Upper-case hex, as openssl prints it; "" if there is no memory. */
 void cert_text_serial(const X509 *cert, char *out, size_t size);
 /* "EC P-256", "RSA 2048", "ED25519". */
 void cert_text_key(const X509 *cert, char *out, size_t size);

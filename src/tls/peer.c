@@ -12,7 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/must.h"
-#include "tls/cert_note.h"
+#include "tls/cert_text.h"
 #include "tls/peer_private.h"
 #include "tls/tls_ctx_private.h"
 
@@ -369,7 +369,7 @@ int peers_take(struct peers *peers, const SSL *ssl, const struct peer_finding *f
 			       .until = finding->until,
 			       .der_bytes = bytes};
 	memcpy(fresh->fingerprint, finding->fingerprint, PEER_FINGERPRINT_BYTES);
-	cert_note_serial(cert_at(ssl, 0), fresh->serial);
+	cert_text_serial(cert_at(ssl, 0), fresh->serial, sizeof(fresh->serial));
 	uint8_t *at = fresh->der;
 	X509 *cert;
 	for (int i = 0; (cert = cert_at(ssl, i)) != NULL; i++)

@@ -74,8 +74,7 @@ static const char *refusal_of(unsigned long code)
 		return "no memory";
 	default:
 		return "its key is of a kind that cannot be used here; use P-256, P-384, Ed25519 "
-		       "or "
-		       "RSA";
+		       "or RSA";
 	}
 }
 

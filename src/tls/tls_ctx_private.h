@@ -126,6 +126,11 @@ int tls_clients_load(struct tls_ctx *ctx, const struct tls_ctx *before, bool is_
 /* The same name and key: one CA, be it by two certificates. */
 bool tls_is_same_ca(const X509 *a, const X509 *b);
 void tls_clients_fini(struct tls_ctx *ctx);
+/* Has the group this CA, be it by another certificate of its name and key? */
+bool tls_group_has(const struct tls_ca_group *group, const X509 *ca);
+/* The first that has it; NULL: none. */
+const struct tls_ca_group *tls_group_with(const struct tls_ctx *ctx, const X509 *ca);
+bool tls_is_list_in_force(const X509_CRL *crl);
 /* Is the list one of this CA, signed by it? */
 bool tls_is_list_of(X509_CRL *crl, X509 *ca);
 

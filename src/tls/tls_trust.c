@@ -9,7 +9,7 @@
 
 #include "base/must.h"
 #include "base/utf8.h"
-#include "tls/cert_note.h"
+#include "tls/cert_text.h"
 #include "tls/tls_ctx_private.h"
 
 /* ---- Times and names ------------------------------------------------------------------------- */
@@ -59,7 +59,7 @@ void tls_note_cert(struct tls_ctx *ctx, enum tls_expiry_of of, const char *path,
 	tls_note_expiry(ctx, of, path, X509_get_subject_name(cert), X509_get0_notAfter(cert));
 	if (ctx->expiry_count == before)
 		return;
-	cert_note_serial(cert, ctx->expiry[before].serial);
+	cert_text_serial(cert, ctx->expiry[before].serial, sizeof(ctx->expiry[before].serial));
 }
 
 bool tls_is_past(const ASN1_TIME *time)
@@ -125,8 +125,7 @@ const char *tls_trust_flaw_of_own(SSL_CTX *ssl_ctx)
 		X509 *issuer = sk_X509_value(chain, i);
 		if (!issued(issuer, cert))
 			what = "a certificate of the chain did not issue the one before it; the "
-			       "server's own "
-			       "comes first, then that of its issuer, and so on";
+			       "server's own comes first, then that of its issuer, and so on";
 		else if (tls_is_past(X509_get0_notAfter(issuer)))
 			what = "a certificate of the chain has expired; renew it";
 		cert = issuer;

@@ -85,13 +85,20 @@ static X509 *find_current(const STACK_OF(X509) * cas, const X509 *ca)
 	return NULL;
 }
 
-static bool is_in_any_group(const struct tls_ctx *ctx, const X509 *ca)
+bool tls_group_has(const struct tls_ca_group *group, const X509 *ca)
+{
+	for (int i = 0; i < sk_X509_num(group->cas); i++)
+		if (tls_is_same_ca(sk_X509_value(group->cas, i), ca))
+			return true;
+	return false;
+}
+
+const struct tls_ca_group *tls_group_with(const struct tls_ctx *ctx, const X509 *ca)
 {
 	for (unsigned g = 0; g < ctx->group_count; g++)
-		for (int i = 0; i < sk_X509_num(ctx->group[g].cas); i++)
-			if (tls_is_same_ca(sk_X509_value(ctx->group[g].cas, i), ca))
-				return true;
-	return false;
+		if (tls_group_has(&ctx->group[g], ca))
+			return &ctx->group[g];
+	return NULL;
 }
 
 /* One of all that the file has. 0, also if it is left out. */
@@ -119,7 +126,7 @@ static int add_ca(const struct load *load, const STACK_OF(X509) * all, X509 *ca)
 	if (has_ca(load->group, ca))
 		return 0;
 	/* The rules that are in force are not about it: it would get what nobody has given it. */
-	if (load->is_config_kept && !is_in_any_group(load->before, ca)) {
+	if (load->is_config_kept && tls_group_with(load->before, ca) == NULL) {
 		tls_flaw(load->ctx, TLS_FLAW_CA_KEPT,
 			 "%.200s: the CA %s is new, and counts when the configuration can be read",
 			 file, subject);
@@ -252,7 +259,7 @@ static bool has_ended(const X509_CRL *crl)
 	return next_update != NULL && tls_is_past(next_update);
 }
 
-static bool is_in_force(const X509_CRL *crl)
+bool tls_is_list_in_force(const X509_CRL *crl)
 {
 	return !has_ended(crl) && tls_is_past(X509_CRL_get0_lastUpdate(crl));
 }
@@ -278,8 +285,8 @@ static int add_crl(const struct load *load, X509_CRL *crl)
 		bool is_in_name = is_in_name_of_any(crl, load->group);
 		snprintf(why, sizeof(why),
 			 "%.200s: the CRL of %s is not signed by a CA of --client-ca (of its name "
-			 "and key "
-			 "identifier, and with keyUsage cRLSign); leave it out, or add its CA",
+			 "and key identifier, and with keyUsage cRLSign); leave it out, or add its "
+			 "CA",
 			 file, issuer);
 		/* Of a CA that was taken away, most likely. Its clients are not let in anyway. */
 		if (!is_in_name)
@@ -289,8 +296,7 @@ static int add_crl(const struct load *load, X509_CRL *crl)
 	if (!is_complete(crl)) {
 		snprintf(why, sizeof(why),
 			 "%.200s: the CRL of %s is not a complete one, but a delta, or for some "
-			 "reasons or "
-			 "other issuers' certificates only; bring a complete one",
+			 "reasons or other issuers' certificates only; bring a complete one",
 			 file, issuer);
 		return flaw_of_start(load, TLS_FLAW_CRL_UNUSABLE, why);
 	}
@@ -307,7 +313,7 @@ static X509_CRL *list_of(const STACK_OF(X509_CRL) * crls, X509 *ca)
 		if (!tls_is_list_of(crl, ca))
 			continue;
 		last = crl;
-		if (is_in_force(crl))
+		if (tls_is_list_in_force(crl))
 			break;
 	}
 	return last;
@@ -332,7 +338,7 @@ static int keep_lists(const struct load *load, X509 *ca)
 		if (!tls_is_list_of(crl, ca) || has_crl(load->group, crl))
 			continue;
 		int pushed = push_crl(load, crl);
-		r = pushed < 0 ? pushed : r == 1 || is_in_force(crl);
+		r = pushed < 0 ? pushed : r == 1 || tls_is_list_in_force(crl);
 	}
 	return r;
 }
@@ -345,7 +351,7 @@ static int cover(const struct load *load, X509 *ca)
 	X509_CRL *crl = list_of(load->group->crls, ca);
 	char subject[TLS_NAME_MAX];
 
-	if (crl != NULL && is_in_force(crl))
+	if (crl != NULL && tls_is_list_in_force(crl))
 		return 0;
 	int kept = keep_lists(load, ca);
 	if (kept < 0)
@@ -361,20 +367,17 @@ static int cover(const struct load *load, X509 *ca)
 	else if ((crl = list_of(load->group->crls, ca)) == NULL)
 		tls_flaw(load->ctx, TLS_FLAW_CRL_MISSING,
 			 "%.200s: there is no CRL of the CA %s; certificates that it issued itself "
-			 "are "
-			 "refused",
+			 "are refused",
 			 file, subject);
 	else if (has_ended(crl))
 		tls_flaw(load->ctx, TLS_FLAW_CRL_EXPIRED,
 			 "%.200s: the CRL of %s is past its next update, so its clients are "
-			 "refused; "
-			 "bring a current one",
+			 "refused; bring a current one",
 			 file, subject);
 	else
 		tls_flaw(load->ctx, TLS_FLAW_CRL_NOT_YET_VALID,
 			 "%.200s: the CRL of %s is not valid yet, so its clients are refused; see "
-			 "the "
-			 "clock of this machine",
+			 "the clock of this machine",
 			 file, subject);
 	return 0;
 }
@@ -488,15 +491,6 @@ static int group_load(struct tls_ctx *ctx, const struct tls_ctx *before, struct 
 	return r;
 }
 
-/* Has the group this CA, be it by another certificate of its name and key? */
-static bool has_same_ca(const struct tls_ca_group *group, const X509 *ca)
-{
-	for (int i = 0; i < sk_X509_num(group->cas); i++)
-		if (tls_is_same_ca(sk_X509_value(group->cas, i), ca))
-			return true;
-	return false;
-}
-
 static void drop_ca(struct tls_ca_group *group, const X509 *ca)
 {
 	for (int i = sk_X509_num(group->cas) - 1; i >= 0; i--)
@@ -523,7 +517,7 @@ static int part_anchor(const struct load *load, X509 *ca, unsigned first, unsign
 		return -EINVAL;
 	for (unsigned g = first; g < ctx->group_count; g++) {
 		const struct tls_ca_group *old = find_group(load->before, ctx->group[g].from.name);
-		if (old == NULL || !has_same_ca(old, ca))
+		if (old == NULL || !tls_group_has(old, ca))
 			drop_ca(&ctx->group[g], ca);
 	}
 	return 0;
@@ -538,7 +532,7 @@ static int part_anchors(const struct load *load)
 		for (unsigned b = a + 1; b < ctx->group_count; b++) {
 			for (int i = sk_X509_num(ctx->group[b].cas) - 1; r == 0 && i >= 0; i--) {
 				X509 *ca = sk_X509_value(ctx->group[b].cas, i);
-				if (ca == NULL || !has_same_ca(&ctx->group[a], ca) ||
+				if (ca == NULL || !tls_group_has(&ctx->group[a], ca) ||
 				    X509_up_ref(ca) != 1)
 					continue;
 				r = part_anchor(load, ca, a, b);

@@ -15,21 +15,12 @@
 
 /* ---- Whose it is ----------------------------------------------------------------------------- */
 
-static const struct tls_ca_group *group_with(const struct tls_ctx *ctx, const X509 *ca)
-{
-	for (unsigned g = 0; g < ctx->group_count; g++)
-		for (int i = 0; i < sk_X509_num(ctx->group[g].cas); i++)
-			if (tls_is_same_ca(ca, sk_X509_value(ctx->group[g].cas, i)))
-				return &ctx->group[g];
-	return NULL;
-}
-
 /* The first certificate of the chain that is a CA of ours, be it by another certificate of its name
  * and key: who has that key is to vouch for no more. INT_MAX: none is. */
 static int first_anchor(const struct tls_ctx *ctx, const STACK_OF(X509) * chain)
 {
 	for (int i = 0; i < sk_X509_num(chain); i++)
-		if (group_with(ctx, sk_X509_value(chain, i)) != NULL)
+		if (tls_group_with(ctx, sk_X509_value(chain, i)) != NULL)
 			return i;
 	return INT_MAX;
 }
@@ -37,7 +28,7 @@ static int first_anchor(const struct tls_ctx *ctx, const STACK_OF(X509) * chain)
 static const struct tls_ca_group *group_of(const struct tls_ctx *ctx, const STACK_OF(X509) * chain)
 {
 	int at = first_anchor(ctx, chain);
-	return at != INT_MAX ? group_with(ctx, sk_X509_value(chain, at)) : NULL;
+	return at != INT_MAX ? tls_group_with(ctx, sk_X509_value(chain, at)) : NULL;
 }
 
 /* ---- One look -------------------------------------------------------------------------------- */
@@ -75,13 +66,6 @@ static int callback(int preverified, X509_STORE_CTX *store_ctx)
 	return 1;
 }
 
-static bool is_in_force(const X509_CRL *crl)
-{
-	const ASN1_TIME *end = X509_CRL_get0_nextUpdate(crl);
-
-	return tls_is_past(X509_CRL_get0_lastUpdate(crl)) && (end == NULL || !tls_is_past(end));
-}
-
 /* issuer NULL: it is not in the chain. A list that is held is signed by a CA of ours of that name.
  */
 static bool is_on_list(X509_CRL *crl, X509 *cert, X509 *issuer)
@@ -105,7 +89,7 @@ static bool is_on_other_list(const struct tls_ctx *ctx, const STACK_OF(X509) * c
 	for (unsigned g = 0; g < ctx->group_count; g++) {
 		for (int l = 0; l < sk_X509_CRL_num(ctx->group[g].crls); l++) {
 			X509_CRL *crl = sk_X509_CRL_value(ctx->group[g].crls, l);
-			for (int i = is_in_force(crl) ? count - 1 : 0; i < count; i++)
+			for (int i = tls_is_list_in_force(crl) ? count - 1 : 0; i < count; i++)
 				if (is_on_list(crl, sk_X509_value(chain, i),
 					       sk_X509_value(chain, i + 1)))
 					return true;
