@@ -189,7 +189,6 @@
 #define TLS_FLAWS_MAX                16
 #define IDENTITY_TEXT_MAX            512 /* in a log; cut */
 #define TLS_SERIAL_MAX               43  /* 21 bytes in hex, with its NUL */
-#define TLS_DATE_MAX                 24
 #define TLS_NAME_MAX                 128 /* of a certificate, with its NUL; cut */
 /* Entries of client_cas. */
 #define CLIENT_CAS_MAX               16

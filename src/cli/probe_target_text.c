@@ -2,10 +2,10 @@
 #include "cli/probe_target.h"
 
 #include <string.h>
-#include <time.h>
 
-#define DAY_S      86400
-#define DATE_BYTES 24
+#include "base/date.h"
+
+#define DAY_S 86400
 
 static double ms_of(uint64_t ns)
 {
@@ -33,16 +33,6 @@ static void print_tls(const struct inspection *tls, FILE *out)
 }
 
 /* ---- The chain ------------------------------------------------------------------------------- */
-
-static const char *date_of(int64_t at, char out[DATE_BYTES])
-{
-	time_t seconds = (time_t)at;
-	struct tm tm;
-
-	if (gmtime_r(&seconds, &tm) == NULL || strftime(out, DATE_BYTES, "%FT%TZ", &tm) == 0)
-		snprintf(out, DATE_BYTES, "?");
-	return out;
-}
 
 /* " (29 days left)" */
 static void print_left(int64_t left_s, FILE *out)
@@ -82,8 +72,8 @@ static void print_chain(const struct inspection *tls, int64_t now, FILE *out)
 		fprintf(out, "%2u %s, issued by %s\n", i, cert->subject, cert->issuer);
 		if (i == 0)
 			print_names(cert->names, out);
-		fprintf(out, "   valid from %s until %s", date_of(cert->not_before, from),
-			date_of(cert->not_after, until));
+		fprintf(out, "   valid from %s until %s", date_format(cert->not_before, from),
+			date_format(cert->not_after, until));
 		print_left(cert->not_after - now, out);
 		fprintf(out, "\n   key %s, signed with %s, serial %s\n", cert->key, cert->signature,
 			cert->serial);

@@ -5,6 +5,7 @@
 
 #include <openssl/types.h>
 
+#include "base/date.h"
 #include "base/limits.h"
 
 struct cert_note {
@@ -12,10 +13,9 @@ struct cert_note {
 	char issuer[TLS_NAME_MAX];
 	char identity[IDENTITY_TEXT_MAX]; /* as access rules know it; "": its names make none */
 	char serial[TLS_SERIAL_MAX];
-	char not_after[TLS_DATE_MAX]; /* RFC 3339, UTC */
+	char not_after[DATE_BYTES]; /* RFC 3339, UTC */
 };
 
 void cert_note_take(struct cert_note *note, const X509 *cert);
-void cert_note_date(const ASN1_TIME *time, char out[TLS_DATE_MAX]);
 
 #endif

@@ -3,17 +3,15 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "base/date.h"
 #include "tls/alert.h"
 #include "tls/cert_identity.h"
 #include "tls/cert_text.h"
 #include "tls/tls_groups.h"
-
-#define DATE_BYTES 24
 
 /* ---- The chain ------------------------------------------------------------------------------- */
 
@@ -164,16 +162,6 @@ void inspect_alert(struct inspect *inspect, int alert)
 		     lacks_cert ? "; it asks for a client certificate: give --cert and --key" : "");
 }
 
-static const char *date_of(int64_t at, char out[DATE_BYTES])
-{
-	time_t seconds = (time_t)at;
-	struct tm tm;
-
-	if (gmtime_r(&seconds, &tm) == NULL || strftime(out, DATE_BYTES, "%FT%TZ", &tm) == 0)
-		snprintf(out, DATE_BYTES, "?");
-	return out;
-}
-
 /* The certificate that verifying stopped at, or the last that came. */
 static const struct inspected_cert *cert_at(const struct inspection *inspection, int depth)
 {
@@ -194,11 +182,11 @@ static void explain_trust(struct inspect *inspect)
 	switch (inspect->verify_error) {
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		snprintf(out, size, "%s has expired, on %s", cert->subject,
-			 date_of(cert->not_after, date));
+			 date_format(cert->not_after, date));
 		break;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
 		snprintf(out, size, "%s is not valid before %s; see the clocks of both machines",
-			 cert->subject, date_of(cert->not_before, date));
+			 cert->subject, date_format(cert->not_before, date));
 		break;
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
 		snprintf(out, size, "%s is signed by itself, and is not among %s", cert->subject,
