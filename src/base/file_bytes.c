@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/wait.h"
 
 #define READ_BYTES 16384
 
@@ -50,17 +51,6 @@ static int grow(struct file_bytes *bytes)
 	return 0;
 }
 
-/* For what a pipe's other end has to say. */
-static int wait_for_bytes(int fd, uint64_t until_ms)
-{
-	struct pollfd pipe = {.fd = fd, .events = POLLIN};
-	uint64_t now_ms = clock_now_ms();
-
-	if (now_ms >= until_ms)
-		return -ETIMEDOUT;
-	return poll(&pipe, 1, (int)(until_ms - now_ms)) < 0 && errno != EINTR ? -errno : 0;
-}
-
 static int read_all(struct file_bytes *bytes, int fd, size_t bytes_max)
 {
 	uint64_t until_ms = clock_now_ms() + FILE_PIPE_WAIT_MS;
@@ -76,7 +66,7 @@ static int read_all(struct file_bytes *bytes, int fd, size_t bytes_max)
 		if (n > 0)
 			bytes->len += (size_t)n;
 		else if (errno == EAGAIN)
-			r = wait_for_bytes(fd, until_ms);
+			r = wait_for_fd(fd, POLLIN, until_ms); /* the pipe's other end */
 		else if (errno != EINTR)
 			r = -errno;
 	}

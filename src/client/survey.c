@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "base/wait.h"
 
 static void fail(struct survey *survey, enum client_outcome outcome, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -43,20 +44,12 @@ static void format_address(const struct addrinfo *found, char out[ADDR_TEXT_MAX]
 /* 0; or a negative errno: -ETIMEDOUT also when it is ours. */
 static int await_connection(int sock_fd, uint64_t until_ms)
 {
-	struct pollfd wait = {.fd = sock_fd, .events = POLLOUT};
 	int error = 0;
 	socklen_t len = sizeof(error);
+	int r = wait_for_fd(sock_fd, POLLOUT, until_ms);
 
-	for (;;) {
-		uint64_t now_ms = clock_now_ms();
-		int r = now_ms < until_ms ? poll(&wait, 1, (int)(until_ms - now_ms)) : 0;
-		if (r == 0)
-			return -ETIMEDOUT;
-		if (r > 0)
-			break;
-		if (errno != EINTR)
-			return -errno;
-	}
+	if (r < 0)
+		return r;
 	getsockopt(sock_fd, SOL_SOCKET, SO_ERROR, &error, &len);
 	return -error;
 }

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "base/wait.h"
 #include "tls/cert_identity.h"
 #include "tls/greeting.h"
 #include "tls/inspect_private.h"
@@ -172,23 +173,6 @@ static int begin(struct inspect *inspect)
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
 
-/* 0: the socket is ready; -ETIMEDOUT. */
-static int wait_for(const struct inspect *inspect, short events, uint64_t until_ms)
-{
-	struct pollfd wait = {.fd = inspect->plan->sock_fd, .events = events};
-
-	for (;;) {
-		uint64_t now_ms = clock_now_ms();
-		int r = now_ms < until_ms ? poll(&wait, 1, (int)(until_ms - now_ms)) : 0;
-		if (r > 0)
-			return 0;
-		if (r == 0)
-			return -ETIMEDOUT;
-		if (errno != EINTR)
-			return -errno;
-	}
-}
-
 /* What is to be waited for after result; 0: nothing, it is over. */
 static short wants_of(const SSL *ssl, int result)
 {
@@ -271,7 +255,7 @@ static int hide_socket(struct inspect *inspect)
 /* After a call that wants this: 0: go on; -EIO: it has failed. */
 static int wait_and_look(struct inspect *inspect, short wants, bool *has_looked)
 {
-	if (wait_for(inspect, wants, inspect->plan->until_ms) < 0) {
+	if (wait_for_fd(inspect->plan->sock_fd, wants, inspect->plan->until_ms) < 0) {
 		inspect_fail(inspect->inspection, INSPECT_TIMEOUT,
 			     "timeout: connected, but the server does not answer the TLS "
 			     "handshake");
@@ -349,7 +333,7 @@ static void await_end(struct inspect *inspect)
 				inspect->inspection->is_answered = true;
 			break;
 		}
-		if (is_late || wait_for(inspect, POLLIN, until_ms) < 0)
+		if (is_late || wait_for_fd(inspect->plan->sock_fd, POLLIN, until_ms) < 0)
 			break;
 	}
 	ERR_clear_error();
