@@ -12,12 +12,10 @@
 static int take_path(void *into, struct yaml_reader *reader, const struct yaml_field *field,
 		     yaml_node_t *value)
 {
-	const char *text = yaml_text(value);
+	const char *text = config_file_name(reader, value, KEY, field->key);
 
-	if (yaml_has_control(value))
-		return yaml_refuse(reader, value, KEY ": %s: " YAML_CONTROL, field->key);
-	if (text == NULL || text[0] == '\0' || yaml_is_null(value))
-		return yaml_refuse(reader, value, KEY ": %s: use the name of a file", field->key);
+	if (text == NULL)
+		return -EINVAL;
 	if (strlen(text) >= PATH_MAX)
 		return yaml_refuse(reader, value, KEY ": %s: it is too long", field->key);
 	memcpy((char *)into + field->offset, text, strlen(text) + 1);

@@ -30,13 +30,10 @@ static int read_name(void *into, struct yaml_reader *reader, const struct yaml_f
 static int read_path(void *into, struct yaml_reader *reader, const struct yaml_field *field,
 		     yaml_node_t *value)
 {
-	const char *text = yaml_text(value);
+	const char *text = config_file_name(reader, value, "client_cas", field->key);
 
-	if (yaml_has_control(value))
-		return yaml_refuse(reader, value, "client_cas %s: " YAML_CONTROL, field->key);
-	if (text == NULL || text[0] == '\0')
-		return yaml_refuse(reader, value,
-				   "client_cas %s: the name of a file is wanted here", field->key);
+	if (text == NULL)
+		return -EINVAL;
 	if (path_beside(reader->file_name, text, (char *)into + field->offset) < 0)
 		return yaml_refuse(reader, value, "client_cas %s: the path is too long",
 				   field->key);

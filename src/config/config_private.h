@@ -13,6 +13,9 @@ void config_clean_error(char error[ERROR_TEXT_MAX]);
  * -EINVAL. */
 int config_read_pattern(struct identity_pattern *into, struct yaml_reader *reader,
 			const yaml_node_t *node, const char *what, bool takes_any);
+/* The value of key, in an entry of a list section. NULL: it is none, and refused. */
+const char *config_file_name(const struct yaml_reader *reader, const yaml_node_t *value,
+			     const char *section, const char *key);
 /* The client_cas: section. */
 int config_read_client_cas(struct config *config, struct yaml_reader *reader, yaml_node_t *node);
 /* Do the sections fit together? */

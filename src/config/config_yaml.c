@@ -109,6 +109,21 @@ static int set_option(struct config *config, struct yaml_reader *reader,
 	return 0;
 }
 
+const char *config_file_name(const struct yaml_reader *reader, const yaml_node_t *value,
+			     const char *section, const char *key)
+{
+	const char *text = yaml_text(value);
+	const char *why = yaml_has_control(value) ? YAML_CONTROL
+			  : text == NULL || text[0] == '\0' || yaml_is_null(value)
+				  ? "use the name of a file"
+				  : NULL;
+
+	if (why == NULL)
+		return text;
+	yaml_refuse(reader, value, "%s: %s: %s", section, key, why);
+	return NULL;
+}
+
 static int read_mapping(struct config *config, struct yaml_reader *reader, yaml_node_t *mapping,
 			const char *section);
 
