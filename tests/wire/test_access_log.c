@@ -178,8 +178,8 @@ Test(access_log, can_be_turned_off)
 	wire_fetch(&client, "/data/size-100", 100, 100);
 	wire_disconnect(&client);
 	wire_closed(&server, "client_done", 1);
-	cr_assert_eq(wire_log_count(&server, "/data/size-100"), 0);
 	wire_server_stop(&server);
+	cr_assert_eq(wire_log_count(&server, "/data/size-100"), 0);
 }
 
 Test(access_log, json)

@@ -148,44 +148,88 @@ static void log_check(struct wire_server *server, const struct scenario *scenari
 			 (unsigned long long)bytes[j]);
 		wire_log_has(server, "msg=request ", path, sent);
 	}
-	cr_assert_eq(wire_log_count(server, "msg=request "), lines);
+	wire_log_counts(server, "msg=request ", lines);
 	cr_assert_eq(wire_log_count(server, " cut="), scenario->has_interim ? lines : 0);
+}
+
+/* A server, and one client for each kind of bad record. */
+struct trial {
+	struct wire_server server;
+	struct wire_client client;
+	struct wire_flight *flight; /* what the client is to send in one segment */
+	size_t kind;
+};
+
+static void trial_begin(struct trial *trial)
+{
+	trial->flight = calloc(1, sizeof(*trial->flight));
+	must(trial->flight != NULL);
+	server_start(&trial->server);
+}
+
+/* The next client. False: every kind has had its own. */
+static bool trial_next(struct trial *trial, int receive_buffer_bytes)
+{
+	if (trial->kind == ARRAY_LEN(bads))
+		return false;
+	trial->client = (struct wire_client){.receive_buffer_bytes = receive_buffer_bytes};
+	wire_connect(&trial->client, &trial->server);
+	wire_raw_begin(&trial->client);
+	return true;
+}
+
+/* The flight, and behind it the bad record. */
+static void trial_send(struct trial *trial)
+{
+	bad_add(trial->flight, &trial->client, trial->kind);
+	cr_assert(wire_flight_send(trial->flight, &trial->client));
+}
+
+/* The connection, which has ended; why: the reason that the server counts. */
+static void trial_closed(struct trial *trial, const char *why)
+{
+	wire_disconnect(&trial->client);
+	wire_closed(&trial->server, why, ++trial->kind);
+}
+
+static void trial_ends_by_alert(struct trial *trial)
+{
+	wire_expect_alert(&trial->client, bads[trial->kind].alert);
+	trial_closed(trial, "record_bad");
+}
+
+static void trial_end(struct trial *trial)
+{
+	free(trial->flight);
+	wire_server_stop(&trial->server);
 }
 
 /* One row of the table: every kind of bad record behind these requests, in one segment. */
 static void run(const struct scenario *scenario)
 {
-	struct wire_server server = {0};
-	struct wire_flight *flight = calloc(1, sizeof(*flight));
+	struct trial trial = {0};
 	uint64_t bytes[ANSWERS_MAX];
 	unsigned lines = 0;
 
-	must(flight != NULL);
-	server_start(&server);
-	for (size_t kind = 0; kind < ARRAY_LEN(bads); kind++) {
-		struct wire_client client = {0};
-		wire_connect(&client, &server);
-		wire_raw_begin(&client);
-		requests_add(flight, &client, scenario);
-		bad_add(flight, &client, kind);
-		cr_assert(wire_flight_send(flight, &client));
+	trial_begin(&trial);
+	while (trial_next(&trial, 0)) {
+		requests_add(trial.flight, &trial.client, scenario);
+		trial_send(&trial);
 		if (scenario->has_fin)
-			shutdown(client.sock_fd, SHUT_WR);
+			shutdown(trial.client.sock_fd, SHUT_WR);
 		if (scenario->has_interim)
-			interim_read(&client);
-		lines += answers_read(&client, scenario, bytes) + scenario->has_interim;
-		if (scenario->says_close)
-			wire_expect_end(&client, WIRE_END_CLOSE_NOTIFY);
-		else
-			wire_expect_alert(&client, bads[kind].alert);
-		wire_disconnect(&client);
-		wire_closed(&server, scenario->says_close ? "response_close" : "record_bad",
-			    kind + 1);
+			interim_read(&trial.client);
+		lines += answers_read(&trial.client, scenario, bytes) + scenario->has_interim;
+		if (scenario->says_close) {
+			wire_expect_end(&trial.client, WIRE_END_CLOSE_NOTIFY);
+			trial_closed(&trial, "response_close");
+		} else {
+			trial_ends_by_alert(&trial);
+		}
 	}
-	log_check(&server, scenario, bytes, lines);
-	free(flight);
-	wire_serves_others(&server);
-	wire_server_stop(&server);
+	log_check(&trial.server, scenario, bytes, lines);
+	wire_serves_others(&trial.server);
+	trial_end(&trial);
 }
 
 #define ROW(test, ...)                                                                             \
@@ -253,118 +297,89 @@ ROW(before_a_fin, .text = "GET /data/size-100" HOST "\r\nGET /data/size-131073" 
 /* While a body is on its way to the client: all of it comes. */
 Test(bad_records, inside_a_response)
 {
-	struct wire_server server = {0};
-	struct wire_flight *flight = calloc(1, sizeof(*flight));
+	struct trial trial = {0};
+	struct wire_client *client = &trial.client;
+	const uint64_t rest = LARGE_BYTES - READ_FIRST;
 
-	must(flight != NULL);
-	wire_pattern_write(wire_server_root(&server), "data/large", LARGE_SEED, LARGE_BYTES);
-	server_start(&server);
-	for (size_t kind = 0; kind < ARRAY_LEN(bads); kind++) {
-		struct wire_client client = {.receive_buffer_bytes = 64 * 1024};
+	wire_pattern_write(wire_server_root(&trial.server), "data/large", LARGE_SEED, LARGE_BYTES);
+	trial_begin(&trial);
+	while (trial_next(&trial, 64 * 1024)) {
 		struct wire_response response;
-		wire_connect(&client, &server);
-		wire_raw_begin(&client);
-		wire_get(&client, "/data/large", "", &response);
-		cr_assert_eq(wire_read_some(&client, LARGE_SEED, 0, READ_FIRST), READ_FIRST);
-		bad_add(flight, &client, kind);
-		cr_assert(wire_flight_send(flight, &client));
-		wire_await_delivery(&client);
-		uint64_t rest = LARGE_BYTES - READ_FIRST;
-		cr_assert_eq(wire_read_some(&client, LARGE_SEED, READ_FIRST, rest), rest,
-			     "%s: the connection ended %s", bads[kind].name,
-			     wire_end_text(client.end));
-		wire_expect_alert(&client, bads[kind].alert);
-		wire_disconnect(&client);
-		wire_closed(&server, "record_bad", kind + 1);
+		wire_get(client, "/data/large", "", &response);
+		cr_assert_eq(wire_read_some(client, LARGE_SEED, 0, READ_FIRST), READ_FIRST);
+		trial_send(&trial);
+		wire_await_delivery(client);
+		cr_assert_eq(wire_read_some(client, LARGE_SEED, READ_FIRST, rest), rest,
+			     "%s: the connection ended %s", bads[trial.kind].name,
+			     wire_end_text(client->end));
+		trial_ends_by_alert(&trial);
 	}
-	wire_log_has(&server, "path=/data/large ", "status=200 bytes=25165824 ");
-	cr_assert_eq(wire_log_count(&server, " cut="), 0);
-	free(flight);
-	wire_server_stop(&server);
+	wire_log_counts(&trial.server, "path=/data/large status=200 bytes=25165824 ",
+			ARRAY_LEN(bads));
+	cr_assert_eq(wire_log_count(&trial.server, " cut="), 0);
+	trial_end(&trial);
 }
 
 /* While nothing is asked. */
 Test(bad_records, on_an_idle_connection)
 {
-	struct wire_server server = {0};
-	struct wire_flight *flight = calloc(1, sizeof(*flight));
+	struct trial trial = {0};
 
-	must(flight != NULL);
-	server_start(&server);
-	for (size_t kind = 0; kind < ARRAY_LEN(bads); kind++) {
-		struct wire_client client = {0};
-		wire_connect(&client, &server);
-		wire_raw_begin(&client);
-		wire_fetch(&client, "/data/size-100", 100, 100);
-		bad_add(flight, &client, kind);
-		cr_assert(wire_flight_send(flight, &client));
-		wire_expect_alert(&client, bads[kind].alert);
-		wire_disconnect(&client);
-		wire_closed(&server, "record_bad", kind + 1);
+	trial_begin(&trial);
+	while (trial_next(&trial, 0)) {
+		wire_fetch(&trial.client, "/data/size-100", 100, 100);
+		trial_send(&trial);
+		trial_ends_by_alert(&trial);
 	}
-	free(flight);
-	wire_server_stop(&server);
+	trial_end(&trial);
+}
+
+static void object_read(struct wire_client *client, uint64_t bytes)
+{
+	struct wire_response response;
+
+	wire_read_head(client, &response);
+	wire_read_object(client, &response, bytes, 0, bytes);
 }
 
 /* Half of a request is none. */
 Test(bad_records, inside_a_request)
 {
-	struct wire_server server = {0};
-	struct wire_flight *flight = calloc(1, sizeof(*flight));
+	struct trial trial = {0};
 
-	must(flight != NULL);
-	server_start(&server);
-	for (size_t kind = 0; kind < ARRAY_LEN(bads); kind++) {
-		struct wire_client client = {0};
-		wire_connect(&client, &server);
-		wire_raw_begin(&client);
-		wire_flight_text(flight, &client, "GET /data/size-1" HOST "\r\nGET /data/si");
-		bad_add(flight, &client, kind);
-		cr_assert(wire_flight_send(flight, &client));
-		struct wire_response response;
-		wire_read_head(&client, &response);
-		wire_read_object(&client, &response, 1, 0, 1);
-		wire_expect_alert(&client, bads[kind].alert);
-		wire_disconnect(&client);
-		wire_closed(&server, "record_bad", kind + 1);
+	trial_begin(&trial);
+	while (trial_next(&trial, 0)) {
+		wire_flight_text(trial.flight, &trial.client,
+				 "GET /data/size-1" HOST "\r\nGET /data/si");
+		trial_send(&trial);
+		object_read(&trial.client, 1);
+		trial_ends_by_alert(&trial);
 	}
-	cr_assert_eq(wire_log_count(&server, "msg=request "), ARRAY_LEN(bads));
-	free(flight);
-	wire_server_stop(&server);
+	wire_log_counts(&trial.server, "msg=request ", ARRAY_LEN(bads));
+	trial_end(&trial);
 }
 
 /* Our KeyUpdate is what the error comes out of: it is sent, and the answer under the new key. */
 Test(bad_records, behind_a_keyupdate_that_asks)
 {
-	struct wire_server server = {0};
-	struct wire_flight *flight = calloc(1, sizeof(*flight));
+	struct trial trial = {0};
+	const struct wire_env *env = &trial.server.env;
 
-	must(flight != NULL);
-	server_start(&server);
-	for (size_t kind = 0; kind < ARRAY_LEN(bads); kind++) {
-		struct wire_client client = {0};
-		wire_connect(&client, &server);
-		wire_raw_begin(&client);
-		wire_flight_text(flight, &client, "GET /data/size-1" HOST "\r\n");
-		wire_flight_keyupdate(flight, &client, true);
-		wire_flight_text(flight, &client, "GET /data/size-131073" HOST "\r\n");
-		bad_add(flight, &client, kind);
-		cr_assert(wire_flight_send(flight, &client));
-		struct wire_response response;
-		wire_read_head(&client, &response);
-		wire_read_object(&client, &response, 1, 0, 1);
-		if (server.env.is_kernel && !server.env.can_rekey) {
-			wire_expect_gone(&client);
-			wire_closed(&server, "keyupdate_unsupported", kind + 1);
+	trial_begin(&trial);
+	while (trial_next(&trial, 0)) {
+		wire_flight_text(trial.flight, &trial.client, "GET /data/size-1" HOST "\r\n");
+		wire_flight_keyupdate(trial.flight, &trial.client, true);
+		wire_flight_text(trial.flight, &trial.client, "GET /data/size-131073" HOST "\r\n");
+		trial_send(&trial);
+		object_read(&trial.client, 1);
+		if (env->is_kernel && !env->can_rekey) {
+			wire_expect_gone(&trial.client);
+			trial_closed(&trial, "keyupdate_unsupported");
 		} else {
-			wire_read_head(&client, &response);
-			wire_read_object(&client, &response, 131073, 0, 131073);
-			cr_assert_eq(client.keyupdates_seen, 1);
-			wire_expect_alert(&client, bads[kind].alert);
-			wire_closed(&server, "record_bad", kind + 1);
+			object_read(&trial.client, 131073);
+			cr_assert_eq(trial.client.keyupdates_seen, 1);
+			trial_ends_by_alert(&trial);
 		}
-		wire_disconnect(&client);
 	}
-	free(flight);
-	wire_server_stop(&server);
+	trial_end(&trial);
 }

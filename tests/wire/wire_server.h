@@ -104,8 +104,10 @@ void wire_log_line(struct wire_server *server, char line[WIRE_LINE_MAX], ...)
 		char wire_line[WIRE_LINE_MAX];                                                     \
 		wire_log_line(server, wire_line, __VA_ARGS__, NULL);                               \
 	} while (0)
-/* Lines now that hold the word. */
+/* Lines that hold the word: now (lines of what the client knows to be done may be still to come);
+ * and, waited for, exactly so many. */
 unsigned wire_log_count(const struct wire_server *server, const char *word);
+void wire_log_counts(const struct wire_server *server, const char *word, unsigned count);
 
 /* ---- The admin port ------------------------------------------------------------------------- */
 

@@ -203,6 +203,18 @@ void wire_log_line(struct wire_server *server, char line[WIRE_LINE_MAX], ...)
 	line[strcspn(line, "\n")] = '\0';
 }
 
+void wire_log_counts(const struct wire_server *server, const char *word, unsigned count)
+{
+	uint64_t end_ms = wire_patience_end(&server->env);
+	unsigned now;
+
+	while ((now = wire_log_count(server, word)) < count) {
+		cr_assert_lt(wire_now_ms(), end_ms, "%u lines have %s, not %u", now, word, count);
+		poll(NULL, 0, POLL_MS);
+	}
+	cr_assert_eq(now, count, "%u lines have %s, not %u", now, word, count);
+}
+
 unsigned wire_log_count(const struct wire_server *server, const char *word)
 {
 	char line[WIRE_LINE_MAX];
