@@ -25,7 +25,7 @@ static void begin(struct http_response *response, const struct answer_request *r
 static void validators(struct http_response *response, const struct object *object)
 {
 	char date[HTTP_DATE_BYTES];
-	http_date_format(object->modified, date);
+	http_date_format(object->facts.modified.tv_sec, date);
 	http_response_field(response, "ETag", object->etag);
 	http_response_field(response, "Last-Modified", date);
 }
@@ -133,8 +133,9 @@ void answer_object(const struct answer_request *request, const struct object *ob
 		   char out[ANSWER_BYTES_MAX], struct answer *answer)
 {
 	const struct http_head *head = request->head;
-	struct http_validators compare = {.etag = object->etag, .modified = object->modified};
-	struct http_range range = {.first = 0, .bytes = object->size};
+	struct http_validators compare = {.etag = object->etag,
+					  .modified = object->facts.modified.tv_sec};
+	struct http_range range = {.first = 0, .bytes = object->facts.size};
 	bool range_applies;
 	int status = 200;
 
@@ -151,16 +152,16 @@ void answer_object(const struct answer_request *request, const struct object *ob
 	}
 	struct slice wanted = head->known[HTTP_FIELD_RANGE];
 	if (wanted.at != NULL && range_applies) {
-		switch (http_range_parse(wanted, object->size, &range)) {
+		switch (http_range_parse(wanted, object->facts.size, &range)) {
 		case HTTP_RANGE_UNSATISFIABLE:
-			error_with_range(request, S3_ERROR_INVALID_RANGE, NULL, &object->size, out,
-					 answer);
+			error_with_range(request, S3_ERROR_INVALID_RANGE, NULL, &object->facts.size,
+					 out, answer);
 			return;
 		case HTTP_RANGE_OK:
 			status = 206;
 			break;
 		case HTTP_RANGE_NONE:
-			range = (struct http_range){.first = 0, .bytes = object->size};
+			range = (struct http_range){.first = 0, .bytes = object->facts.size};
 			break;
 		}
 	}
@@ -173,7 +174,8 @@ void answer_object(const struct answer_request *request, const struct object *ob
 	validators(&response, object);
 	http_response_field(&response, "Accept-Ranges", "bytes");
 	if (status == 206)
-		http_response_content_range(&response, range.first, range.bytes, object->size);
+		http_response_content_range(&response, range.first, range.bytes,
+					    object->facts.size);
 	finish(&response, answer, status);
 	if (!is_head_request(request)) {
 		answer->file_offset = range.first;

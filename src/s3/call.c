@@ -20,7 +20,6 @@ void s3_call_init(struct s3_call *call, const struct s3_store *store, const stru
 	call->head = head;
 	call->target = target;
 	call->route = *route;
-	call->file_fd = -1;
 	call->error = S3_ERROR_COUNT;
 	call->status = 200;
 	text_init(&call->body, REQUEST_TEXT_BYTES_MAX);
@@ -230,7 +229,7 @@ static void fail_absent(struct s3_call *call, const char *bucket, const char *te
 		s3_call_fail(call, S3_ERROR_NO_SUCH_KEY, text);
 }
 
-int s3_call_open_object(struct s3_call *call, const struct s3_target *target, struct stat *st,
+int s3_call_open_object(struct s3_call *call, const struct s3_target *target, struct facts *facts,
 			const char *absent_text)
 {
 	char path[OBJECT_PATH_BYTES];
@@ -239,9 +238,9 @@ int s3_call_open_object(struct s3_call *call, const struct s3_target *target, st
 	int fd = folder_open_file(call->store->sys, call->store->root_fd, path,
 				  O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	int r = fd < 0 ? fd : 0;
-	if (r == 0 && call->store->sys->fstatat(fd, "", st, AT_EMPTY_PATH) < 0)
-		r = -errno;
-	if (r == 0 && S_ISREG(st->st_mode))
+	if (r == 0)
+		r = facts_of_fd(call->store->sys, fd, facts);
+	if (r == 0 && S_ISREG(facts->mode))
 		return fd;
 	if (r == 0 || r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ENXIO ||
 	    r == -ENAMETOOLONG)

@@ -50,7 +50,7 @@ struct s3_call {
 	struct s3_permission permission;
 	struct text body;                    /* S3_BODY_TEXT: all of it */
 	char checksum[CHECKSUM_FIELD_BYTES]; /* of the body, verified: "Name: value\r\n", or "" */
-	int file_fd;                         /* GET, HEAD: the open object; else -1 */
+	struct object *object;               /* GET, HEAD: it is open; else NULL */
 
 	/* On the way. */
 	struct put put;
@@ -103,9 +103,9 @@ bool s3_call_take_page_max(struct s3_call *call, const char *name, unsigned *max
 bool s3_call_take_encoding(struct s3_call *call, bool *is_url);
 /* Makes the file that becomes an object or a part, call->put. False: failed. */
 bool s3_call_begin_put(struct s3_call *call);
-/* An object to be looked at or copied: its descriptor, which is the caller's, and *st. -1: failed;
- * absent_text: what NoSuchKey then says, NULL: the table's. */
-int s3_call_open_object(struct s3_call *call, const struct s3_target *target, struct stat *st,
+/* An object to be looked at or copied: its descriptor, which is the caller's, and *facts. -1:
+ * failed; absent_text: what NoSuchKey then says, NULL: the table's. */
+int s3_call_open_object(struct s3_call *call, const struct s3_target *target, struct facts *facts,
 			const char *absent_text);
 /* The fields that are kept with an object, from the request's head into call->kept. False: failed.
  */

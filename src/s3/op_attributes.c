@@ -37,26 +37,30 @@ static void put_checksum(struct text *out, const char *lines, size_t len)
 	}
 }
 
-static void put_attributes(struct s3_call *call, int fd, const struct stat *st)
+static void put_attributes(struct s3_call *call, int fd, const struct facts *facts)
 {
 	struct slice wanted = http_head_find(call->head, "x-amz-object-attributes");
 	struct text *out = &call->text;
 	char etag[ETAG_BYTES], lines[META_BYTES_MAX];
 
-	object_etag(etag, &st->st_mtim, (uint64_t)st->st_size);
+	int r = version_read(call->store->sys, fd, facts, etag);
+	if (r < 0) {
+		s3_call_fail_errno(call, r);
+		return;
+	}
 	etag[strlen(etag) - 1] = '\0'; /* here it stands without its quotes */
 	xml_begin(out, "GetObjectAttributesResponse");
 	if (slice_list_has(wanted, "ETag"))
 		xml_text(out, "ETag", etag + 1);
 	if (slice_list_has(wanted, "Checksum")) {
-		int n = meta_get(call->store->sys, fd, META_CHECKSUMS, lines);
+		int n = meta_get_bound(call->store->sys, fd, META_CHECKSUMS, facts, lines);
 		if (n > 0)
 			put_checksum(out, lines, (size_t)n);
 	}
 	if (slice_list_has(wanted, "StorageClass"))
 		xml_text(out, "StorageClass", "STANDARD");
 	if (slice_list_has(wanted, "ObjectSize"))
-		xml_u64(out, "ObjectSize", (uint64_t)st->st_size);
+		xml_u64(out, "ObjectSize", facts->size);
 	xml_close(out, "GetObjectAttributesResponse");
 }
 
@@ -81,24 +85,24 @@ static bool are_attributes(struct slice list)
 
 void op_get_object_attributes(struct s3_call *call)
 {
-	struct stat st;
+	struct facts facts;
 
 	if (!are_attributes(http_head_find(call->head, "x-amz-object-attributes"))) {
 		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
 			     "x-amz-object-attributes says which attributes are wanted.");
 		return;
 	}
-	int fd = s3_call_open_object(call, call->target, &st, NULL);
+	int fd = s3_call_open_object(call, call->target, &facts, NULL);
 	if (fd < 0)
 		return;
-	put_attributes(call, fd, &st);
+	put_attributes(call, fd, &facts);
 	close(fd);
 }
 
 void op_get_object_tagging(struct s3_call *call)
 {
-	struct stat st;
-	int fd = s3_call_open_object(call, call->target, &st, NULL);
+	struct facts facts;
+	int fd = s3_call_open_object(call, call->target, &facts, NULL);
 
 	if (fd < 0)
 		return;

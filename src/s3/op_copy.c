@@ -15,7 +15,7 @@
 struct source {
 	struct s3_target target;
 	int fd;
-	uint64_t size;
+	struct facts facts;
 	uint64_t first; /* what of it is copied */
 	uint64_t bytes;
 };
@@ -49,7 +49,7 @@ static bool take_source_name(struct s3_call *call, struct source *source)
 }
 
 /* x-amz-copy-source-if-match and the like mean for the source what If-Match does for a GET. */
-static bool meets_conditions(struct s3_call *call, const struct stat *st)
+static bool meets_conditions(struct s3_call *call, const struct source *source)
 {
 	static const struct {
 		enum http_field_id id;
@@ -74,8 +74,13 @@ static bool meets_conditions(struct s3_call *call, const struct stat *st)
 				       strlen(conditions[i].name + strlen("x-amz-copy-source-"))};
 		as_get.field[as_get.field_count++].value = value;
 	}
-	object_etag(etag, &st->st_mtim, (uint64_t)st->st_size);
-	const struct http_validators validators = {.etag = etag, .modified = st->st_mtim.tv_sec};
+	int r = version_read(call->store->sys, source->fd, &source->facts, etag);
+	if (r < 0) {
+		s3_call_fail_errno(call, r);
+		return false;
+	}
+	const struct http_validators validators = {.etag = etag,
+						   .modified = source->facts.modified.tv_sec};
 	if (http_conditions_check(&as_get, &validators, &range_applies) == 0)
 		return true;
 	s3_call_fail(call, S3_ERROR_PRECONDITION_FAILED, NULL);
@@ -86,7 +91,6 @@ static bool meets_conditions(struct s3_call *call, const struct stat *st)
 static bool open_source(struct s3_call *call, struct source *source)
 {
 	const struct s3_permission *permission = &call->permission;
-	struct stat st;
 
 	if (!take_source_name(call, source))
 		return false;
@@ -96,12 +100,13 @@ static bool open_source(struct s3_call *call, struct source *source)
 			     "The client certificate's identity may not read the source.");
 		return false;
 	}
-	source->fd = s3_call_open_object(call, &source->target, &st, "The source does not exist.");
+	source->fd = s3_call_open_object(call, &source->target, &source->facts,
+					 "The source does not exist.");
 	if (source->fd < 0)
 		return false;
-	source->size = source->bytes = (uint64_t)st.st_size;
+	source->bytes = source->facts.size;
 	source->first = 0;
-	return meets_conditions(call, &st);
+	return meets_conditions(call, source);
 }
 
 static bool copy_bytes(struct s3_call *call, const struct source *source)
@@ -130,24 +135,25 @@ static void put_result(struct s3_call *call, const char *root)
 
 /* ---- CopyObject ------------------------------------------------------------------------------ */
 
-/* The source's attributes, or with x-amz-metadata-directive: REPLACE the request's. */
-static int copy_attributes(struct s3_call *call, const struct source *source, bool is_replaced)
+/* With the source's attributes, or with x-amz-metadata-directive: REPLACE the request's. 0 or a
+ * negative errno. */
+static int commit_copy(struct s3_call *call, const struct source *source, bool is_replaced)
 {
 	const struct store_sys *sys = call->store->sys;
-	char lines[META_BYTES_MAX];
-	int fd = call->put.file_fd;
-	int r = 0;
+	char fields[META_BYTES_MAX], checksums[META_BYTES_MAX];
+	struct put_meta meta = {.fields = {call->kept.at, call->kept.len}};
 
-	if (is_replaced) {
-		r = meta_set(sys, fd, META_FIELDS, call->kept.at, call->kept.len);
-	} else {
-		r = meta_get(sys, source->fd, META_FIELDS, lines);
-		if (r >= 0)
-			r = meta_set(sys, fd, META_FIELDS, lines, (size_t)r);
+	if (!is_replaced) {
+		int n = meta_get(sys, source->fd, META_FIELDS, fields);
+		if (n < 0)
+			return n;
+		meta.fields = (struct put_text){fields, (size_t)n};
 	}
-	if (r == 0)
-		r = meta_get(sys, source->fd, META_CHECKSUMS, lines);
-	return r > 0 ? meta_set(sys, fd, META_CHECKSUMS, lines, (size_t)r) : r;
+	int n = meta_get_bound(sys, source->fd, META_CHECKSUMS, &source->facts, checksums);
+	if (n < 0)
+		return n;
+	meta.checksums = (struct put_text){checksums, (size_t)n};
+	return put_commit(&call->put, call->target->object_key, &call->terms, &meta);
 }
 
 static void copy_object(struct s3_call *call, struct source *source)
@@ -169,9 +175,7 @@ static void copy_object(struct s3_call *call, struct source *source)
 	}
 	if (!copy_bytes(call, source))
 		return;
-	int r = copy_attributes(call, source, is_replaced);
-	if (r == 0)
-		r = put_commit(&call->put, call->target->object_key, &call->terms);
+	int r = commit_copy(call, source, is_replaced);
 	if (r < 0)
 		s3_call_fail_errno(call, r);
 	else
@@ -203,7 +207,8 @@ static bool take_range(struct s3_call *call, struct source *source)
 			value.at[value.len - 1] != '-' &&
 			memchr(value.at, ',', value.len) == NULL &&
 			http_range_parse(value, UINT64_MAX >> 1, &range) == HTTP_RANGE_OK;
-	if (!is_plain || range.first >= source->size || range.bytes > source->size - range.first) {
+	if (!is_plain || range.first >= source->facts.size ||
+	    range.bytes > source->facts.size - range.first) {
 		s3_call_fail(call, is_plain ? S3_ERROR_INVALID_RANGE : S3_ERROR_INVALID_ARGUMENT,
 			     "x-amz-copy-source-range is bytes=FIRST-LAST within the source.");
 		return false;

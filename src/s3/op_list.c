@@ -105,17 +105,15 @@ static void put_object(struct text *out, const struct listing *listing,
 		       const struct list_entry *entry)
 {
 	const char *name = listing->dialect == LIST_VERSIONS ? "Version" : "Contents";
-	char etag[ETAG_BYTES];
 
-	object_etag(etag, &entry->modified, entry->size);
 	xml_open(out, name);
 	xml_key(out, "Key", entry->text, listing->is_url);
 	if (listing->dialect == LIST_VERSIONS) {
 		xml_text(out, "VersionId", "null");
 		xml_bool(out, "IsLatest", true);
 	}
-	xml_time(out, "LastModified", entry->modified.tv_sec);
-	xml_text(out, "ETag", etag);
+	xml_time(out, "LastModified", entry->modified);
+	xml_text(out, "ETag", entry->etag);
 	xml_u64(out, "Size", entry->size);
 	xml_text(out, "StorageClass", "STANDARD");
 	if (listing->has_owner)

@@ -32,11 +32,9 @@ static bool are_fields(const char *lines, size_t len)
 	return true;
 }
 
-static void add_attribute(struct s3_call *call, const char *name)
+/* What meta_get has brought: fields of the answer. */
+static void add_lines(struct s3_call *call, const char *lines, int n)
 {
-	char lines[META_BYTES_MAX];
-	int n = meta_get(call->store->sys, call->file_fd, name, lines);
-
 	if (n < 0)
 		s3_call_fail_errno(call, n == -ERANGE ? -EIO : n);
 	else if (!are_fields(lines, (size_t)n))
@@ -47,11 +45,22 @@ static void add_attribute(struct s3_call *call, const char *name)
 
 void op_object_fields(struct s3_call *call)
 {
-	add_attribute(call, META_FIELDS);
+	const struct store_sys *sys = call->store->sys;
+	struct object *object = call->object;
+	char lines[META_BYTES_MAX];
+
+	int r = version_read(sys, object->file_fd, &object->facts, object->etag);
+	if (r < 0) {
+		s3_call_fail_errno(call, r);
+		return;
+	}
+	add_lines(call, lines, meta_get(sys, object->file_fd, META_FIELDS, lines));
 	/* It is of the whole object: clients would compare it with a range. */
 	if (!s3_call_has_failed(call) && call->head->known[HTTP_FIELD_RANGE].at == NULL &&
 	    slice_is(http_head_find(call->head, "x-amz-checksum-mode"), "ENABLED"))
-		add_attribute(call, META_CHECKSUMS);
+		add_lines(call, lines,
+			  meta_get_bound(sys, object->file_fd, META_CHECKSUMS, &object->facts,
+					 lines));
 	if (!s3_call_has_failed(call) && call->fields.error != 0)
 		s3_call_fail(call, S3_ERROR_SLOW_DOWN, NULL);
 }
@@ -68,15 +77,13 @@ void op_put_object_begin(struct s3_call *call)
 
 void op_put_object(struct s3_call *call)
 {
-	const struct store_sys *sys = call->store->sys;
-	int fd = call->put.file_fd;
 	size_t checksum_len = strlen(call->checksum);
+	const struct put_meta meta = {
+		.fields = {call->kept.at, call->kept.len},
+		.checksums = {call->checksum, checksum_len},
+	};
 
-	int r = meta_set(sys, fd, META_FIELDS, call->kept.at, call->kept.len);
-	if (r == 0)
-		r = meta_set(sys, fd, META_CHECKSUMS, call->checksum, checksum_len);
-	if (r == 0)
-		r = put_commit(&call->put, call->target->object_key, &call->terms);
+	int r = put_commit(&call->put, call->target->object_key, &call->terms, &meta);
 	if (r < 0) {
 		s3_call_fail_errno(call, r);
 		return;

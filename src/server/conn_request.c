@@ -99,7 +99,7 @@ static enum conn_next read_attributes(struct conn *conn)
 	request->job = job_new(conn);
 	if (request->job == NULL)
 		return answer_with(conn, S3_ERROR_SLOW_DOWN);
-	request->job->call.file_fd = request->object.file_fd;
+	request->job->call.object = &request->object;
 	return conn_run_job(conn, JOB_RUN);
 }
 
@@ -424,8 +424,8 @@ enum conn_next conn_step_answer(struct conn *conn)
 	write_answer(conn, room[0].iov_base);
 	struct send_body body = {
 		.file_fd = request->object.file_fd,
-		.device = request->object.device,
-		.inode = request->object.inode,
+		.device = request->object.facts.device,
+		.inode = request->object.facts.inode,
 		.offset = answer->file_offset,
 		.bytes = answer->file_bytes,
 	};
@@ -435,7 +435,7 @@ enum conn_next conn_step_answer(struct conn *conn)
 	}
 	if (answer->file_bytes > 0)
 		body.is_in_memory = worker->server->root_is_in_memory &&
-				    request->object.device == worker->server->root_device;
+				    request->object.facts.device == worker->server->root_device;
 	send_begin(&request->send, &worker->means, &conn->record, answer->text_bytes,
 		   body.bytes > 0 ? &body : NULL, worker->server->config->send_engine);
 	conn->state = CONN_SEND;

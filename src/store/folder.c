@@ -120,15 +120,16 @@ static int lock(const struct store_sys *sys, int fd)
 
 /* 1: name is the file fd; 0: it is another one by now. */
 static int is_still(const struct store_sys *sys, int dir_fd, const char *name, int fd,
-		    struct stat *st)
+		    struct facts *facts)
 {
 	struct stat named;
 
-	if (sys->fstatat(fd, "", st, AT_EMPTY_PATH) < 0)
-		return -errno;
+	int r = facts_of_fd(sys, fd, facts);
+	if (r < 0)
+		return r;
 	if (sys->fstatat(dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
-	return named.st_dev == st->st_dev && named.st_ino == st->st_ino;
+	return named.st_dev == facts->device && named.st_ino == facts->inode;
 }
 
 int folder_try_lock(const struct store_sys *sys, int dir_fd, const char *path)
@@ -146,7 +147,7 @@ int folder_try_lock(const struct store_sys *sys, int dir_fd, const char *path)
 	return r;
 }
 
-int folder_lock_file(const struct store_sys *sys, int dir_fd, const char *name, struct stat *st)
+int folder_lock_file(const struct store_sys *sys, int dir_fd, const char *name, struct facts *facts)
 {
 	/* A file that we may only read can be locked, too; but not on NFS (-EBADF), where flock is
 	 * a lock of the server's (flock(2)). */
@@ -158,13 +159,13 @@ int folder_lock_file(const struct store_sys *sys, int dir_fd, const char *name, 
 			continue;
 		if (fd < 0)
 			return fd;
-		int r = sys->fstatat(fd, "", st, AT_EMPTY_PATH) < 0 ? -errno : 0;
-		if (r == 0 && S_ISDIR(st->st_mode))
+		int r = facts_of_fd(sys, fd, facts);
+		if (r == 0 && S_ISDIR(facts->mode))
 			r = -EISDIR;
 		if (r == 0)
 			r = lock(sys, fd);
 		if (r == 0)
-			r = is_still(sys, dir_fd, name, fd, st);
+			r = is_still(sys, dir_fd, name, fd, facts);
 		if (r == 1)
 			return fd;
 		close(fd);

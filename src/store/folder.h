@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "base/limits.h"
+#include "store/facts.h"
 #include "store/sys.h"
 
 /* A descriptor (O_CLOEXEC is added), or a negative errno; -ELOOP: a symbolic link. */
@@ -44,11 +45,12 @@ int folder_read(struct folder_reader *reader, const char **name);
 /*
  * Opens and locks (flock) the file that has this name now, so that no other writer replaces or
  * removes it until the descriptor is closed: what makes "only if it is still this one" one step,
- * for every server on the root. *st: as fstat, under the lock.
+ * for every server on the root. *facts: under the lock.
  * A descriptor; -ENOENT: none; -EISDIR; -ELOOP and others: it cannot be opened; -EAGAIN: another
  * has held the lock for too long.
  */
-int folder_lock_file(const struct store_sys *sys, int dir_fd, const char *name, struct stat *st);
+int folder_lock_file(const struct store_sys *sys, int dir_fd, const char *name,
+		     struct facts *facts);
 /* Opens and locks a file, or folder, at once. A descriptor; -EWOULDBLOCK: it is in use; or another
  * negative errno. */
 int folder_try_lock(const struct store_sys *sys, int dir_fd, const char *path);

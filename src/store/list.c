@@ -223,7 +223,7 @@ static int read_folder(struct walk *walk, int dir_fd, const char *floor, struct 
 static int walk_folder(struct walk *walk, int dir_fd);
 
 /* One more for the page. WALK_ENDS: it is full, so this is what makes it truncated. */
-static int emit(struct walk *walk, const char *text, size_t len, const struct stat *st)
+static int emit(struct walk *walk, const char *text, size_t len, struct list_entry **entry)
 {
 	struct list_page *page = walk->page;
 
@@ -231,16 +231,22 @@ static int emit(struct walk *walk, const char *text, size_t len, const struct st
 		page->is_truncated = true;
 		return WALK_ENDS;
 	}
-	struct list_entry *entry = &page->entry[page->count];
-	*entry = (struct list_entry){.text = strndup(text, len), .is_prefix = st == NULL};
-	if (entry->text == NULL)
+	*entry = &page->entry[page->count];
+	**entry = (struct list_entry){.text = strndup(text, len)};
+	if ((*entry)->text == NULL)
 		return -ENOMEM;
-	if (st != NULL) {
-		entry->size = (uint64_t)st->st_size;
-		entry->modified = st->st_mtim;
-	}
 	page->count++;
 	return 0;
+}
+
+static int emit_prefix(struct walk *walk, size_t len)
+{
+	struct list_entry *entry;
+	int r = emit(walk, walk->path, len, &entry);
+
+	if (r == 0)
+		entry->is_prefix = true;
+	return r;
 }
 
 /* Is it not the one that the last entry was, here or on the page before? What is visited is behind
@@ -256,18 +262,27 @@ static bool is_new_prefix(const struct walk *walk, const char *key, size_t len)
 
 static int visit_file(struct walk *walk, int dir_fd, const char *name)
 {
-	struct stat st;
+	struct list_entry *entry;
+	struct facts facts;
+	char etag[ETAG_BYTES];
 
 	size_t prefix_len = common_prefix_len(walk, walk->path);
 	if (prefix_len > 0)
-		return is_new_prefix(walk, walk->path, prefix_len)
-			       ? emit(walk, walk->path, prefix_len, NULL)
-			       : 0;
-	if (walk->sys->fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISREG(st.st_mode))
+		return is_new_prefix(walk, walk->path, prefix_len) ? emit_prefix(walk, prefix_len)
+								   : 0;
+	int r = facts_of_name(walk->sys, dir_fd, name, &facts);
+	if (r == 0 && S_ISREG(facts.mode))
+		r = version_read_name(walk->sys, dir_fd, name, &facts, etag);
+	if (r == -ENOENT || (r == 0 && !S_ISREG(facts.mode)))
 		return 0;
-	return emit(walk, walk->path, strlen(walk->path), &st);
+	if (r == 0)
+		r = emit(walk, walk->path, strlen(walk->path), &entry);
+	if (r != 0)
+		return r;
+	entry->size = facts.size;
+	entry->modified = facts.modified.tv_sec;
+	memcpy(entry->etag, etag, sizeof(etag));
+	return 0;
 }
 
 static bool is_gone(int error)
@@ -319,7 +334,7 @@ static int visit_folder(struct walk *walk, int dir_fd, const char *name)
 	if (!is_new_prefix(walk, walk->path, prefix_len))
 		return 0;
 	int r = has_object(walk, dir_fd, name); /* S3 has no empty folders */
-	return r == 1 ? emit(walk, walk->path, prefix_len, NULL) : r;
+	return r == 1 ? emit_prefix(walk, prefix_len) : r;
 }
 
 static int walk_folder(struct walk *walk, int dir_fd)

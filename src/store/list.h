@@ -20,6 +20,7 @@
 
 #include "base/limits.h"
 #include "store/sys.h"
+#include "store/version.h"
 
 struct list_query {
 	const char *prefix; /* "": all keys */
@@ -36,7 +37,8 @@ struct list_entry {
 	char *text; /* a key, or a common prefix */
 	bool is_prefix;
 	uint64_t size;
-	struct timespec modified;
+	time_t modified; /* seconds */
+	char etag[ETAG_BYTES];
 };
 
 struct list_page {

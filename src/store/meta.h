@@ -6,6 +6,10 @@
  * A file that has any carries the sticky bit, which Linux ignores on files: so a
  * GET learns from the statx that it makes anyway that there is nothing to ask for.
  * Most objects have none: only what differs from the default is kept.
+ *
+ * What is true of these bytes alone (checksums, an ETag) is bound to them: its
+ * first line says of which mtime and size it is. Whoever edits the file in place
+ * changes the one or the other, and then it counts no more.
  */
 #ifndef SLUICE_STORE_META_H
 #define SLUICE_STORE_META_H
@@ -15,12 +19,15 @@
 #include <sys/stat.h>
 
 #include "base/limits.h"
+#include "store/facts.h"
 #include "store/sys.h"
 
 /* Fields of the response, "Name: value\r\n" each: Content-Type, x-amz-meta-... */
 #define META_FIELDS    "user.sluice.fields"
-/* x-amz-checksum-... fields in the same form. */
+/* Bound: x-amz-checksum-... fields in the same form. */
 #define META_CHECKSUMS "user.sluice.checksums"
+/* Bound: the ETag, with quotes (store/version.h). */
+#define META_VERSION   "user.sluice.version"
 /* The id of the multipart upload that made the object. */
 #define META_UPLOAD    "user.sluice.upload"
 
@@ -29,12 +36,23 @@ static inline bool meta_is_marked(mode_t mode)
 	return (mode & S_ISVTX) != 0;
 }
 
-/* Sets one and marks the file; of a file that is not yet an object. len 0: does nothing. 0;
- * -EOPNOTSUPP: this file system keeps no such attributes; another negative errno. */
+/* Sets one, of a file that is not yet an object. len 0: does nothing. 0; -EOPNOTSUPP: this file
+ * system keeps no such attributes; another negative errno. */
 int meta_set(const struct store_sys *sys, int file_fd, const char *name, const char *text,
 	     size_t len);
+/* The same, bound to the bytes of a file with these facts: its final mtime and size. */
+int meta_set_bound(const struct store_sys *sys, int file_fd, const char *name,
+		   const struct facts *facts, const char *text, size_t len);
+/* Sets the sticky bit of a file with this mode. 0; -EOPNOTSUPP: the file system does not keep it;
+ * another negative errno. */
+int meta_mark(const struct store_sys *sys, int file_fd, mode_t mode);
+
 /* Its bytes in out; returns how many, 0: there is none, or a negative errno (-ERANGE: over
  * META_BYTES_MAX, not ours). */
 int meta_get(const struct store_sys *sys, int file_fd, const char *name, char out[META_BYTES_MAX]);
+/* The same, without the line that binds it; 0 as well: it is of other bytes. What sluice 0.1 has
+ * written is not bound, and is believed. */
+int meta_get_bound(const struct store_sys *sys, int file_fd, const char *name,
+		   const struct facts *facts, char out[META_BYTES_MAX]);
 
 #endif

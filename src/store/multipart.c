@@ -13,9 +13,9 @@
 #include "base/must.h"
 #include "store/copy.h"
 #include "store/folder.h"
-#include "store/meta.h"
 #include "store/multipart_private.h"
 #include "store/names.h"
+#include "store/version.h"
 
 /* A sweep may take a folder in the moment before it is locked. */
 #define CREATE_TRIES_MAX 10
@@ -225,7 +225,7 @@ int upload_part_commit(const struct upload_place *place, struct put *put, unsign
 	part_name(name, number);
 	int r = upload_open(place, &upload);
 	if (r == 0)
-		r = put_commit_in(put, upload.upload_fd, name);
+		r = put_commit_in(put, upload.upload_fd, name, NULL);
 	/* A sweep hides an upload and then looks whether a part has come, a part comes and then
 	 * looks whether the upload is hidden: one of them sees the other. */
 	if (r == 0)
@@ -255,7 +255,7 @@ static int retire(const struct upload_place *place, const struct open_upload *up
 static int is_made_already(const struct upload_place *place, struct object_stamp *stamp)
 {
 	char path[OBJECT_PATH_BYTES], made_by[META_BYTES_MAX];
-	struct stat st;
+	struct facts facts;
 
 	if (!upload_is_id(place->id))
 		return 0;
@@ -267,13 +267,16 @@ static int is_made_already(const struct upload_place *place, struct object_stamp
 		return fd;
 	int n = meta_get(place->sys, fd, META_UPLOAD, made_by);
 	int r = n < 0 && n != -ERANGE ? n : 0;
-	if (n == UPLOAD_ID_BYTES - 1 && memcmp(made_by, place->id, (size_t)n) == 0)
-		r = place->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ? -errno : 1;
+	bool is_made = n == UPLOAD_ID_BYTES - 1 && memcmp(made_by, place->id, (size_t)n) == 0;
+	if (is_made)
+		r = facts_of_fd(place->sys, fd, &facts);
+	if (is_made && r == 0)
+		r = version_read(place->sys, fd, &facts, stamp->etag);
 	close(fd);
-	if (r == 1) {
-		object_stamp_of(&st, stamp);
-	}
-	return r;
+	if (r < 0 || !is_made)
+		return r;
+	stamp->modified = facts.modified.tv_sec;
+	return 1;
 }
 
 /* The object is there, and so is the upload still: whoever made it has died, or its last fsync has
@@ -292,18 +295,22 @@ static int finish(const struct upload_place *place, const struct open_upload *up
 static int open_part(const struct upload_place *place, const struct open_upload *upload,
 		     const struct upload_part *part, uint64_t *size)
 {
-	char name[PART_BYTES];
-	struct stat st;
+	char name[PART_BYTES], etag[ETAG_BYTES];
+	struct facts facts;
 
 	part_name(name, part->number);
 	int fd = folder_open_file(place->sys, upload->upload_fd, name, O_RDONLY, 0);
 	if (fd < 0)
 		return fd == -ENOENT ? -EBADE : fd;
-	int r = place->sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ? -errno : 0;
-	if (r == 0) {
-		*size = (uint64_t)st.st_size;
-		r = object_has_etag(&st, part->etag) ? 0 : -EBADE;
+	int r = facts_of_fd(place->sys, fd, &facts);
+	if (r == 0)
+		r = version_read(place->sys, fd, &facts, etag);
+	if (r == 0 && strcmp(etag, part->etag) != 0) {
+		version_of_0_1(&facts, etag); /* begun before an upgrade */
+		r = strcmp(etag, part->etag) == 0 ? 0 : -EBADE;
 	}
+	if (r == 0)
+		*size = facts.size;
 	if (r < 0) {
 		close(fd);
 		return r;
@@ -348,18 +355,17 @@ static int make_object(const struct upload_place *place, const struct open_uploa
 		       const struct upload_part *part, unsigned part_count,
 		       const struct put_terms *terms, struct object_stamp *stamp)
 {
+	const struct put_meta meta = {
+		.fields = {upload->fields, upload->fields_len},
+		.upload = {place->id, strlen(place->id)},
+	};
 	struct put put;
 	int r = put_begin(&put, place->sys, place->root_fd, place->bucket, place->is_durable);
 
 	if (r == 0)
 		r = assemble(place, upload, part, part_count, put.file_fd);
 	if (r == 0)
-		r = meta_set(place->sys, put.file_fd, META_FIELDS, upload->fields,
-			     upload->fields_len);
-	if (r == 0)
-		r = meta_set(place->sys, put.file_fd, META_UPLOAD, place->id, strlen(place->id));
-	if (r == 0)
-		r = put_commit(&put, place->key, terms);
+		r = put_commit(&put, place->key, terms, &meta);
 	*stamp = put.stamp;
 	put_end(&put);
 	return r;
@@ -369,8 +375,8 @@ static int make_object(const struct upload_place *place, const struct open_uploa
  * another has, meanwhile. */
 static int lock_upload(const struct upload_place *place, const struct open_upload *upload)
 {
-	struct stat st;
-	int lock_fd = folder_lock_file(place->sys, upload->upload_fd, "info", &st);
+	struct facts facts;
+	int lock_fd = folder_lock_file(place->sys, upload->upload_fd, "info", &facts);
 	if (lock_fd < 0)
 		return lock_fd;
 	int r = check_again(place);
@@ -438,19 +444,20 @@ int upload_parts(const struct upload_place *place, unsigned after, unsigned max,
 	/* Ten thousand numbers at most: asking for each is simpler than reading and sorting. */
 	for (unsigned number = after + 1; r == 0 && number <= UPLOAD_PARTS_MAX; number++) {
 		char name[PART_BYTES];
-		struct stat st;
+		struct facts facts;
 		part_name(name, number);
-		if (place->sys->fstatat(upload.upload_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-			r = errno == ENOENT ? 0 : -errno;
+		r = facts_of_name(place->sys, upload.upload_fd, name, &facts);
+		if (r == -ENOENT) {
+			r = 0;
 			continue;
 		}
-		*is_truncated = count == max;
-		if (*is_truncated)
+		*is_truncated = r == 0 && count == max;
+		if (r < 0 || *is_truncated)
 			break;
-		part[count] = (struct upload_part){.number = number,
-						   .size = (uint64_t)st.st_size,
-						   .modified = st.st_mtim.tv_sec};
-		object_etag(part[count++].etag, &st.st_mtim, (uint64_t)st.st_size);
+		part[count] = (struct upload_part){
+			.number = number, .size = facts.size, .modified = facts.modified.tv_sec};
+		r = version_read_name(place->sys, upload.upload_fd, name, &facts,
+				      part[count++].etag);
 	}
 	upload_close(&upload);
 	return r < 0 ? r : (int)count;

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "store/meta.h"
@@ -51,37 +50,6 @@ int object_open_cached(int root_fd, const char *path, struct open_how *how)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-/* The last digits hex digits of value. */
-static char *put_hex(char *out, uint64_t value, int digits)
-{
-	for (int i = digits - 1; i >= 0; i--)
-		*out++ = "0123456789abcdef"[value >> (4 * i) & 15];
-	return out;
-}
-
-/* By hand: snprintf was 1 % of a small request (bench/cost). */
-void object_etag(char out[ETAG_BYTES], const struct timespec *modified, uint64_t size)
-{
-	*out++ = '"';
-	out = put_hex(out, (uint64_t)modified->tv_sec, 10);
-	out = put_hex(out, (uint64_t)modified->tv_nsec, 8);
-	out = put_hex(out, size, 14);
-	memcpy(out, "-1\"", 4);
-}
-
-void object_stamp_of(const struct stat *st, struct object_stamp *stamp)
-{
-	stamp->modified = st->st_mtim.tv_sec;
-	object_etag(stamp->etag, &st->st_mtim, (uint64_t)st->st_size);
-}
-
-bool object_has_etag(const struct stat *st, const char *etag)
-{
-	char is[ETAG_BYTES];
-	object_etag(is, &st->st_mtim, (uint64_t)st->st_size);
-	return strcmp(is, etag) == 0;
-}
-
 void object_etag_quote(char out[ETAG_BYTES], const char *text, size_t len)
 {
 	if (len >= 2 && text[0] == '"' && text[len - 1] == '"') {
@@ -97,28 +65,23 @@ void object_etag_quote(char out[ETAG_BYTES], const char *text, size_t len)
 
 int object_from_fd(struct object *object, int file_fd)
 {
-	struct statx st;
+	struct statx stx;
 
 	object->file_fd = -1;
 	/* What the open has just learnt: a network file system need not be asked again. */
-	if (statx(file_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &st) < 0) {
+	if (statx(file_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, FACTS_MASK, &stx) < 0) {
 		int r = -errno;
 		close(file_fd);
 		return r;
 	}
-	if (!S_ISREG(st.stx_mode)) {
+	if (!S_ISREG(stx.stx_mode)) {
 		close(file_fd);
 		return -ENOENT;
 	}
 	object->file_fd = file_fd;
-	object->size = st.stx_size;
-	object->modified = st.stx_mtime.tv_sec;
-	object->device = makedev(st.stx_dev_major, st.stx_dev_minor);
-	object->inode = st.stx_ino;
-	const struct timespec modified = {.tv_sec = st.stx_mtime.tv_sec,
-					  .tv_nsec = st.stx_mtime.tv_nsec};
-	object_etag(object->etag, &modified, object->size);
-	object->has_meta = meta_is_marked(st.stx_mode);
+	facts_from_statx(&object->facts, &stx);
+	bool is_told = version_tell(&object->facts, object->etag);
+	object->has_meta = !is_told || meta_is_marked(stx.stx_mode);
 	return 0;
 }
 

@@ -18,9 +18,9 @@
 #include <linux/openat2.h>
 
 #include "base/limits.h"
+#include "store/version.h"
 
 #define OBJECT_PATH_BYTES (BUCKET_BYTES_MAX + 1 + OBJECT_KEY_BYTES_MAX + 1)
-#define ETAG_BYTES        40 /* with quotes and NUL */
 
 /* What a write answers with. */
 struct object_stamp {
@@ -30,12 +30,9 @@ struct object_stamp {
 
 struct object {
 	int file_fd; /* -1: none; whoever holds the object closes it (object_close) */
-	uint64_t size;
-	time_t modified; /* seconds */
-	dev_t device;
-	ino_t inode;
-	bool has_meta; /* it may have extended attributes (store/meta.h) */
-	char etag[ETAG_BYTES];
+	struct facts facts;
+	bool has_meta;         /* it may have extended attributes (store/meta.h) */
+	char etag[ETAG_BYTES]; /* has_meta: until version_read was asked, perhaps another */
 };
 
 /* Both arguments as s3_target_parse made them. */
@@ -55,11 +52,6 @@ bool object_open_without_noatime(struct open_how *how);
 int object_from_fd(struct object *object, int file_fd);
 void object_close(struct object *object);
 
-/* Opaque. Equal on every server that shares the files, and new whenever they are written; "-1" at
- * its end says that it is no MD5. With quotes. */
-void object_etag(char out[ETAG_BYTES], const struct timespec *modified, uint64_t size);
-void object_stamp_of(const struct stat *st, struct object_stamp *stamp);
-bool object_has_etag(const struct stat *st, const char *etag);
 /* As a client says it, with quotes or without, with them. One that is longer than ours becomes one
  * that no object has. */
 void object_etag_quote(char out[ETAG_BYTES], const char *text, size_t len);

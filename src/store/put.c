@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/must.h"
 #include "store/folder.h"
+#include "store/version.h"
 
 /* A folder that a delete removes (it was empty) between our making it and our using it is made
  * again, at most so often. */
@@ -203,29 +204,37 @@ static int replace(struct put *put, int dir_fd, const char *leaf)
 	return 0;
 }
 
-/* Does the object that is there, st, meet the terms? */
-static int meets(const struct put_terms *terms, const struct stat *st)
+/* Does the object that is there, open, meet the terms? */
+static int meets(const struct put *put, const struct put_terms *terms, int fd,
+		 const struct facts *facts)
 {
+	char etag[ETAG_BYTES];
+
 	if (terms->mode != PUT_IF_PRESENT)
 		return 0;
-	if (!S_ISREG(st->st_mode))
+	if (!S_ISREG(facts->mode))
 		return -ENOKEY;
-	return terms->etag == NULL || object_has_etag(st, terms->etag) ? 0 : -EKEYREJECTED;
+	if (terms->etag == NULL)
+		return 0;
+	int r = version_read(put->sys, fd, facts, etag);
+	return r < 0 ? r : strcmp(etag, terms->etag) == 0 ? 0 : -EKEYREJECTED;
 }
 
 /* In the place of what is there, if that meets the terms. */
 static int replace_locked(struct put *put, int dir_fd, const char *leaf,
 			  const struct put_terms *terms)
 {
-	struct stat st;
-	int lock_fd = folder_lock_file(put->sys, dir_fd, leaf, &st);
+	struct facts facts;
+	int lock_fd = folder_lock_file(put->sys, dir_fd, leaf, &facts);
 
 	/* What is no file of ours to read (a symbolic link, another user's) is nobody's object:
 	 * there is no ETag of it that anyone could rely on. */
 	bool is_object = lock_fd != -ELOOP && lock_fd != -EACCES && lock_fd != -ENXIO;
 	if (lock_fd < 0 && is_object)
 		return lock_fd;
-	int r = is_object ? meets(terms, &st) : terms->mode == PUT_IF_PRESENT ? -ENOKEY : 0;
+	int r = is_object                       ? meets(put, terms, lock_fd, &facts)
+		: terms->mode == PUT_IF_PRESENT ? -ENOKEY
+						: 0;
 	if (r == 0)
 		r = replace(put, dir_fd, leaf);
 	if (lock_fd >= 0)
@@ -259,18 +268,60 @@ static void unlock(struct put *put)
 	put->sys->flock(put->file_fd, LOCK_UN);
 }
 
-/* Its own time, finer than the kernel's tick: two writes within one must not have one ETag. */
-static int stamp(struct put *put)
-{
-	struct timespec now[2];
-	struct stat st;
+/* ---- What is told of the file ---------------------------------------------------------------- */
 
-	clock_gettime(CLOCK_REALTIME, &now[0]);
-	now[1] = now[0];
-	if (put->sys->futimens(put->file_fd, now) < 0 ||
-	    put->sys->fstatat(put->file_fd, "", &st, AT_EMPTY_PATH) < 0)
+/* Sets its attributes, and the mark that says that it has some. */
+static int set_meta(struct put *put, const struct facts *facts, const struct put_meta *meta,
+		    const char *etag)
+{
+	const struct store_sys *sys = put->sys;
+	const int fd = put->file_fd;
+
+	if (meta->fields.len + meta->checksums.len + meta->upload.len == 0 && etag == NULL)
+		return 0;
+	int r = meta_set(sys, fd, META_FIELDS, meta->fields.at, meta->fields.len);
+	if (r == 0)
+		r = meta_set_bound(sys, fd, META_CHECKSUMS, facts, meta->checksums.at,
+				   meta->checksums.len);
+	if (r == 0)
+		r = meta_set(sys, fd, META_UPLOAD, meta->upload.at, meta->upload.len);
+	if (r == 0 && etag != NULL)
+		r = version_keep(sys, fd, facts, etag);
+	return r == 0 ? meta_mark(sys, fd, facts->mode) : r;
+}
+
+/* Its own time, and so its version; where the file system is too coarse for that, a version that is
+ * kept with it. meta NULL: nothing else is. */
+static int seal(struct put *put, const struct put_meta *meta)
+{
+	static const struct put_meta none = {0};
+	struct timespec times[2];
+	struct facts facts;
+	char made[ETAG_BYTES];
+
+	meta = meta != NULL ? meta : &none;
+	const char *etag = meta->etag;
+	int r = facts_of_fd(put->sys, put->file_fd, &facts);
+	if (r < 0)
+		return r;
+	clock_gettime(CLOCK_REALTIME, &times[0]);
+	times[1] = version_mark(&facts, &times[0], etag != NULL);
+	if (put->sys->futimens(put->file_fd, times) < 0)
 		return -errno;
-	object_stamp_of(&st, &put->stamp);
+	r = facts_of_fd(put->sys, put->file_fd, &facts);
+	if (r == 0 && etag == NULL && facts.modified.tv_nsec != times[1].tv_nsec) {
+		r = version_make(made);
+		etag = made;
+	}
+	if (r == 0)
+		r = set_meta(put, &facts, meta, etag);
+	if (r < 0)
+		return r;
+	put->stamp.modified = facts.modified.tv_sec;
+	if (etag != NULL)
+		memcpy(put->stamp.etag, etag, strlen(etag) + 1);
+	else
+		version_tell(&facts, put->stamp.etag);
 	return 0;
 }
 
@@ -285,10 +336,11 @@ static int open_place(const struct put *put, const char *key, const struct put_t
 	return fd == -ENOENT || fd == -ENOTDIR ? -ENOKEY : fd;
 }
 
-int put_commit(struct put *put, const char *key, const struct put_terms *terms)
+int put_commit(struct put *put, const char *key, const struct put_terms *terms,
+	       const struct put_meta *meta)
 {
 	must(!store_key_is_private(key));
-	int r = stamp(put);
+	int r = seal(put, meta);
 	if (r == 0)
 		r = fsync_of(put, put->file_fd, FSYNC_FILE);
 
@@ -314,10 +366,10 @@ int put_commit(struct put *put, const char *key, const struct put_terms *terms)
 	return r < 0 ? r : -ENOENT; /* the bucket itself was removed */
 }
 
-int put_commit_in(struct put *put, int dir_fd, const char *name)
+int put_commit_in(struct put *put, int dir_fd, const char *name, const struct put_meta *meta)
 {
 	static const struct put_terms terms = {.mode = PUT_REPLACES};
-	int r = stamp(put);
+	int r = seal(put, meta);
 	if (r == 0)
 		r = fsync_of(put, put->file_fd, FSYNC_FILE);
 	if (r == 0)

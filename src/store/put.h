@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "store/meta.h"
 #include "store/names.h"
 #include "store/object.h"
 #include "store/sys.h"
@@ -49,6 +50,18 @@ struct put_terms {
 	const char *etag; /* PUT_IF_PRESENT: and it has this ETag; NULL: any */
 };
 
+/* What is kept with an object besides its bytes; borrowed. */
+struct put_text {
+	const char *at;
+	size_t len; /* 0: none */
+};
+struct put_meta {
+	struct put_text fields;    /* META_FIELDS */
+	struct put_text checksums; /* META_CHECKSUMS */
+	struct put_text upload;    /* META_UPLOAD */
+	const char *etag;          /* what its ETag is to be, with quotes; NULL: a version */
+};
+
 /*
  * Makes the file. 0; -ENOENT: no such bucket; another negative errno (ENOSPC, EDQUOT, EROFS, EIO,
  * EMFILE, EACCES ...). put_end is to be called in any case.
@@ -64,10 +77,11 @@ int put_begin(struct put *put, const struct store_sys *sys, int root_fd, const c
  * of this object is visible, except that after an error of the last fsync (-EIO ...) it may be,
  * whole.
  */
-int put_commit(struct put *put, const char *key, const struct put_terms *terms);
+int put_commit(struct put *put, const char *key, const struct put_terms *terms,
+	       const struct put_meta *meta);
 /* Instead of put_commit: under name in a folder of the server's own, in the place of what may be
  * there. 0 or a negative errno (-ENOENT: the folder was removed). */
-int put_commit_in(struct put *put, int dir_fd, const char *name);
+int put_commit_in(struct put *put, int dir_fd, const char *name, const struct put_meta *meta);
 /* For an object that another has made and may not have come to fsync: its name and all folders on
  * the way on the disk. 0, also when it is there no more; or a negative errno. */
 int put_sync_way(const struct store_sys *sys, int root_fd, const char *bucket, const char *key);

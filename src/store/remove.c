@@ -9,24 +9,27 @@
 #include "base/must.h"
 #include "store/folder.h"
 #include "store/names.h"
-#include "store/object.h"
+#include "store/version.h"
 
 /* Under the lock of what is replaced or removed, so that a conditional write cannot come between
  * its look and its rename. */
 static int unlink_locked(const struct store_sys *sys, int dir_fd, const char *leaf,
 			 const char *etag)
 {
-	struct stat st;
-	int lock_fd = folder_lock_file(sys, dir_fd, leaf, &st);
+	struct facts facts;
+	char is[ETAG_BYTES];
+	int lock_fd = folder_lock_file(sys, dir_fd, leaf, &facts);
 
 	if (lock_fd == -ENOENT || lock_fd == -EISDIR) /* a folder is no object */
 		return etag != NULL ? -ENOKEY : -ENOENT;
-	bool is_object = lock_fd >= 0 && S_ISREG(st.st_mode);
+	bool is_object = lock_fd >= 0 && S_ISREG(facts.mode);
 	int r = 0;
 	if (lock_fd < 0 && lock_fd != -ELOOP && lock_fd != -EACCES && lock_fd != -ENXIO)
 		return lock_fd;
 	if (etag != NULL)
-		r = !is_object ? -ENOKEY : object_has_etag(&st, etag) ? 0 : -EKEYREJECTED;
+		r = is_object ? version_read(sys, lock_fd, &facts, is) : -ENOKEY;
+	if (r == 0 && etag != NULL && strcmp(is, etag) != 0)
+		r = -EKEYREJECTED;
 	/* What a GET would not serve (a link, a device) is not ours to remove. */
 	if (r == 0 && !is_object && lock_fd != -EACCES)
 		r = -ENOENT;

@@ -44,6 +44,7 @@ const struct store_sys store_sys_kernel = {
 	.flock = flock,
 	.fsync = fsync,
 	.fstatat = fstatat,
+	.statx = statx,
 	.fchmod = fchmod,
 	.futimens = futimens,
 	.fsetxattr = fsetxattr,

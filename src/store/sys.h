@@ -25,6 +25,7 @@ struct store_sys {
 	int (*flock)(int fd, int operation);
 	int (*fsync)(int fd);
 	int (*fstatat)(int dir_fd, const char *path, struct stat *st, int flags);
+	int (*statx)(int dir_fd, const char *path, int flags, unsigned mask, struct statx *stx);
 	int (*fchmod)(int fd, mode_t mode);
 	int (*futimens)(int fd, const struct timespec times[2]);
 	int (*fsetxattr)(int fd, const char *name, const void *value, size_t size, int flags);

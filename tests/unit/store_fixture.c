@@ -117,6 +117,17 @@ static int faulty_fstatat(int dir_fd, const char *path, struct stat *st, int fla
 	return is_failing() ? -1 : store_sys_kernel.fstatat(dir_fd, path, st, flags);
 }
 
+static int faulty_statx(int dir_fd, const char *path, int flags, unsigned mask, struct statx *stx)
+{
+	if (is_failing() || store_sys_kernel.statx(dir_fd, path, flags, mask, stx) < 0)
+		return -1;
+	if (faults.has_coarse_times) {
+		stx->stx_mtime.tv_nsec = stx->stx_ctime.tv_nsec = 0;
+		stx->stx_mask &= ~STATX_BTIME;
+	}
+	return 0;
+}
+
 static int faulty_fchmod(int fd, mode_t mode)
 {
 	return is_failing() ? -1 : store_sys_kernel.fchmod(fd, mode);
@@ -181,6 +192,7 @@ const struct store_sys faulty_sys = {
 	.flock = faulty_flock,
 	.fsync = faulty_fsync,
 	.fstatat = faulty_fstatat,
+	.statx = faulty_statx,
 	.fchmod = faulty_fchmod,
 	.futimens = faulty_futimens,
 	.fsetxattr = faulty_fsetxattr,
@@ -204,6 +216,21 @@ const char *store_contents(const char *path)
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
 	return text;
+}
+
+void store_etag(const char *path, char etag[ETAG_BYTES])
+{
+	struct facts facts;
+	int fd = openat(store_root_fd, path, O_RDONLY | O_CLOEXEC);
+
+	cr_assert(fd >= 0, "%s", path);
+	cr_assert_eq(facts_of_fd(&store_sys_kernel, fd, &facts), 0);
+	if (faults.has_coarse_times) {
+		facts.modified.tv_nsec = facts.changed.tv_nsec = 0;
+		facts.born = (struct timespec){0};
+	}
+	cr_assert_eq(version_read(&store_sys_kernel, fd, &facts, etag), 0);
+	close(fd);
 }
 
 int store_entries(const char *path)

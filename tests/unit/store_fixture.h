@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "store/sys.h"
+#include "store/version.h"
 
 /* .init and .fini of a suite: the root, with the empty bucket "bucket" in it. */
 void store_fixture_make(void);
@@ -15,12 +16,13 @@ extern int store_root_fd;
 
 /* Of this thread. */
 struct store_faults {
-	int calls;        /* made so far */
-	int fails_at;     /* the call that fails; 0: none */
-	int fails_with;   /* errno */
-	int fsyncs;       /* that were made, without those that failed */
-	bool has_tmpfile; /* at first true; false: as a file system without O_TMPFILE */
-	bool has_clone;   /* at first true: as the file system can; false: never */
+	int calls;             /* made so far */
+	int fails_at;          /* the call that fails; 0: none */
+	int fails_with;        /* errno */
+	int fsyncs;            /* that were made, without those that failed */
+	bool has_tmpfile;      /* at first true; false: as a file system without O_TMPFILE */
+	bool has_clone;        /* at first true: as the file system can; false: never */
+	bool has_coarse_times; /* as a file system with whole seconds, and no time of birth */
 };
 extern _Thread_local struct store_faults faults;
 extern const struct store_sys faulty_sys;
@@ -32,6 +34,8 @@ bool faults_end(void);
 /* The contents of a file beneath the root, its first 4095 bytes as a string of this thread; NULL:
  * no such file. */
 const char *store_contents(const char *path);
+/* The ETag of a file beneath the root. */
+void store_etag(const char *path, char etag[ETAG_BYTES]);
 /* Entries of a folder beneath the root; 0 as well where there is none. */
 int store_entries(const char *path);
 /* store_sweep of a bucket, on the faulty kernel: how many files are gone, or its error. */

@@ -132,7 +132,7 @@ Test(bucket, what_is_in_use_stays)
 	faults.has_tmpfile = false;
 	cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", true), 0);
 	cr_expect_eq(remove_bucket("bucket"), -ENOTEMPTY, "one is writing");
-	cr_expect_eq(put_commit(&put, "key", &(struct put_terms){.mode = PUT_REPLACES}), 0);
+	cr_expect_eq(put_commit(&put, "key", &(struct put_terms){.mode = PUT_REPLACES}, NULL), 0);
 	put_end(&put);
 	cr_expect(is_there("bucket/key"));
 }
@@ -145,7 +145,7 @@ Test(bucket, a_refusal_disturbs_no_writer)
 	make_file("bucket/key");
 	cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", true), 0);
 	cr_expect_eq(remove_bucket("bucket"), -ENOTEMPTY);
-	int r = put_commit(&put, "key", &(struct put_terms){.mode = PUT_REPLACES});
+	int r = put_commit(&put, "key", &(struct put_terms){.mode = PUT_REPLACES}, NULL);
 	cr_expect_eq(r, 0, "%d", r);
 	put_end(&put);
 	cr_expect_str_eq(store_contents("bucket/key"), "", "what it has written");
@@ -291,7 +291,8 @@ Test(bucket, a_written_object_outlives_removals)
 		make("contested");
 		int r = put_begin(&put, &faulty_sys, store_root_fd, "contested", true);
 		if (r == 0)
-			r = put_commit(&put, "a/key", &(struct put_terms){.mode = PUT_REPLACES});
+			r = put_commit(&put, "a/key", &(struct put_terms){.mode = PUT_REPLACES},
+				       NULL);
 		put_end(&put);
 		cr_expect(r == 0 || r == -ENOENT, "%d", r);
 		cr_expect_eq(is_there("contested/a/key"), r == 0, "round %d: %d", i, r);

@@ -92,20 +92,20 @@ static int flock_as_nfs(int fd, int operation)
 Test(folder, locked_as_nfs_can)
 {
 	struct store_sys sys = faulty_sys;
-	struct stat st;
+	struct facts facts;
 	int descriptors = store_descriptors();
 
 	sys.flock = flock_as_nfs;
 	close(openat(store_root_fd, "bucket/file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 	int bucket_fd = openat(store_root_fd, "bucket", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int fd = folder_lock_file(&sys, bucket_fd, "file", &st);
+	int fd = folder_lock_file(&sys, bucket_fd, "file", &facts);
 	cr_expect_geq(fd, 0, "%d", fd);
 	cr_expect_eq(folder_try_lock(&sys, bucket_fd, "file"), -EWOULDBLOCK);
 	close(fd);
 	fd = folder_try_lock(&sys, bucket_fd, "file");
 	cr_expect_geq(fd, 0, "%d", fd);
 	close(fd);
-	cr_expect_eq(folder_lock_file(&sys, bucket_fd, "none", &st), -ENOENT);
+	cr_expect_eq(folder_lock_file(&sys, bucket_fd, "none", &facts), -ENOENT);
 	cr_expect_eq(folder_try_lock(&sys, bucket_fd, "none"), -ENOENT);
 	close(bucket_fd);
 	cr_expect_eq(store_descriptors(), descriptors);

@@ -57,10 +57,10 @@ Test(object, a_file_is_learnt_and_read_without_noting_the_time)
 	cr_assert(fd >= 0, "%s", strerror(-fd));
 	cr_assert_eq(object_from_fd(&object, fd), 0);
 	cr_assert_eq(fstat(fd, &st), 0);
-	cr_expect_eq(object.size, 5);
-	cr_expect_eq(object.modified, st.st_mtim.tv_sec);
-	cr_expect_eq(object.device, st.st_dev);
-	cr_expect_eq(object.inode, st.st_ino);
+	cr_expect_eq(object.facts.size, 5);
+	cr_expect_eq(object.facts.modified.tv_sec, st.st_mtim.tv_sec);
+	cr_expect_eq(object.facts.device, st.st_dev);
+	cr_expect_eq(object.facts.inode, st.st_ino);
 	cr_expect(object.etag[0] == '"' && object.etag[strlen(object.etag) - 1] == '"');
 	cr_expect_neq(fcntl(object.file_fd, F_GETFL) & O_NOATIME, 0);
 	object_close(&object);

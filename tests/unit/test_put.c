@@ -29,7 +29,7 @@ static int put_text_if(const char *key, const char *text, const struct put_terms
 	int r = put_begin(&put, &faulty_sys, store_root_fd, "bucket", true);
 	if (r == 0) {
 		must(write(put.file_fd, text, strlen(text)) == (ssize_t)strlen(text));
-		r = put_commit(&put, key, terms);
+		r = put_commit(&put, key, terms, NULL);
 	}
 	stamp = put.stamp;
 	put_end(&put);
@@ -207,6 +207,7 @@ Test(put, every_fault_of_every_call)
 
 static atomic_int winners;
 static atomic_bool is_over;
+static atomic_bool is_coarse;
 
 static void *exclusive_writer(void *arg)
 {
@@ -239,22 +240,23 @@ static void *counting_writer(void *arg)
 {
 	char text[32], etag[ETAG_BYTES];
 	(void)arg;
+	faults.has_coarse_times = atomic_load(&is_coarse);
 	for (int done = 0; done < ROUNDS;) {
-		struct stat st;
+		struct facts facts;
 		int fd = openat(store_root_fd, "bucket/count", O_RDONLY | O_CLOEXEC);
 		must(fd >= 0);
 		ssize_t n = read(fd, text, sizeof(text) - 1);
-		must(n > 0 && fstat(fd, &st) == 0);
+		must(n > 0 && facts_of_fd(&faulty_sys, fd, &facts) == 0);
+		must(version_read(&faulty_sys, fd, &facts, etag) == 0);
 		close(fd);
 		text[n] = '\0';
-		object_etag(etag, &st.st_mtim, (uint64_t)st.st_size);
 		snprintf(text, sizeof(text), "%d", atoi(text) + 1);
 
 		struct put put;
 		must(put_begin(&put, &faulty_sys, store_root_fd, "bucket", false) == 0);
 		must(write(put.file_fd, text, strlen(text)) == (ssize_t)strlen(text));
 		int r = put_commit(&put, "count",
-				   &(struct put_terms){.mode = PUT_IF_PRESENT, .etag = etag});
+				   &(struct put_terms){.mode = PUT_IF_PRESENT, .etag = etag}, NULL);
 		put_end(&put);
 		must(r == 0 || r == -EKEYREJECTED);
 		done += r == 0;
@@ -309,6 +311,15 @@ Test(put, no_conditional_write_is_lost, .timeout = 600)
 	cr_expect_eq(atoi(store_contents("bucket/count")), WRITERS * ROUNDS);
 }
 
+Test(put, no_conditional_write_is_lost_where_times_are_seconds, .timeout = 600)
+{
+	faults.has_coarse_times = true;
+	atomic_store(&is_coarse, true);
+	cr_assert_eq(put_text("count", "0", PUT_REPLACES), 0);
+	run_writers(counting_writer);
+	cr_expect_eq(atoi(store_contents("bucket/count")), WRITERS * ROUNDS);
+}
+
 Test(put, writers_among_readers_and_removers, .timeout = 600)
 {
 	pthread_t thread;
@@ -343,7 +354,7 @@ Test(put, an_object_can_be_replaced_at_once)
 		faults.has_tmpfile = i == 0;
 		for (size_t n = 0; n < ARRAY_LEN(put); n++) {
 			cr_assert_eq(put_begin(&put[n], &sys, store_root_fd, "bucket", true), 0);
-			cr_expect_eq(put_commit(&put[n], "a", &terms), 0);
+			cr_expect_eq(put_commit(&put[n], "a", &terms, NULL), 0);
 		}
 		cr_expect_eq(refused_locks, 0, "waited for %u times", refused_locks);
 		cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 0);
@@ -367,7 +378,7 @@ Test(put, a_sweep_removes_what_nobody_holds)
 	cr_expect_eq(store_swept("bucket"), 2);
 	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 2,
 		     "the one that is written, and no temporary");
-	cr_assert_eq(put_commit(&put, "a", &(struct put_terms){PUT_REPLACES, NULL}), 0);
+	cr_assert_eq(put_commit(&put, "a", &(struct put_terms){PUT_REPLACES, NULL}, NULL), 0);
 	put_end(&put);
 	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 1);
 	cr_expect_eq(store_swept("nowhere"), -ENOENT);

@@ -58,7 +58,7 @@ Test(sys, objects_and_buckets)
 	expect(0);
 	cr_assert_eq(count_of(FSYNC_FOLDER), 1);
 	begin_and_write(&put, true);
-	cr_assert_eq(put_commit(&put, "a/b/c", &terms), 0);
+	cr_assert_eq(put_commit(&put, "a/b/c", &terms, NULL), 0);
 	put_end(&put);
 	expect(1);
 	cr_assert_gt(count_of(FSYNC_FOLDER), 1);
@@ -101,7 +101,7 @@ Test(sys, without_durability)
 
 	timed_begin();
 	begin_and_write(&put, false);
-	cr_assert_eq(put_commit(&put, "a/b/c", &terms), 0);
+	cr_assert_eq(put_commit(&put, "a/b/c", &terms, NULL), 0);
 	put_end(&put);
 	expect(0);
 	cr_assert_eq(faults.fsyncs, 0);

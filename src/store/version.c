@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/version.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/must.h"
+#include "store/folder.h"
+
+#define KEPT_BIT   512u /* of the nanoseconds below VERSION_UNIT_NS; the rest is the check */
+#define CHECK_MASK 511u
+/* A file system with coarser times keeps multiples of this; a mark is never one. */
+#define COARSE_NS  100
+
+/* ---- Words ----------------------------------------------------------------------------------- */
+
+/* Spreads value over h: each bit of both changes half of the result. Not against an adversary: who
+ * can choose these numbers can write the file. */
+static uint64_t mix(uint64_t h, uint64_t value)
+{
+	h = (h ^ value) * 0x9e3779b97f4a7c15ull;
+	h = (h ^ h >> 32) * 0xd6e8feb86659fd93ull;
+	return h ^ h >> 29;
+}
+
+static uint64_t mix_time(uint64_t h, const struct timespec *time)
+{
+	return mix(mix(h, (uint64_t)time->tv_sec), (uint64_t)time->tv_nsec);
+}
+
+/* The last digits hex digits of value. By hand: snprintf was 1 % of a small request (bench/cost).
+ */
+static char *put_hex(char *out, uint64_t value, int digits)
+{
+	for (int i = digits - 1; i >= 0; i--)
+		*out++ = "0123456789abcdef"[value >> (4 * i) & 15];
+	return out;
+}
+
+static void finish(char *out)
+{
+	memcpy(out, "-1\"", 4);
+}
+
+/* ---- The mark -------------------------------------------------------------------------------- */
+
+static uint64_t mix_file(uint64_t h, const struct facts *facts)
+{
+	return mix(mix_time(mix(h, facts->inode), &facts->born), facts->size);
+}
+
+static unsigned check_of(const struct facts *facts, time_t seconds, uint64_t marked)
+{
+	uint64_t h = mix(mix((uint64_t)seconds, marked), 0);
+	return (unsigned)mix_file(h, facts) & CHECK_MASK;
+}
+
+struct timespec version_mark(const struct facts *facts, const struct timespec *now, bool is_kept)
+{
+	struct timespec mark = {.tv_sec = now->tv_sec};
+	long units = now->tv_nsec / VERSION_UNIT_NS;
+
+	do {
+		long marked = units * VERSION_UNIT_NS + (is_kept ? KEPT_BIT : 0);
+		mark.tv_nsec = marked + check_of(facts, now->tv_sec, (uint64_t)marked);
+		units = units > 0 ? units - 1 : 999999999 / VERSION_UNIT_NS;
+	} while (mark.tv_nsec > 999999999 || mark.tv_nsec % COARSE_NS == 0);
+	return mark;
+}
+
+bool version_is_ours(const struct facts *facts)
+{
+	uint64_t marked = (uint64_t)facts->modified.tv_nsec & ~(uint64_t)CHECK_MASK;
+
+	return facts->modified.tv_nsec % COARSE_NS != 0 &&
+	       (facts->modified.tv_nsec & CHECK_MASK) ==
+		       check_of(facts, facts->modified.tv_sec, marked);
+}
+
+/* ---- ETags ----------------------------------------------------------------------------------- */
+
+static void tell_ours(const struct facts *facts, char *out)
+{
+	*out++ = '"';
+	out = put_hex(out, (uint64_t)facts->modified.tv_sec, 10);
+	out = put_hex(out, (uint64_t)facts->modified.tv_nsec, 8);
+	out = put_hex(out, mix_file(1, facts), 14);
+	finish(out);
+}
+
+static void tell_others(const struct facts *facts, char *out)
+{
+	*out++ = '"';
+	for (uint64_t half = 2; half < 4; half++) {
+		uint64_t h = mix_time(mix_time(half, &facts->modified), &facts->changed);
+		out = put_hex(out, mix(mix(h, facts->inode), facts->size), 16);
+	}
+	finish(out);
+}
+
+bool version_tell(const struct facts *facts, char etag[ETAG_BYTES])
+{
+	if (version_is_ours(facts)) {
+		tell_ours(facts, etag);
+		return (facts->modified.tv_nsec & KEPT_BIT) == 0;
+	}
+	tell_others(facts, etag);
+	return !meta_is_marked(facts->mode) || facts->modified.tv_nsec % COARSE_NS != 0;
+}
+
+int version_read(const struct store_sys *sys, int fd, const struct facts *facts,
+		 char etag[ETAG_BYTES])
+{
+	char kept[META_BYTES_MAX];
+
+	if (version_tell(facts, etag))
+		return 0;
+	int n = meta_get_bound(sys, fd, META_VERSION, facts, kept);
+	if (n < 0 && n != -ERANGE)
+		return n;
+	if (n >= 3 && n < ETAG_BYTES && kept[0] == '"' && kept[n - 1] == '"' &&
+	    memchr(kept, '\0', (size_t)n) == NULL) {
+		memcpy(etag, kept, (size_t)n);
+		etag[n] = '\0';
+	}
+	return 0;
+}
+
+int version_read_name(const struct store_sys *sys, int dir_fd, const char *name,
+		      struct facts *facts, char etag[ETAG_BYTES])
+{
+	if (version_tell(facts, etag))
+		return 0;
+	int fd = folder_open_file(sys, dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	if (fd < 0) /* another user's: nothing that we have written */
+		return fd == -EACCES ? 0 : fd == -ELOOP || fd == -ENXIO ? -ENOENT : fd;
+	int r = facts_of_fd(sys, fd, facts);
+	if (r == 0)
+		r = version_read(sys, fd, facts, etag);
+	close(fd);
+	return r;
+}
+
+int version_make(char etag[ETAG_BYTES])
+{
+	uint64_t random[2];
+	char *out = etag;
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return -errno;
+	*out++ = '"';
+	out = put_hex(out, random[0], 16);
+	out = put_hex(out, random[1], 16);
+	finish(out);
+	return 0;
+}
+
+int version_keep(const struct store_sys *sys, int fd, const struct facts *facts, const char *etag)
+{
+	return meta_set_bound(sys, fd, META_VERSION, facts, etag, strlen(etag));
+}
+
+void version_of_0_1(const struct facts *facts, char etag[ETAG_BYTES])
+{
+	char *out = etag;
+
+	*out++ = '"';
+	out = put_hex(out, (uint64_t)facts->modified.tv_sec, 10);
+	out = put_hex(out, (uint64_t)facts->modified.tv_nsec, 8);
+	out = put_hex(out, facts->size, 14);
+	finish(out);
+}
