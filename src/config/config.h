@@ -23,6 +23,7 @@
 
 enum tls_path { TLS_PATH_AUTO, TLS_PATH_KERNEL, TLS_PATH_USER };
 enum revoked_conns { REVOKED_CONNS_CLOSE, REVOKED_CONNS_KEEP };
+enum etag_choice { ETAG_VERSION, ETAG_MD5 };
 enum durability { DURABILITY_FULL, DURABILITY_RELAXED };
 enum send_engine { SEND_ENGINE_AUTO, SEND_ENGINE_SENDFILE, SEND_ENGINE_SPLICE, SEND_ENGINE_COPY };
 
@@ -47,6 +48,7 @@ struct config {
 	char root[PATH_MAX];
 	bool writable;
 	enum durability durability;
+	enum etag_choice etag;
 	unsigned upload_expiry_ms;
 
 	char cert_file[PATH_MAX];

@@ -12,6 +12,7 @@ const char *const tls_path_words[] = {"auto", "kernel", "user", NULL};
 static const char *const engines[] = {"auto", "sendfile", "splice", "copy", NULL};
 static const char *const revoked_choices[] = {"close", "keep", NULL};
 static const char *const durabilities[] = {"full", "relaxed", NULL};
+static const char *const etags[] = {"version", "md5", NULL};
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
 static const char *const auth_types[] = {"RequireAndVerifyClientCert", NULL};
@@ -34,6 +35,12 @@ const struct option options[] = {
 	 "HOW",
 	 "full: a success response means the data is on disk; relaxed: without fsync, a power cut "
 	 "may lose it, or leave part of its bytes."},
+	{"etag", "etag", OPTION_CHOICE, AT(etag), "version", 0, 0, etags, "WHAT",
+	 "What the ETag of what is written from now on is: a version, new with every write, or "
+	 "md5, "
+	 "as S3 has it, for clients that compare it with the bytes; it is kept with the object, "
+	 "and "
+	 "computing it takes processor time of every upload."},
 	{"upload-expiry", "upload_expiry", OPTION_DURATION, AT(upload_expiry_ms),
 	 UPLOAD_EXPIRY_DEFAULT, UPLOAD_EXPIRY_MS_MIN, UPLOAD_EXPIRY_MS_MAX, NULL, "TIME",
 	 "Remove multipart uploads that were neither completed nor touched for this long."},

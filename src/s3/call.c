@@ -10,6 +10,7 @@
 
 #include "base/must.h"
 #include "store/folder.h"
+#include "store/md5.h"
 #include "store/root.h"
 
 void s3_call_init(struct s3_call *call, const struct s3_store *store, const struct http_head *head,
@@ -216,6 +217,25 @@ bool s3_call_begin_put(struct s3_call *call)
 	if (r < 0)
 		s3_call_fail_errno(call, r);
 	return r == 0;
+}
+
+bool s3_call_choose_etag(struct s3_call *call, const char **etag)
+{
+	uint8_t md5[MD5_BYTES];
+
+	*etag = NULL;
+	if (!call->store->has_md5_etags)
+		return true;
+	if (call->md5_etag[0] == '\0') {
+		int r = md5_of_file(call->store->sys, call->put.file_fd, md5);
+		if (r < 0) {
+			s3_call_fail_errno(call, r);
+			return false;
+		}
+		md5_etag(md5, 0, call->md5_etag);
+	}
+	*etag = call->md5_etag;
+	return true;
 }
 
 static void fail_absent(struct s3_call *call, const char *bucket, const char *text)

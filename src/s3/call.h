@@ -29,6 +29,7 @@ struct s3_store {
 	int root_fd;
 	bool root_counts_links; /* for root_is_removed */
 	bool is_durable;
+	bool has_md5_etags; /* of what is written */
 	/* Was this bucket a mount that is gone? From any thread. NULL: nobody watches. */
 	bool (*has_lost)(void *arg, const char *bucket);
 	void *has_lost_arg;
@@ -50,6 +51,7 @@ struct s3_call {
 	struct s3_permission permission;
 	struct text body;                    /* S3_BODY_TEXT: all of it */
 	char checksum[CHECKSUM_FIELD_BYTES]; /* of the body, verified: "Name: value\r\n", or "" */
+	char md5_etag[ETAG_BYTES];           /* has_md5_etags: of the body; or "" */
 	struct object *object;               /* GET, HEAD: it is open; else NULL */
 
 	/* On the way. */
@@ -107,6 +109,9 @@ bool s3_call_begin_put(struct s3_call *call);
  * failed; absent_text: what NoSuchKey then says, NULL: the table's. */
 int s3_call_open_object(struct s3_call *call, const struct s3_target *target, struct facts *facts,
 			const char *absent_text);
+/* What the ETag of what was written to call->put is to be, if it is not a version; call->md5_etag,
+ * or computed from the file. *etag NULL: a version. False: failed. */
+bool s3_call_choose_etag(struct s3_call *call, const char **etag);
 /* The fields that are kept with an object, from the request's head into call->kept. False: failed.
  */
 bool s3_call_take_kept(struct s3_call *call);

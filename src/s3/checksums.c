@@ -80,10 +80,11 @@ static int take_payload_sha256(struct checksums *checksums, const struct http_he
 	return 0;
 }
 
-int checksums_begin(struct checksums *checksums, const struct http_head *head, enum s3_error *error,
-		    const char **text)
+int checksums_begin(struct checksums *checksums, const struct http_head *head, bool wants_md5,
+		    enum s3_error *error, const char **text)
 {
 	memset(checksums, 0, sizeof(*checksums));
+	checksums->wants_md5 = wants_md5;
 	if (take_head_field(checksums, head, DIGEST_MD5) < 0)
 		return refuse(error, text, S3_ERROR_INVALID_DIGEST, NULL);
 	for (unsigned kind = 0; kind < DIGEST_MD5; kind++)
@@ -105,6 +106,8 @@ int checksums_begin(struct checksums *checksums, const struct http_head *head, e
 	unsigned wanted = checksums->in_head | checksums->in_trailer;
 	if (checksums->has_sha256_of_payload)
 		wanted |= 1u << DIGEST_SHA256;
+	if (wants_md5)
+		wanted |= 1u << DIGEST_MD5;
 	int r = digest_begin(&checksums->digests, wanted);
 	if (r == -EOPNOTSUPP)
 		return refuse(error, text, S3_ERROR_NOT_IMPLEMENTED,
@@ -123,6 +126,8 @@ int checksums_end(struct checksums *checksums, const struct body *body,
 		if ((checksums->digests.wanted & 1u << kind) == 0)
 			continue;
 		digest_end(&checksums->digests, kind, is);
+		if (kind == DIGEST_MD5)
+			memcpy(checksums->md5, is, bytes);
 		if (kind == DIGEST_SHA256 && checksums->has_sha256_of_payload &&
 		    memcmp(is, checksums->payload_sha256, bytes) != 0)
 			return refuse(error, text, S3_ERROR_SHA256_MISMATCH, NULL);

@@ -19,15 +19,17 @@ struct checksums {
 	struct digest_set digests;
 	unsigned in_head;           /* 1 << enum digest_kind: expected[] is known */
 	unsigned in_trailer;        /* comes in the trailer */
+	bool wants_md5;             /* for an ETag */
 	bool has_sha256_of_payload; /* x-amz-content-sha256 */
 	uint8_t expected[DIGEST_KIND_COUNT][DIGEST_BYTES_MAX];
 	uint8_t payload_sha256[DIGEST_BYTES_MAX];
+	uint8_t md5[DIGEST_BYTES_MAX]; /* wants_md5, after checksums_end */
 };
 
 /* 0, or -1 with the S3 error (InvalidDigest, InvalidRequest) and its text (NULL: the table's).
- * checksums_fini in any case. */
-int checksums_begin(struct checksums *checksums, const struct http_head *head, enum s3_error *error,
-		    const char **text);
+ * checksums_fini in any case. wants_md5: computed, said or not. */
+int checksums_begin(struct checksums *checksums, const struct http_head *head, bool wants_md5,
+		    enum s3_error *error, const char **text);
 /*
  * The body is done: does it have the digests that were said? 0, with field: the x-amz-checksum-*
  * that was verified as "Name: value\r\n" ("" when none was said); or -1 with the S3 error

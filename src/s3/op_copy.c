@@ -10,12 +10,14 @@
 #include "s3/op.h"
 #include "s3/xml_out.h"
 #include "store/copy.h"
+#include "store/md5.h"
 #include "store/meta.h"
 
 struct source {
 	struct s3_target target;
 	int fd;
 	struct facts facts;
+	char etag[ETAG_BYTES];
 	uint64_t first; /* what of it is copied */
 	uint64_t bytes;
 };
@@ -49,7 +51,7 @@ static bool take_source_name(struct s3_call *call, struct source *source)
 }
 
 /* x-amz-copy-source-if-match and the like mean for the source what If-Match does for a GET. */
-static bool meets_conditions(struct s3_call *call, const struct source *source)
+static bool meets_conditions(struct s3_call *call, struct source *source)
 {
 	static const struct {
 		enum http_field_id id;
@@ -61,7 +63,6 @@ static bool meets_conditions(struct s3_call *call, const struct source *source)
 		{HTTP_FIELD_IF_UNMODIFIED_SINCE, "x-amz-copy-source-if-unmodified-since"},
 	};
 	struct http_head as_get = {.method = HTTP_GET};
-	char etag[ETAG_BYTES];
 	bool range_applies;
 
 	for (size_t i = 0; i < ARRAY_LEN(conditions); i++) {
@@ -74,12 +75,12 @@ static bool meets_conditions(struct s3_call *call, const struct source *source)
 				       strlen(conditions[i].name + strlen("x-amz-copy-source-"))};
 		as_get.field[as_get.field_count++].value = value;
 	}
-	int r = version_read(call->store->sys, source->fd, &source->facts, etag);
+	int r = version_read(call->store->sys, source->fd, &source->facts, source->etag);
 	if (r < 0) {
 		s3_call_fail_errno(call, r);
 		return false;
 	}
-	const struct http_validators validators = {.etag = etag,
+	const struct http_validators validators = {.etag = source->etag,
 						   .modified = source->facts.modified.tv_sec};
 	if (http_conditions_check(&as_get, &validators, &range_applies) == 0)
 		return true;
@@ -135,25 +136,34 @@ static void put_result(struct s3_call *call, const char *root)
 
 /* ---- CopyObject ------------------------------------------------------------------------------ */
 
-/* With the source's attributes, or with x-amz-metadata-directive: REPLACE the request's. 0 or a
- * negative errno. */
-static int commit_copy(struct s3_call *call, const struct source *source, bool is_replaced)
+/* With the source's attributes, or with x-amz-metadata-directive: REPLACE the request's. */
+static void commit_copy(struct s3_call *call, const struct source *source, bool is_replaced)
 {
 	const struct store_sys *sys = call->store->sys;
 	char fields[META_BYTES_MAX], checksums[META_BYTES_MAX];
 	struct put_meta meta = {.fields = {call->kept.at, call->kept.len}};
+	uint8_t md5[MD5_BYTES];
+	int kept = 0;
 
 	if (!is_replaced) {
-		int n = meta_get(sys, source->fd, META_FIELDS, fields);
-		if (n < 0)
-			return n;
-		meta.fields = (struct put_text){fields, (size_t)n};
+		kept = meta_get(sys, source->fd, META_FIELDS, fields);
+		meta.fields = (struct put_text){fields, kept > 0 ? (size_t)kept : 0};
 	}
-	int n = meta_get_bound(sys, source->fd, META_CHECKSUMS, &source->facts, checksums);
-	if (n < 0)
-		return n;
-	meta.checksums = (struct put_text){checksums, (size_t)n};
-	return put_commit(&call->put, call->target->object_key, &call->terms, &meta);
+	int sums = meta_get_bound(sys, source->fd, META_CHECKSUMS, &source->facts, checksums);
+	meta.checksums = (struct put_text){checksums, sums > 0 ? (size_t)sums : 0};
+	if (md5_of_etag(source->etag, md5)) /* the same bytes */
+		memcpy(call->md5_etag, source->etag, sizeof(call->md5_etag));
+	if (kept < 0 || sums < 0) {
+		s3_call_fail_errno(call, kept < 0 ? kept : sums);
+		return;
+	}
+	if (!s3_call_choose_etag(call, &meta.etag))
+		return;
+	int r = put_commit(&call->put, call->target->object_key, &call->terms, &meta);
+	if (r < 0)
+		s3_call_fail_errno(call, r);
+	else
+		put_result(call, "CopyObjectResult");
 }
 
 static void copy_object(struct s3_call *call, struct source *source)
@@ -175,11 +185,7 @@ static void copy_object(struct s3_call *call, struct source *source)
 	}
 	if (!copy_bytes(call, source))
 		return;
-	int r = commit_copy(call, source, is_replaced);
-	if (r < 0)
-		s3_call_fail_errno(call, r);
-	else
-		put_result(call, "CopyObjectResult");
+	commit_copy(call, source, is_replaced);
 }
 
 void op_copy_object(struct s3_call *call)

@@ -29,6 +29,7 @@ static struct upload_place place_of(const struct s3_call *call, char id[UPLOAD_I
 		.key = call->target->object_key,
 		.id = id,
 		.is_durable = call->store->is_durable,
+		.has_md5_etags = call->store->has_md5_etags,
 	};
 }
 
@@ -102,8 +103,12 @@ void op_upload_part(struct s3_call *call)
 	struct upload_place place = place_of(call, id);
 	unsigned number;
 
+	struct put_meta meta = {0};
+
 	must(take_part_number(call, &number)); /* it was good at the beginning */
-	int r = upload_part_commit(&place, &call->put, number);
+	if (!s3_call_choose_etag(call, &meta.etag))
+		return;
+	int r = upload_part_commit(&place, &call->put, number, &meta);
 	if (r < 0)
 		fail_errno(call, r);
 	else

@@ -78,11 +78,13 @@ void op_put_object_begin(struct s3_call *call)
 void op_put_object(struct s3_call *call)
 {
 	size_t checksum_len = strlen(call->checksum);
-	const struct put_meta meta = {
+	struct put_meta meta = {
 		.fields = {call->kept.at, call->kept.len},
 		.checksums = {call->checksum, checksum_len},
 	};
 
+	if (!s3_call_choose_etag(call, &meta.etag))
+		return;
 	int r = put_commit(&call->put, call->target->object_key, &call->terms, &meta);
 	if (r < 0) {
 		s3_call_fail_errno(call, r);

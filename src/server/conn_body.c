@@ -14,6 +14,7 @@
 #include "base/must.h"
 #include "server/conn.h"
 #include "server/job.h"
+#include "store/md5.h"
 
 static void buf_give(struct job *job)
 {
@@ -217,6 +218,8 @@ static enum conn_next body_done(struct conn *conn)
 	request->keep_alive = request->head.keep_alive && !conn->worker->is_draining;
 	if (checksums_end(&job->checksums, &job->body, job->call.checksum, &error, &text) < 0)
 		return fail(conn, error, text);
+	if (job->checksums.wants_md5)
+		md5_etag(job->checksums.md5, 0, job->call.md5_etag);
 	return conn_run_job(conn, JOB_RUN);
 }
 
@@ -299,7 +302,9 @@ enum conn_next conn_body_plan(struct conn *conn)
 		return fail(conn, S3_ERROR_MISSING_CONTENT_LENGTH, NULL);
 	if (request->route.body == S3_BODY_TEXT && job->body.left > REQUEST_TEXT_BYTES_MAX)
 		return fail(conn, S3_ERROR_ENTITY_TOO_LARGE, NULL);
-	if (checksums_begin(&job->checksums, head, &error, &text) < 0)
+	bool wants_md5 =
+		request->route.body == S3_BODY_FILE && conn->worker->server->store.has_md5_etags;
+	if (checksums_begin(&job->checksums, head, wants_md5, &error, &text) < 0)
 		return fail(conn, error, text);
 	if (request->route.begin != NULL)
 		return conn_run_job(conn, JOB_BEGIN);

@@ -18,6 +18,7 @@
 #include "server/listener.h"
 #include "server/process.h"
 #include "store/root.h"
+#include "store/md5.h"
 #include "store/trial.h"
 
 /* ---- Files ---------------------------------------------------------------------------------- */
@@ -46,7 +47,8 @@ static enum server_outcome open_root(struct process *process)
 	server->store = (struct s3_store){.sys = &server->store_sys,
 					  .root_fd = server->root_fd,
 					  .root_counts_links = root_counts_links(server->root_fd),
-					  .is_durable = config->durability == DURABILITY_FULL};
+					  .is_durable = config->durability == DURABILITY_FULL,
+					  .has_md5_etags = config->etag == ETAG_MD5};
 	server->root_device = root.st_dev;
 	server->root_is_in_memory = send_file_is_in_memory(server->root_fd);
 	return SERVER_STOPPED;
@@ -310,10 +312,17 @@ static enum server_outcome try_root(struct process *process)
 				    .root_fd = process->server.root_fd,
 				    .writable = config->writable,
 				    .is_durable = config->durability == DURABILITY_FULL,
+				    .needs_attributes = config->etag == ETAG_MD5,
 				    .warn = warn_of_root,
 				    .arg = process};
 	char error[ERROR_TEXT_MAX];
+	uint8_t md5[MD5_BYTES];
 
+	if (config->etag == ETAG_MD5 && md5_of_bytes("", 0, md5) < 0) {
+		log_msg(&process->log, LOG_LEVEL_ERROR,
+			"--etag=md5: OpenSSL computes no MD5 here (FIPS mode): use --etag=version");
+		return SERVER_ERROR;
+	}
 	int r = trial_run(&trial, error);
 	if (r == 0)
 		return watch_root(process);

@@ -13,6 +13,8 @@
 #include "base/must.h"
 #include "store/copy.h"
 #include "store/folder.h"
+#include "store/md5.h"
+#include "store/meta.h"
 #include "store/multipart_private.h"
 #include "store/names.h"
 #include "store/version.h"
@@ -217,7 +219,8 @@ int upload_create(const struct upload_place *place, const char *fields, size_t f
 	return r;
 }
 
-int upload_part_commit(const struct upload_place *place, struct put *put, unsigned number)
+int upload_part_commit(const struct upload_place *place, struct put *put, unsigned number,
+		       const struct put_meta *meta)
 {
 	struct open_upload upload;
 	char name[PART_BYTES];
@@ -225,7 +228,7 @@ int upload_part_commit(const struct upload_place *place, struct put *put, unsign
 	part_name(name, number);
 	int r = upload_open(place, &upload);
 	if (r == 0)
-		r = put_commit_in(put, upload.upload_fd, name, NULL);
+		r = put_commit_in(put, upload.upload_fd, name, meta);
 	/* A sweep hides an upload and then looks whether a part has come, a part comes and then
 	 * looks whether the upload is hidden: one of them sees the other. */
 	if (r == 0)
@@ -333,8 +336,24 @@ static int check_parts(const struct upload_place *place, const struct open_uploa
 	return 0;
 }
 
+/* The MD5 of a part that is open; kept with it, or computed. */
+static int md5_of_part(const struct upload_place *place, int fd, uint8_t md5[MD5_BYTES])
+{
+	char etag[ETAG_BYTES];
+	struct facts facts;
+
+	int r = facts_of_fd(place->sys, fd, &facts);
+	if (r == 0)
+		r = version_read(place->sys, fd, &facts, etag);
+	if (r < 0)
+		return r;
+	return md5_of_etag(etag, md5) ? 0 : md5_of_file(place->sys, fd, md5);
+}
+
+/* md5s: room for one of each part; NULL: not wanted. */
 static int assemble(const struct upload_place *place, const struct open_upload *upload,
-		    const struct upload_part *part, unsigned part_count, int file_fd)
+		    const struct upload_part *part, unsigned part_count, int file_fd,
+		    uint8_t (*md5s)[MD5_BYTES])
 {
 	uint64_t at = 0, size = 0;
 
@@ -343,6 +362,8 @@ static int assemble(const struct upload_place *place, const struct open_upload *
 		if (fd < 0)
 			return fd;
 		int r = copy_range(place->sys, fd, 0, size, file_fd, at);
+		if (r == 0 && md5s != NULL)
+			r = md5_of_part(place, fd, md5s[i]);
 		close(fd);
 		if (r < 0)
 			return r;
@@ -351,23 +372,43 @@ static int assemble(const struct upload_place *place, const struct open_upload *
 	return 0;
 }
 
+static int etag_of_parts(uint8_t (*md5s)[MD5_BYTES], unsigned count, char etag[ETAG_BYTES])
+{
+	uint8_t md5[MD5_BYTES];
+	int r = md5_of_bytes(md5s, count * sizeof(*md5s), md5);
+
+	if (r == 0)
+		md5_etag(md5, count, etag);
+	return r;
+}
+
 static int make_object(const struct upload_place *place, const struct open_upload *upload,
 		       const struct upload_part *part, unsigned part_count,
 		       const struct put_terms *terms, struct object_stamp *stamp)
 {
-	const struct put_meta meta = {
+	struct put_meta meta = {
 		.fields = {upload->fields, upload->fields_len},
 		.upload = {place->id, strlen(place->id)},
 	};
+	uint8_t(*md5s)[MD5_BYTES] = NULL;
+	char etag[ETAG_BYTES];
 	struct put put;
-	int r = put_begin(&put, place->sys, place->root_fd, place->bucket, place->is_durable);
 
+	int r = put_begin(&put, place->sys, place->root_fd, place->bucket, place->is_durable);
+	if (r == 0 && place->has_md5_etags) {
+		md5s = calloc(part_count + 1, sizeof(*md5s));
+		meta.etag = etag;
+		r = md5s != NULL ? 0 : -ENOMEM;
+	}
 	if (r == 0)
-		r = assemble(place, upload, part, part_count, put.file_fd);
+		r = assemble(place, upload, part, part_count, put.file_fd, md5s);
+	if (r == 0 && md5s != NULL)
+		r = etag_of_parts(md5s, part_count, etag);
 	if (r == 0)
 		r = put_commit(&put, place->key, terms, &meta);
 	*stamp = put.stamp;
 	put_end(&put);
+	free(md5s);
 	return r;
 }
 

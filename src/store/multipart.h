@@ -41,6 +41,7 @@ struct upload_place {
 	const char *key;
 	const char *id;
 	bool is_durable;
+	bool has_md5_etags; /* upload_complete: the object's is the MD5 of its parts' */
 };
 
 /* place->id is not used; the id is in id. fields: for META_FIELDS. 0; -ENOENT: no such bucket; or
@@ -51,7 +52,8 @@ int upload_create(const struct upload_place *place, const char *fields, size_t f
  * part may take long to come in. 0; -ENOENT; or another negative errno. */
 int upload_check(const struct upload_place *place);
 /* What put_begin has begun becomes a part, instead of put_commit. 0; -ENOENT: no such upload. */
-int upload_part_commit(const struct upload_place *place, struct put *put, unsigned number);
+int upload_part_commit(const struct upload_place *place, struct put *put, unsigned number,
+		       const struct put_meta *meta);
 
 /*
  * Makes the object of the parts, in the order given, which is ascending: number and etag of each

@@ -127,12 +127,39 @@ static int file_make(const struct store_sys *sys, int dir_fd, const char *prefix
 	return r;
 }
 
+/* What versions need: the nanoseconds of a time that is set, or else an attribute. */
+static int try_times(struct attempt *attempt, bool has_attributes)
+{
+	const struct store_sys *sys = attempt->trial->sys;
+	struct timespec times[2];
+	struct facts facts;
+
+	clock_gettime(CLOCK_REALTIME, &times[0]);
+	times[1] = (struct timespec){.tv_sec = times[0].tv_sec, .tv_nsec = 123456789};
+	attempt->call = "utimensat";
+	if (sys->futimens(attempt->file_fd, times) < 0)
+		return -errno;
+	attempt->call = "statx";
+	int r = facts_of_fd(sys, attempt->file_fd, &facts);
+	if (r < 0 || facts.modified.tv_nsec == times[1].tv_nsec)
+		return r;
+	if (!has_attributes) {
+		attempt->call = "times are kept without their nanoseconds, and extended attributes "
+				"not at all, so that no version could be told from another";
+		return -EOPNOTSUPP;
+	}
+	if (attempt->prefix != NULL) /* once, of the root */
+		warn(attempt->trial,
+		     "times are kept without their nanoseconds: the version of an object is kept "
+		     "in an extended attribute, which is read with it");
+	return 0;
+}
+
 /* What an object has besides its name. What is kept only for some objects is a warning. */
 static int fill(struct attempt *attempt)
 {
 	const struct store_sys *sys = attempt->trial->sys;
 	const int fd = attempt->file_fd;
-	struct timespec now[2];
 
 	attempt->call = "flock";
 	if (sys->flock(fd, LOCK_SH | LOCK_NB) < 0)
@@ -141,16 +168,22 @@ static int fill(struct attempt *attempt)
 	ssize_t n = sys->pwrite(fd, TRIAL_TEXT, sizeof(TRIAL_TEXT), 0);
 	if (n != (ssize_t)sizeof(TRIAL_TEXT))
 		return n < 0 ? -errno : -EIO;
-	if (sys->fsetxattr(fd, "user.sluice.trial", "1", 1, 0) < 0 || sys->fchmod(fd, 01600) < 0)
+	bool has_attributes = sys->fsetxattr(fd, "user.sluice.trial", "1", 1, 0) == 0 &&
+			      sys->fchmod(fd, 01600) == 0;
+	int error = errno;
+	if (!has_attributes && attempt->trial->needs_attributes) {
+		attempt->call = "setting an extended attribute and the sticky bit, which "
+				"--etag=md5 needs";
+		return -error;
+	}
+	if (!has_attributes)
 		warn(attempt->trial,
 		     "extended attributes and the sticky bit cannot be set (%s): uploads with "
 		     "metadata, a content type or checksums will be refused",
-		     strerrorname_np(errno));
-	clock_gettime(CLOCK_REALTIME, &now[0]);
-	now[1] = now[0];
-	attempt->call = "utimensat";
-	if (sys->futimens(fd, now) < 0)
-		return -errno;
+		     strerrorname_np(error));
+	int r = try_times(attempt, has_attributes);
+	if (r < 0)
+		return r;
 	attempt->call = "fsync of a file";
 	return attempt->trial->is_durable ? store_fsync(sys, fd, FSYNC_FILE) : 0;
 }

@@ -32,7 +32,8 @@ struct trial {
 	const struct store_sys *sys;
 	int root_fd;
 	bool writable;
-	bool is_durable; /* writes will be synced: try that, too */
+	bool is_durable;       /* writes will be synced: try that, too */
+	bool needs_attributes; /* --etag=md5 */
 	/* A sentence for what some requests need and will not have. */
 	void (*warn)(void *arg, const char *text);
 	void *arg;

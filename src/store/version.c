@@ -103,12 +103,15 @@ static void tell_others(const struct facts *facts, char *out)
 
 bool version_tell(const struct facts *facts, char etag[ETAG_BYTES])
 {
+	bool may_be_kept = facts->modified.tv_nsec % COARSE_NS == 0;
+
 	if (version_is_ours(facts)) {
 		tell_ours(facts, etag);
-		return (facts->modified.tv_nsec & KEPT_BIT) == 0;
+		may_be_kept = (facts->modified.tv_nsec & KEPT_BIT) != 0;
+	} else {
+		tell_others(facts, etag);
 	}
-	tell_others(facts, etag);
-	return !meta_is_marked(facts->mode) || facts->modified.tv_nsec % COARSE_NS != 0;
+	return !may_be_kept || !meta_is_marked(facts->mode);
 }
 
 int version_read(const struct store_sys *sys, int fd, const struct facts *facts,

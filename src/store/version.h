@@ -10,8 +10,9 @@
  *            no two writes have these in common, and chmod, chown, links and a server's
  *            restart leave them alone.
  *   kept     ours, and its ETag is an attribute (META_VERSION): an MD5, or any version where
- *            the file system keeps no nanoseconds. The bit of the mark says so; where there
- *            can be no mark, the sticky bit does (store/meta.h).
+ *            the file system keeps no nanoseconds. The sticky bit of all files with
+ *            attributes (store/meta.h) and the bit of the mark, where there can be one, say
+ *            so.
  *   others'  any other file: mtime, ctime, size and the inode's number. Whoever writes to one
  *            of ours makes it one of these, for the kernel sets another mtime.
  *
@@ -27,7 +28,7 @@
 #include "store/facts.h"
 #include "store/meta.h"
 
-#define ETAG_BYTES      40 /* with quotes and NUL */
+#define ETAG_BYTES      48 /* with quotes and NUL */
 #define VERSION_UNIT_NS 1024
 
 /* The mtime for a file of ours with this inode and size, near now. is_kept: META_VERSION will be

@@ -43,7 +43,7 @@ static enum s3_error put(const char *fields, const char *raw, const char *payloa
 	     (ssize_t)strlen(raw));
 	must(out_len == strlen(payload) && memcmp(out, payload, out_len) == 0);
 	field[0] = '\0';
-	if (checksums_begin(&checksums, &head, &error, &why) == 0) {
+	if (checksums_begin(&checksums, &head, false, &error, &why) == 0) {
 		digest_update(&checksums.digests, out, out_len);
 		if (checksums_end(&checksums, &body, field, &error, &why) == 0)
 			error = NONE;

@@ -251,7 +251,7 @@ Test(multipart_list, a_part_of_what_is_gone_is_refused)
 	struct upload_place place = uploads_place("key", late.id);
 	place.sys = &sys;
 	cr_assert_eq(put_begin(&put, &sys, store_root_fd, "bucket", true), 0);
-	int r = upload_part_commit(&place, &put, 1);
+	int r = upload_part_commit(&place, &put, 1, NULL);
 	put_end(&put);
 	cr_assert(late.has_come);
 	cr_expect_eq(r, -ENOENT, "not acknowledged: %d", r);

@@ -85,7 +85,7 @@ Test(sys, multipart)
 	place.id = id;
 	expect(1); /* what is kept of the request */
 	begin_and_write(&put, true);
-	cr_assert_eq(upload_part_commit(&place, &put, 1), 0);
+	cr_assert_eq(upload_part_commit(&place, &put, 1, NULL), 0);
 	struct upload_part part = {.number = 1};
 	memcpy(part.etag, put.stamp.etag, sizeof(part.etag));
 	put_end(&put);

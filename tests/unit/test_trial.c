@@ -204,3 +204,36 @@ Test(trial, rights)
 	fchmod(store_root_fd, 0777);
 	cr_assert_eq(run_as_nobody(true, "bucket bucket"), 0, "... of one bucket");
 }
+
+/* Versions need nanoseconds, or attributes. */
+static int no_attributes(int fd, const char *name, const void *value, size_t size, int flags)
+{
+	(void)fd, (void)name, (void)value, (void)size, (void)flags;
+	errno = EOPNOTSUPP;
+	return -1;
+}
+
+Test(trial, versions)
+{
+	struct store_sys sys = faulty_sys;
+	char error[ERROR_TEXT_MAX];
+
+	faults.has_coarse_times = true;
+	cr_expect_eq(run(&sys, true, error), 0, "%s", error);
+	cr_expect_eq(warnings, 1);
+	cr_expect_not_null(strstr(last_warning, "nanoseconds"), "%s", last_warning);
+	sys.fsetxattr = no_attributes;
+	cr_expect_eq(run(&sys, true, error), -EOPNOTSUPP);
+	cr_expect_not_null(strstr(error, "no version"), "%s", error);
+	cr_expect_eq(run(&sys, false, error), 0, "%s", error);
+	faults.has_coarse_times = false;
+	cr_expect_eq(run(&sys, true, error), 0, "%s", error);
+	cr_expect_not_null(strstr(last_warning, "metadata"), "%s", last_warning);
+	const struct trial with_md5 = {.sys = &sys,
+				       .root_fd = store_root_fd,
+				       .writable = true,
+				       .needs_attributes = true,
+				       .warn = count_warning};
+	cr_expect_eq(trial_run(&with_md5, error), -EOPNOTSUPP);
+	cr_expect_not_null(strstr(error, "--etag=md5"), "%s", error);
+}

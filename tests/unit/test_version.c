@@ -101,8 +101,9 @@ Test(version, a_mark_is_known_and_of_one_file)
 		facts.modified = version_mark(&facts, &now, n % 2 == 0);
 		cr_assert(version_is_ours(&facts));
 		cr_assert(facts.modified.tv_nsec >= 0 && facts.modified.tv_nsec < 1000000000);
-		cr_assert_eq(version_tell(&facts, etag), n % 2 == 1);
+		cr_assert(version_tell(&facts, etag));
 		facts.mode |= S_ISVTX; /* chmod, a link, another owner: as it was */
+		cr_assert_eq(version_tell(&facts, other), n % 2 == 1);
 		facts.changed.tv_sec++;
 		version_tell(&facts, other);
 		cr_assert_str_eq(etag, other);

@@ -45,7 +45,7 @@ int uploads_send_part(const char *key, const char *id, unsigned number, char fil
 		at += some;
 	}
 	if (r == 0)
-		r = upload_part_commit(&place, &put, number);
+		r = upload_part_commit(&place, &put, number, NULL);
 	*part = (struct upload_part){.number = number};
 	memcpy(part->etag, put.stamp.etag, sizeof(part->etag));
 	put_end(&put);
