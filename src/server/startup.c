@@ -17,8 +17,8 @@
 #include "server/admin.h"
 #include "server/listener.h"
 #include "server/process.h"
-#include "store/root.h"
 #include "store/md5.h"
+#include "store/root.h"
 #include "store/trial.h"
 
 /* ---- Files ---------------------------------------------------------------------------------- */
