@@ -47,6 +47,7 @@ END {
 	table("Whole objects: instructions a request", "bytes", "size:", "nginx-ktls", "%.0f", 0)
 	table("Other ciphers, 64 MiB: instructions a byte", "cipher", "whole:", "nginx-ktls", "%.3f", 0)
 	table("Other ciphers, 16 KiB ranges: instructions a request", "cipher", "ranges:", "nginx-ktls", "%.0f", 0)
+	table("Of objects that a PUT has written, 16 KiB and a page of 1,000: instructions a request", "request", "written:", "sluice-user", "%.0f", 0)
 	table("Uploads: instructions a PUT", "bytes", "put:", "nginx-user", "%.0f", 0)
 	table("Uploads: instructions a byte", "bytes", "put:", "nginx-user", "%.3f", 1)
 }

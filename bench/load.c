@@ -46,6 +46,8 @@ static void plan(struct load *load, struct conn *conn)
 	conn->is_range = options->whole == 0 && !conn->is_put;
 	conn->from = 0;
 	conn->bytes = conn->is_put ? options->put_bytes : options->range_bytes;
+	if (conn->is_put && options->names > 0)
+		conn->name = load->put_count++ % options->names;
 	if (!conn->is_range || load->object_bytes == 0)
 		return;
 	if (conn->bytes > load->object_bytes)
@@ -176,6 +178,7 @@ static const char usage_text[] =
 	"  --whole N         GET the object N times\n"
 	"  --ranges N        GET N ranges of --range-bytes (16384)\n"
 	"  --puts N          PUT the object N times, --put-bytes (16384) each\n"
+	"  --names N         for --puts: N objects in turn, PATH with six digits behind it\n"
 	"  --handshakes N    N times: connect, GET a range, close\n"
 	"  --hold N          N connections with one range each; print READY, wait until stdin "
 	"ends\n"
@@ -209,7 +212,7 @@ static void options_read(struct options *options, int argc, char **argv)
 	uint64_t *number[] = {&options->whole,   &options->ranges,      &options->handshakes,
 			      &options->hold,    &options->range_bytes, &options->connections,
 			      &options->batches, &options->warm,        &options->server_pid,
-			      &options->puts,    &options->put_bytes};
+			      &options->puts,    &options->put_bytes,   &options->names};
 	static const struct option table[] = {{"target", 1, NULL, OPTION_TEXT},
 					      {"path", 1, NULL, OPTION_TEXT + 1},
 					      {"cert", 1, NULL, OPTION_TEXT + 2},
@@ -229,6 +232,7 @@ static void options_read(struct options *options, int argc, char **argv)
 					      {"server-pid", 1, NULL, OPTION_NUMBER + 8},
 					      {"puts", 1, NULL, OPTION_NUMBER + 9},
 					      {"put-bytes", 1, NULL, OPTION_NUMBER + 10},
+					      {"names", 1, NULL, OPTION_NUMBER + 11},
 					      {"help", 0, NULL, 'h'},
 					      {NULL, 0, NULL, 0}};
 	int id;

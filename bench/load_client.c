@@ -178,16 +178,19 @@ static void body_send(struct conn *conn)
 
 void request_send(const struct load *load, struct conn *conn)
 {
-	char text[REQUEST_BYTES], field[80] = "";
+	char text[REQUEST_BYTES], field[80] = "", name[24] = "";
 
 	if (conn->is_range)
 		snprintf(field, sizeof(field), "Range: bytes=%" PRIu64 "-%" PRIu64 "\r\n",
 			 conn->from, conn->from + conn->bytes - 1);
 	if (conn->is_put)
 		snprintf(field, sizeof(field), "Content-Length: %" PRIu64 "\r\n", conn->bytes);
-	int n = snprintf(
-		text, sizeof(text), "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: load\r\n%s\r\n",
-		conn->is_put ? "PUT" : "GET", load->options->path, load->options->host, field);
+	if (conn->is_put && load->options->names > 0)
+		snprintf(name, sizeof(name), "%06" PRIu64, conn->name);
+	int n = snprintf(text, sizeof(text),
+			 "%s %s%s HTTP/1.1\r\nHost: %s\r\nUser-Agent: load\r\n%s\r\n",
+			 conn->is_put ? "PUT" : "GET", load->options->path, name,
+			 load->options->host, field);
 	if (n < 0 || (size_t)n >= sizeof(text))
 		fail("the path is too long");
 	if (!conn_write(conn, text, (size_t)n))

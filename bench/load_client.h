@@ -31,6 +31,7 @@ struct options {
 	uint64_t puts;
 	uint64_t range_bytes;
 	uint64_t put_bytes;
+	uint64_t names; /* a PUT is of one of so many objects, in turn; 0: of the one */
 	uint64_t connections;
 	uint64_t batches;
 	uint64_t warm;
@@ -44,6 +45,7 @@ struct load {
 	int verify_fd;         /* -1: do not compare */
 	uint64_t object_bytes; /* 0: not known yet */
 	uint64_t range_count;  /* requests so far: where the next range lies */
+	uint64_t put_count;
 	uint64_t received;
 };
 
@@ -53,6 +55,7 @@ struct conn {
 	size_t have; /* bytes of buf behind the last response */
 	uint64_t from;
 	uint64_t bytes;
+	uint64_t name; /* of a PUT, where there are several */
 	bool is_range;
 	bool is_put;
 	char buf[READ_BYTES];
