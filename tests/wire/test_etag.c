@@ -66,13 +66,13 @@ static void is_md5(struct wire_client *client, const char *target, const char *m
 
 	etag_of(client, target, etag);
 	cr_assert_str_eq(etag, md5, "%s", target);
-	snprintf(quoted, sizeof(quoted), "If-None-Match: \"%s\"\r\n", md5);
+	snprintf(quoted, sizeof(quoted), "If-None-Match: \"%.99s\"\r\n", md5);
 	wire_ask(client, "GET", target, quoted, &response);
 	cr_assert_eq(response.status, 304);
 	snprintf(quoted, sizeof(quoted), "%s?attributes", target);
 	const char *text = wire_ask_text(client, "GET", quoted, "x-amz-object-attributes: ETag\r\n",
 					 &response);
-	snprintf(quoted, sizeof(quoted), "<ETag>%s</ETag>", md5);
+	snprintf(quoted, sizeof(quoted), "<ETag>%.99s</ETag>", md5);
 	cr_assert_not_null(strstr(text, quoted), "%s", text);
 }
 
@@ -83,7 +83,7 @@ static void complete(struct wire_client *client, const char *target, char etag[W
 	char xml[WIRE_VALUE_MAX + 128];
 
 	snprintf(xml, sizeof(xml),
-		 "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>\"%s\"</ETag>"
+		 "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>\"%.99s\"</ETag>"
 		 "</Part></CompleteMultipartUpload>",
 		 etag);
 	put_text(client, "POST", target, "", xml, etag);
@@ -94,7 +94,7 @@ static bool is_listed(struct wire_client *client, const char *query, const char 
 	static struct wire_response response;
 	char wanted[WIRE_VALUE_MAX];
 
-	snprintf(wanted, sizeof(wanted), "<ETag>&quot;%s&quot;</ETag>", etag);
+	snprintf(wanted, sizeof(wanted), "<ETag>&quot;%.99s&quot;</ETag>", etag);
 	return strstr(wire_ask_text(client, "GET", query, "", &response), wanted) != NULL;
 }
 
