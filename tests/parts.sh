@@ -29,6 +29,7 @@ evaluate|qda|release|tests/evaluate/run|step 3 of docs/evaluating-kernel-tls.md,
 interop-thanos|a|release|tests/interop/run thanos|Thanos, which is built at the first time
 interop|qda|release|env INTEROP_BUILD=no tests/interop/run|curl, s3cmd, rclone, awscli, boto3, and Thanos if it is built
 crash|qda|release|tests/crash/run|a server killed while it writes
+races|qda|release|tests/races/run|conditional writes through two servers, on ext4 with times in seconds, XFS and tmpfs
 rotation|qd|release|tests/rotation/run 200|certificates, CAs and lists change under load: 200 rotations
 rotation-long|a|release|tests/rotation/run 1000|the same: 1,000 rotations
 lint|qda|release|tests/lint/run build/release|layers, format, headers, shellcheck, what is installed
