@@ -202,7 +202,8 @@ int upload_create(const struct upload_place *place, const char *fields, size_t f
 	int bucket_fd = folder_open(place->sys, place->root_fd, place->bucket);
 	if (bucket_fd < 0)
 		return bucket_fd == -ENOTDIR ? -ENOENT : bucket_fd;
-	int private_fd = folder_open_or_make(place->sys, bucket_fd, STORE_PRIVATE);
+	bool is_made;
+	int private_fd = folder_open_or_make(place->sys, bucket_fd, STORE_PRIVATE, &is_made);
 	int r = private_fd < 0 ? private_fd : -ENOENT;
 	for (int i = 0; private_fd >= 0 && r == -ENOENT && i < CREATE_TRIES_MAX; i++) {
 		r = make_id(id);

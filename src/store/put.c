@@ -43,33 +43,50 @@ static bool is_young(int dir_fd)
 	return age_s < FOLDER_YOUNG_S;
 }
 
-/* The folder that key is in, all of the way made. *leaf: the last component, in key. *young: how
- * many folders down the first is whose name may not be on the disk; none: one more than there are.
- */
-static int open_parent(const struct put *put, const char *key, const char **leaf, unsigned *young)
+/* The way to an object, in folders down from the bucket: 1 is the first component of its key. */
+struct way {
+	const char *leaf; /* the last component, in the key */
+	unsigned young;   /* the first whose name may not be on the disk; one too many: none */
+	unsigned made;    /* the first that was made for this object; 0: none */
+};
+
+/* The folder that key is in, all of the way made. way->made: also where it fails, and never more
+ * than it was. */
+static int open_parent(const struct put *put, const char *key, struct way *way)
 {
 	char name[KEY_COMPONENT_BYTES_MAX + 1];
 	int dir_fd = fcntl(put->bucket_fd, F_DUPFD_CLOEXEC, 0);
 	unsigned depth = 1;
-	bool is_any_young = false;
+	bool is_any_young = false, is_made;
 
-	*young = 0;
+	way->young = 0;
 	if (dir_fd < 0)
 		return -errno;
-	for (*leaf = key; folder_next(leaf, name); depth++) {
-		int next_fd = folder_open_or_make(put->sys, dir_fd, name);
+	for (way->leaf = key; folder_next(&way->leaf, name); depth++) {
+		int next_fd = folder_open_or_make(put->sys, dir_fd, name, &is_made);
 		close(dir_fd);
+		if (is_made && (way->made == 0 || depth < way->made))
+			way->made = depth;
 		if (next_fd < 0)
 			return next_fd;
 		dir_fd = next_fd;
 		if (!is_any_young && is_young(dir_fd)) {
 			is_any_young = true;
-			*young = depth;
+			way->young = depth;
 		}
 	}
 	if (!is_any_young)
-		*young = depth;
+		way->young = depth;
 	return dir_fd;
+}
+
+/* Nothing came into the folders that were made for it: S3 has no empty folders, and a bucket with
+ * one would not be empty. */
+static void unmake_way(const struct put *put, const char *key, const struct way *way)
+{
+	int left_fd = way->made > 0 ? folder_prune(put->sys, put->bucket_fd, key, way->made) : -1;
+	if (left_fd >= 0)
+		close(left_fd);
 }
 
 /* Every name on the way to key on the disk, from the one of folder number young on; dir_fd is the
@@ -158,7 +175,8 @@ int put_begin(struct put *put, const struct store_sys *sys, int root_fd, const c
 	put->bucket_fd = folder_open(sys, root_fd, bucket);
 	if (put->bucket_fd < 0)
 		return put->bucket_fd == -ENOTDIR ? -ENOENT : put->bucket_fd;
-	put->private_fd = folder_open_or_make(sys, put->bucket_fd, STORE_PRIVATE);
+	bool is_made;
+	put->private_fd = folder_open_or_make(sys, put->bucket_fd, STORE_PRIVATE, &is_made);
 	if (put->private_fd < 0)
 		return put->private_fd;
 	put->file_fd =
@@ -276,13 +294,31 @@ static int stamp(struct put *put)
 
 /* The folder for the key's last component; made, unless the object must be there already. */
 static int open_place(const struct put *put, const char *key, const struct put_terms *terms,
-		      const char **leaf, unsigned *young)
+		      struct way *way)
 {
 	if (terms->mode != PUT_IF_PRESENT)
-		return open_parent(put, key, leaf, young);
-	*young = 0;
-	int fd = folder_open_parent(put->sys, put->bucket_fd, key, leaf);
+		return open_parent(put, key, way);
+	way->young = 0;
+	int fd = folder_open_parent(put->sys, put->bucket_fd, key, &way->leaf);
 	return fd == -ENOENT || fd == -ENOTDIR ? -ENOKEY : fd;
+}
+
+/* -ENOENT: a folder on the way was removed: again from the bucket. *is_placed: it is there. */
+static int place_on_way(struct put *put, const char *key, const struct put_terms *terms,
+			struct way *way, bool *is_placed)
+{
+	*is_placed = false;
+	int dir_fd = open_place(put, key, terms, way);
+	if (dir_fd < 0)
+		return dir_fd;
+	int r = place(put, dir_fd, way->leaf, terms);
+	*is_placed = r == 0;
+	if (r == 0)
+		unlock(put);
+	if (r == 0 && put->is_durable)
+		r = sync_way(put, key, way->young, dir_fd);
+	close(dir_fd);
+	return r;
 }
 
 int put_commit(struct put *put, const char *key, const struct put_terms *terms)
@@ -292,26 +328,16 @@ int put_commit(struct put *put, const char *key, const struct put_terms *terms)
 	if (r == 0)
 		r = fsync_of(put, put->file_fd, FSYNC_FILE);
 
-	for (int i = 0; r == 0 && i < TRIES_MAX; i++) {
-		const char *leaf = key;
-		unsigned young = 0;
-		int dir_fd = open_place(put, key, terms, &leaf, &young);
-		if (dir_fd == -ENOENT)
-			continue; /* a folder on the way was removed: again from the bucket */
-		if (dir_fd < 0)
-			return dir_fd;
-		r = place(put, dir_fd, leaf, terms);
-		bool is_placed = r == 0;
-		if (is_placed)
-			unlock(put);
-		if (is_placed && put->is_durable)
-			r = sync_way(put, key, young, dir_fd);
-		close(dir_fd);
-		if (is_placed || r != -ENOENT)
-			return r;
-		r = 0;
-	}
-	return r < 0 ? r : -ENOENT; /* the bucket itself was removed */
+	struct way way = {.leaf = key};
+	bool is_placed = false;
+	if (r < 0)
+		return r;
+	r = -ENOENT; /* for ever: the bucket itself was removed */
+	for (int i = 0; !is_placed && r == -ENOENT && i < TRIES_MAX; i++)
+		r = place_on_way(put, key, terms, &way, &is_placed);
+	if (!is_placed)
+		unmake_way(put, key, &way);
+	return r;
 }
 
 int put_commit_in(struct put *put, int dir_fd, const char *name)

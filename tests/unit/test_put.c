@@ -172,6 +172,9 @@ static int with_faults(int error, const char *key, const char *path, bool replac
 			cr_assert(is != NULL && (strcmp(is, "old") == 0 || strcmp(is, "new") == 0));
 		else
 			cr_assert(is == NULL || strcmp(is, "new") == 0, "call %d", n);
+		if (is == NULL)
+			cr_assert_leq(store_entries("bucket"), 1,
+				      "call %d leaves a folder beside the private one", n);
 		cr_assert_eq(store_descriptors(), open_before, "call %d leaks a descriptor", n);
 		cr_assert_geq(store_swept("bucket"), 0);
 		cr_assert_eq(store_entries("bucket/" STORE_PRIVATE), 0, "call %d leaves a file", n);
