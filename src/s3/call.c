@@ -208,10 +208,10 @@ bool s3_call_take_encoding(struct s3_call *call, bool *is_url)
 
 /* ---- The store ------------------------------------------------------------------------------- */
 
-bool s3_call_begin_put(struct s3_call *call)
+bool s3_call_begin_put(struct s3_call *call, const char *key)
 {
 	int r = put_begin(&call->put, call->store->sys, call->store->root_fd, call->target->bucket,
-			  call->store->is_durable);
+			  key, call->store->is_durable);
 
 	call->has_put = true; /* to be ended, also where it failed */
 	if (r < 0)

@@ -101,8 +101,8 @@ bool s3_call_take_number(struct s3_call *call, const char *name, unsigned least,
 bool s3_call_take_page_max(struct s3_call *call, const char *name, unsigned *max);
 /* encoding-type, which is "url" or nothing. False: failed. */
 bool s3_call_take_encoding(struct s3_call *call, bool *is_url);
-/* Makes the file that becomes an object or a part, call->put. False: failed. */
-bool s3_call_begin_put(struct s3_call *call);
+/* Makes the file that becomes an object of this key or, NULL, a part: call->put. False: failed. */
+bool s3_call_begin_put(struct s3_call *call, const char *key);
 /* An object to be looked at or copied: its descriptor, which is the caller's, and *st. -1: failed;
  * absent_text: what NoSuchKey then says, NULL: the table's. */
 int s3_call_open_object(struct s3_call *call, const struct s3_target *target, struct stat *st,

@@ -104,9 +104,10 @@ static bool open_source(struct s3_call *call, struct source *source)
 	return meets_conditions(call, &st);
 }
 
-static bool copy_bytes(struct s3_call *call, const struct source *source)
+/* key: as of s3_call_begin_put. */
+static bool copy_bytes(struct s3_call *call, const struct source *source, const char *key)
 {
-	if (!s3_call_begin_put(call))
+	if (!s3_call_begin_put(call, key))
 		return false;
 	int r = copy_range(call->store->sys, source->fd, source->first, source->bytes,
 			   call->put.file_fd, 0);
@@ -167,7 +168,7 @@ static void copy_object(struct s3_call *call, struct source *source)
 			     "REPLACE.");
 		return;
 	}
-	if (!copy_bytes(call, source))
+	if (!copy_bytes(call, source, call->target->object_key))
 		return;
 	int r = copy_attributes(call, source, is_replaced);
 	if (r == 0)
@@ -219,7 +220,7 @@ void op_upload_part_copy(struct s3_call *call)
 
 	op_upload_part_check(call);
 	if (!s3_call_has_failed(call) && open_source(call, &source) && take_range(call, &source) &&
-	    copy_bytes(call, &source)) {
+	    copy_bytes(call, &source, NULL)) {
 		op_upload_part(call);
 		call->stamp.etag[0] = '\0'; /* it is in the XML */
 		if (!s3_call_has_failed(call))

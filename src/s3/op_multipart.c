@@ -93,7 +93,7 @@ void op_upload_part_begin(struct s3_call *call)
 {
 	op_upload_part_check(call);
 	if (!s3_call_has_failed(call))
-		s3_call_begin_put(call);
+		s3_call_begin_put(call, NULL);
 }
 
 void op_upload_part(struct s3_call *call)

@@ -63,7 +63,7 @@ void op_put_object_begin(struct s3_call *call)
 	if (!s3_call_check_key(call) || !s3_call_check_asked(call) || !s3_call_take_terms(call) ||
 	    !s3_call_take_kept(call))
 		return;
-	s3_call_begin_put(call);
+	s3_call_begin_put(call, call->target->object_key);
 }
 
 void op_put_object(struct s3_call *call)

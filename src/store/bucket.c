@@ -11,8 +11,7 @@
 #include "base/must.h"
 #include "store/folder.h"
 #include "store/multipart.h"
-#include "store/names.h"
-#include "store/put.h"
+#include "store/private.h"
 
 int bucket_make(const struct store_sys *sys, int root_fd, const char *bucket, bool is_durable)
 {
@@ -91,16 +90,19 @@ static int remove_folders(const struct store_sys *sys, int bucket_fd)
 	}
 }
 
-/* With what crashes have left in it, and the uploads that nobody is just completing. */
+/* With the uploads that nobody is just completing. */
 static int remove_private(const struct store_sys *sys, int root_fd, const char *bucket,
 			  int bucket_fd)
 {
 	struct upload_swept swept = {0};
-	unsigned count = 0;
-	int r = store_sweep(sys, root_fd, bucket, &count);
+	int r = upload_sweep(sys, root_fd, bucket, UPLOAD_SWEEP_ALL, &swept);
 
-	if (r == 0)
-		r = upload_sweep(sys, root_fd, bucket, UPLOAD_SWEEP_ALL, &swept);
+	int private_fd = r == 0 ? folder_open(sys, bucket_fd, STORE_PRIVATE) : r;
+	if (private_fd < 0)
+		return private_fd == -ENOENT ? 0 : private_fd;
+	if (sys->unlinkat(private_fd, STORE_PLACES, 0) < 0 && errno != ENOENT)
+		r = -errno;
+	close(private_fd);
 	if (r < 0)
 		return r;
 	if (sys->unlinkat(bucket_fd, STORE_PRIVATE, AT_REMOVEDIR) == 0 || errno == ENOENT)
@@ -120,9 +122,13 @@ int bucket_remove(const struct store_sys *sys, int root_fd, const char *bucket, 
 	int bucket_fd = folder_open(sys, root_fd, bucket);
 	if (bucket_fd < 0)
 		return bucket_fd == -ENOTDIR ? -ENOENT : bucket_fd;
-	/* A bucket that stays keeps its private folder, too, and the uploads in it: an object is
-	 * found before they are touched. */
-	int r = is_mounted(bucket_fd) ? -EBUSY : remove_folders(sys, bucket_fd);
+	/* First what crashes have left, which is no one's. Then: a bucket that stays keeps its
+	 * private folder, too, and the uploads in it: an object is found before they are touched.
+	 */
+	unsigned swept = 0;
+	int r = is_mounted(bucket_fd) ? -EBUSY : store_sweep(sys, root_fd, bucket, &swept);
+	if (r == 0)
+		r = remove_folders(sys, bucket_fd);
 	/* What is in the private folder may be a writer's, and then all stays. A writer that comes
 	 * between makes it anew, or finds no bucket. */
 	if (r == 0)

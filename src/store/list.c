@@ -187,10 +187,10 @@ static enum kind kind_of(const struct walk *walk, int dir_fd, const char *name, 
 	return S_ISREG(st.st_mode) ? KIND_FILE : S_ISDIR(st.st_mode) ? KIND_FOLDER : KIND_NEITHER;
 }
 
-static bool is_hidden(const struct walk *walk, const char *name)
+static bool is_hidden(const char *name)
 {
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-	       (walk->path_len == 0 && strcmp(name, STORE_PRIVATE) == 0);
+	       strcmp(name, STORE_PRIVATE) == 0;
 }
 
 /* Offers one entry of the folder to the batch, if it can matter. floor: only names greater, NULL:
@@ -200,7 +200,7 @@ static bool offer(struct walk *walk, int dir_fd, const struct dirent64 *entry, c
 	char *name = walk->path + walk->path_len; /* for the comparisons, behind the path */
 	size_t len = strlen(entry->d_name);
 
-	if (len > KEY_COMPONENT_BYTES_MAX || is_hidden(walk, entry->d_name))
+	if (len > KEY_COMPONENT_BYTES_MAX || is_hidden(entry->d_name))
 		return false;
 	memcpy(name, entry->d_name, len + 1);
 	enum kind kind = kind_of(walk, dir_fd, entry->d_name, entry->d_type);

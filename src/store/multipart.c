@@ -350,7 +350,8 @@ static int make_object(const struct upload_place *place, const struct open_uploa
 		       const struct put_terms *terms, struct object_stamp *stamp)
 {
 	struct put put;
-	int r = put_begin(&put, place->sys, place->root_fd, place->bucket, place->is_durable);
+	int r = put_begin(&put, place->sys, place->root_fd, place->bucket, place->key,
+			  place->is_durable);
 
 	if (r == 0)
 		r = assemble(place, upload, part, part_count, put.file_fd);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names of buckets, and the names in a bucket's folder that are the server's own. The private
- * folder is in each bucket, because a bucket may be a mount point: only there is it sure to be in
- * the file system that the bucket's objects are in, as link and rename need. No key may begin with
+ * Names of buckets, and the names in a bucket's folder that are the server's own. A private folder
+ * is in each bucket, and at the top of what is mounted below one: only there is it sure to be in
+ * the file system that the objects are in, as link and rename need. No component of a key may be
  * it, and no listing shows it.
  */
 #ifndef SLUICE_STORE_NAMES_H
@@ -10,7 +10,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 
 #define STORE_PRIVATE     ".sluice"
 /* In it: files that are written, or wait for their name. */
@@ -21,12 +20,8 @@
 #define STORE_FOLDER_MODE 0777
 #define STORE_FILE_MODE   0666
 
-/* Is this key (decoded, as s3_target_parse made it) in the private folder, or the folder itself? */
-static inline bool store_key_is_private(const char *key)
-{
-	size_t len = sizeof(STORE_PRIVATE) - 1;
-	return strncmp(key, STORE_PRIVATE, len) == 0 && (key[len] == '\0' || key[len] == '/');
-}
+/* Is this key (decoded, as s3_target_parse made it) in a private folder, or the folder itself? */
+bool store_key_is_private(const char *key);
 
 /* S3's bucket names, and what its clients let through besides: upper case and '_'. No two dots in a
  * row and a letter or digit at both ends, so never "." or ".."; never the private folder. */

@@ -9,6 +9,10 @@
  *           another name; opened again by that name and compared; removed; its
  *           folder synced
  *
+ * A file is made without a name (O_TMPFILE). Some file systems drop one when it is closed, whatever
+ * name it was linked to since, and a PUT would be acknowledged and lost: where that comes out, and
+ * a file that is made with a name stays, files are to be made with one (store/sys.h, named).
+ *
  * The write is tried in the root and in each bucket that is another file system.
  * Where the root refuses it, one bucket that takes it is enough: an operator who
  * makes the buckets himself need not let the server make any.
@@ -32,7 +36,8 @@ struct trial {
 	const struct store_sys *sys;
 	int root_fd;
 	bool writable;
-	bool is_durable; /* writes will be synced: try that, too */
+	bool is_durable;             /* writes will be synced: try that, too */
+	struct store_devices *named; /* grows by the file systems where files need a name */
 	/* A sentence for what some requests need and will not have. */
 	void (*warn)(void *arg, const char *text);
 	void *arg;

@@ -135,7 +135,7 @@ Test(bucket, what_is_in_use_stays)
 	cr_expect_eq(upload_check(&place), 0);
 
 	faults.has_tmpfile = false;
-	cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", true), 0);
+	cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", "key", true), 0);
 	cr_expect_eq(remove_bucket("bucket"), -ENOTEMPTY, "one is writing");
 	cr_expect_eq(put_commit(&put, "key", &(struct put_terms){.mode = PUT_REPLACES}), 0);
 	put_end(&put);
@@ -211,7 +211,7 @@ Test(bucket, a_refusal_disturbs_no_writer)
 	struct put put;
 
 	make_file("bucket/key");
-	cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", true), 0);
+	cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", "key", true), 0);
 	cr_expect_eq(remove_bucket("bucket"), -ENOTEMPTY);
 	int r = put_commit(&put, "key", &(struct put_terms){.mode = PUT_REPLACES});
 	cr_expect_eq(r, 0, "%d", r);
@@ -359,7 +359,7 @@ Test(bucket, a_written_object_outlives_removals)
 	for (int i = 0; i < ROUNDS; i++) {
 		struct put put;
 		make("contested");
-		int r = put_begin(&put, &faulty_sys, store_root_fd, "contested", true);
+		int r = put_begin(&put, &faulty_sys, store_root_fd, "contested", "a/key", true);
 		if (r == 0)
 			r = put_commit(&put, "a/key", &(struct put_terms){.mode = PUT_REPLACES});
 		put_end(&put);
