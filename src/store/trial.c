@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/trial.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -22,7 +23,7 @@
 #define WARNINGS_MAX   8
 #define TRIAL_TEXT     "sluice"
 #define NAME_BYTES     (sizeof(TRIAL_PREFIX) + 32)
-#define SENTENCE_BYTES 512
+#define SENTENCE_BYTES 1024
 
 /* ---- Words ---------------------------------------------------------------------------------- */
 
@@ -390,6 +391,69 @@ static int try_buckets(struct bucket_trial *buckets, char error[ERROR_TEXT_MAX])
 	return r < 0 ? refuse(error, "getdents64", r) : 0;
 }
 
+/* ---- What is left out ----------------------------------------------------------------------- */
+
+#define NAMES_SHOWN 3
+
+struct left_out {
+	unsigned folders;
+	unsigned files;
+	unsigned links;
+	unsigned others;
+	char names[NAMES_SHOWN * (KEY_COMPONENT_BYTES_MAX + sizeof(", \"\""))]; /* the first */
+};
+
+/* The trial's own, another server's trial's, and what mkfs makes: nobody misses them. */
+static bool is_expected(const char *name)
+{
+	return strncmp(name, TRIAL_PREFIX, sizeof(TRIAL_PREFIX) - 1) == 0 ||
+	       strcmp(name, "lost+found") == 0;
+}
+
+static void leave_out(struct left_out *left_out, const char *name, int type)
+{
+	unsigned *of_kind = type == DT_DIR   ? &left_out->folders
+			    : type == DT_REG ? &left_out->files
+			    : type == DT_LNK ? &left_out->links
+					     : &left_out->others;
+	unsigned count = left_out->folders + left_out->files + left_out->links + left_out->others;
+	size_t used = strlen(left_out->names);
+
+	if (count < NAMES_SHOWN)
+		snprintf(left_out->names + used, sizeof(left_out->names) - used, "%s\"%s\"",
+			 count > 0 ? ", " : "", name);
+	(*of_kind)++;
+}
+
+static int warn_of_left_out(const struct trial *trial)
+{
+	struct left_out left_out = {0};
+	struct folder_reader reader;
+	const char *name;
+	int r;
+
+	int dir_fd = folder_open(trial->sys, trial->root_fd, ".");
+	if (dir_fd < 0)
+		return dir_fd;
+	folder_reader_init(&reader, trial->sys, dir_fd);
+	while ((r = folder_read(&reader, &name)) == 1) {
+		int type = folder_read_type(&reader, name);
+		if (type < 0 || is_expected(name))
+			continue;
+		if (type != DT_UNKNOWN &&
+		    (type != DT_DIR || !store_bucket_name_is_valid(name, strlen(name))))
+			leave_out(&left_out, name, type);
+	}
+	close(dir_fd);
+	if (left_out.names[0] != '\0')
+		warn(trial,
+		     "not served: %u folders whose names no bucket can have, %u files, %u symbolic "
+		     "links, %u others; the first: %s",
+		     left_out.folders, left_out.files, left_out.links, left_out.others,
+		     left_out.names);
+	return r;
+}
+
 /* ---- The whole ------------------------------------------------------------------------------ */
 
 int trial_run(const struct trial *trial, char error[ERROR_TEXT_MAX])
@@ -414,6 +478,9 @@ int trial_run(const struct trial *trial, char error[ERROR_TEXT_MAX])
 	buckets.root_takes_writes = trial->writable && write_r == 0;
 	if (write_r < 0)
 		refuse(why, attempt.call, write_r);
+	r = warn_of_left_out(trial);
+	if (r < 0)
+		return refuse(error, "getdents64", r);
 	r = try_buckets(&buckets, error);
 	if (r < 0 || write_r == 0)
 		return r;

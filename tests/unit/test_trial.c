@@ -122,6 +122,39 @@ Test(trial, private_folder)
 	cr_assert_eq(store_entries("bucket/" STORE_PRIVATE), 0);
 }
 
+/* Whoever put it there looks for it in vain: said once, with how many there are. */
+Test(trial, what_is_left_out_is_said)
+{
+	static const char *const folders[] = {"ab", "with blank", ".hidden", "lost+found", "good"};
+	char error[ERROR_TEXT_MAX];
+
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+		cr_assert_eq(mkdirat(store_root_fd, folders[i], 0700), 0);
+	cr_assert_eq(run(&faulty_sys, false, error), 0, "%s", error);
+	cr_expect_eq(warnings, 1);
+	cr_expect_not_null(strstr(last_warning,
+				  "3 folders whose names no bucket can have, 0 files, "
+				  "0 symbolic links, 0 others"),
+			   "%s", last_warning);
+	for (int i = 0; i < 5; i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "file-%d", i);
+		close(openat(store_root_fd, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	}
+	cr_assert_eq(symlinkat("bucket", store_root_fd, "linked-bucket"), 0);
+	cr_assert_eq(mkfifoat(store_root_fd, "fifo", 0600), 0);
+	cr_assert_eq(run(&faulty_sys, true, error), 0, "%s", error);
+	cr_expect_eq(warnings, 1);
+	cr_expect_not_null(strstr(last_warning,
+				  "3 folders whose names no bucket can have, 5 files, "
+				  "1 symbolic links, 1 others; the first: \""),
+			   "%s", last_warning);
+	unsigned quotes = 0;
+	for (const char *at = last_warning; (at = strchr(at, '"')) != NULL; at++)
+		quotes++;
+	cr_expect_eq(quotes, 6, "three names: %s", last_warning);
+}
+
 /* An unlink that failed leaves its file. */
 static void remove_leftovers(void)
 {
