@@ -86,8 +86,8 @@ void s3_call_fail(struct s3_call *call, enum s3_error error, const char *text);
  * a condition; -EISDIR, -ENOTDIR: a key that cannot be; and those of the disk. */
 void s3_call_fail_errno(struct s3_call *call, int negative_errno);
 
-/* Can an object have this key? False: failed. */
-bool s3_call_check_key(struct s3_call *call);
+/* Can an object of this key have so many bytes? Where they are not known yet: 0. False: failed. */
+bool s3_call_check_size(struct s3_call *call, uint64_t bytes);
 /* Decodes If-Match and If-None-Match of a write into call->terms. False: failed. */
 bool s3_call_take_terms(struct s3_call *call);
 /* Refuses what the request asks for and this server does not do (encryption, tags, locks). False:

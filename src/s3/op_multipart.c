@@ -60,7 +60,8 @@ void op_create_multipart_upload(struct s3_call *call)
 	char id[UPLOAD_ID_BYTES];
 	struct upload_place place = place_of(call, id);
 
-	if (!s3_call_check_key(call) || !s3_call_check_asked(call) || !s3_call_take_kept(call))
+	/* A part has bytes. */
+	if (!s3_call_check_size(call, 1) || !s3_call_check_asked(call) || !s3_call_take_kept(call))
 		return;
 	int r = upload_create(&place, call->kept.at, call->kept.len, id);
 	if (r < 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on one object. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/must.h"
@@ -58,10 +59,20 @@ void op_object_fields(struct s3_call *call)
 
 /* ---- PUT ------------------------------------------------------------------------------------- */
 
+/* What the head says of the body's size; 0: nothing. */
+static uint64_t announced_bytes(const struct http_head *head)
+{
+	struct slice decoded = http_head_find(head, "x-amz-decoded-content-length");
+
+	if (decoded.at == NULL)
+		return head->has_content_length ? head->content_length : 0;
+	return slice_is(decoded, "0") ? 0 : 1;
+}
+
 void op_put_object_begin(struct s3_call *call)
 {
-	if (!s3_call_check_key(call) || !s3_call_check_asked(call) || !s3_call_take_terms(call) ||
-	    !s3_call_take_kept(call))
+	if (!s3_call_check_size(call, announced_bytes(call->head)) || !s3_call_check_asked(call) ||
+	    !s3_call_take_terms(call) || !s3_call_take_kept(call))
 		return;
 	s3_call_begin_put(call, call->target->object_key);
 }
@@ -71,7 +82,15 @@ void op_put_object(struct s3_call *call)
 	const struct store_sys *sys = call->store->sys;
 	int fd = call->put.file_fd;
 	size_t checksum_len = strlen(call->checksum);
+	struct stat st;
 
+	if (store_key_is_marker(call->target->object_key) &&
+	    (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0 ||
+	     !s3_call_check_size(call, (uint64_t)st.st_size))) {
+		if (!s3_call_has_failed(call))
+			s3_call_fail_errno(call, -errno);
+		return;
+	}
 	int r = meta_set(sys, fd, META_FIELDS, call->kept.at, call->kept.len);
 	if (r == 0)
 		r = meta_set(sys, fd, META_CHECKSUMS, call->checksum, checksum_len);

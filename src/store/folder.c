@@ -71,7 +71,7 @@ int folder_open_parent(const struct store_sys *sys, int bucket_fd, const char *k
 	const char *slash = strrchr(key, '/');
 	char path[OBJECT_KEY_BYTES_MAX + 1];
 
-	*leaf = slash != NULL ? slash + 1 : key;
+	*leaf = store_leaf(slash != NULL ? slash + 1 : key);
 	size_t len = slash != NULL ? (size_t)(slash - key) : 0;
 	must(len <= OBJECT_KEY_BYTES_MAX);
 	memcpy(path, key, len);

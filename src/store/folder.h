@@ -24,8 +24,8 @@ int folder_open_or_make(const struct store_sys *sys, int dir_fd, const char *nam
 /* The next component of *rest, which moves behind it and its '/'. False: what is left of *rest is
  * the last. Of keys as s3_target_parse made them. */
 bool folder_next(const char **rest, char name[KEY_COMPONENT_BYTES_MAX + 1]);
-/* The folder that key is in, and its last component. A descriptor; -ENOENT, -ENOTDIR: no such
- * folder. */
+/* The folder that key is in, and the name that it has there. A descriptor; -ENOENT, -ENOTDIR: no
+ * such folder. */
 int folder_open_parent(const struct store_sys *sys, int bucket_fd, const char *key,
 		       const char **leaf);
 /* Removes the folders above key, deepest first, as long as they are empty and at least so many

@@ -6,7 +6,8 @@
  * by another pass from its last name on. Only the deepest few folders are open; one further up is
  * opened again, by its path, when the walk comes back to it and needs it.
  *
- * Names of folders carry their '/' here, so that names compare as keys do.
+ * Names of folders carry their '/' here, and the marker of the folder is "", so that names compare
+ * as keys do.
  */
 #include "store/list.h"
 
@@ -202,8 +203,14 @@ static bool offer(struct walk *walk, int dir_fd, const struct dirent64 *entry, c
 
 	if (len > KEY_COMPONENT_BYTES_MAX || is_hidden(entry->d_name))
 		return false;
-	memcpy(name, entry->d_name, len + 1);
 	enum kind kind = kind_of(walk, dir_fd, entry->d_name, entry->d_type);
+	if (strcmp(entry->d_name, STORE_MARKER) == 0) { /* its key is the folder's */
+		if (kind != KIND_FILE || walk->path_len == 0)
+			return false;
+		len = 0;
+	}
+	memcpy(name, entry->d_name, len);
+	name[len] = '\0';
 	if (kind == KIND_FOLDER)
 		memcpy(name + len++, "/", 2);
 	bool is_wanted = kind == KIND_FOLDER ? is_folder_wanted(walk, walk->path)
@@ -471,7 +478,8 @@ static int visit_next(struct walk *walk, struct level *level)
 	level->next += len + 1;
 	level->left--;
 	memcpy(walk->path + walk->path_len, name, len + 1);
-	return name[len - 1] == '/' ? visit_folder(walk, name) : visit_file(walk, name);
+	return len > 0 && name[len - 1] == '/' ? visit_folder(walk, name)
+					       : visit_file(walk, store_leaf(name));
 }
 
 /* Until there are no levels left, an error, or WALK_ENDS. */

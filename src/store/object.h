@@ -18,8 +18,9 @@
 #include <linux/openat2.h>
 
 #include "base/limits.h"
+#include "store/names.h"
 
-#define OBJECT_PATH_BYTES (BUCKET_BYTES_MAX + 1 + OBJECT_KEY_BYTES_MAX + 1)
+#define OBJECT_PATH_BYTES (BUCKET_BYTES_MAX + 1 + OBJECT_KEY_BYTES_MAX + sizeof(STORE_MARKER))
 #define ETAG_BYTES        40 /* with quotes and NUL */
 
 /* What a write answers with. */
@@ -38,7 +39,7 @@ struct object {
 	char etag[ETAG_BYTES];
 };
 
-/* Both arguments as s3_target_parse made them. */
+/* Where the object's file is, beneath the root. Both arguments as s3_target_parse made them. */
 void object_path(char out[OBJECT_PATH_BYTES], const char *bucket, const char *object_key);
 struct open_how object_open_how(void);
 

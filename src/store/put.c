@@ -46,7 +46,7 @@ static bool is_young(int dir_fd)
 
 /* The way to an object, in folders down from the bucket: 1 is the first component of its key. */
 struct way {
-	const char *leaf; /* the last component, in the key */
+	const char *leaf; /* the name in the last folder */
 	unsigned young;   /* the first whose name may not be on the disk; one too many: none */
 	unsigned made;    /* the first that was made for this object; 0: none */
 };
@@ -76,6 +76,7 @@ static int open_parent(const struct put *put, const char *key, struct way *way)
 			way->young = depth;
 		}
 	}
+	way->leaf = store_leaf(way->leaf);
 	if (!is_any_young)
 		way->young = depth;
 	return dir_fd;

@@ -47,8 +47,7 @@ static int remove_in(const struct store_sys *sys, int bucket_fd, const char *key
 		return dir_fd;
 	int r = -ENOENT;
 	if (dir_fd >= 0) {
-		if (*leaf != '\0')
-			r = unlink_locked(sys, dir_fd, leaf, etag);
+		r = unlink_locked(sys, dir_fd, leaf, etag);
 		close(dir_fd);
 	}
 	if (r == -ENOENT)

@@ -17,9 +17,9 @@
  * Where the root refuses it, one bucket that takes it is enough: an operator who
  * makes the buckets himself need not let the server make any.
  *
- * Names in the root that are left out because no bucket can have them, or what has them is no folder,
- * are a warning together. What is below a bucket and is no object (a symbolic link ...) is not
- * looked for.
+ * Names in the root that are left out because no bucket can have them, or what has them is no
+ * folder, are a warning together. What is below a bucket and is no object (a symbolic link ...) is
+ * not looked for.
  *
  * Leaves nothing behind but after a crash: a file TRIAL_PREFIX* in the root, where it
  * is no bucket, or one in a private folder that the next sweep removes. May wait for a disk. Safe

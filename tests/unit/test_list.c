@@ -24,10 +24,17 @@ TestSuite(list, .init = store_fixture_make, .fini = store_fixture_remove);
 static char *keys[KEYS_MAX]; /* sorted by make_order */
 static unsigned key_count;
 
+static size_t size_of(const char *key)
+{
+	return store_key_is_marker(key) ? 0 : strlen(key) % 10;
+}
+
+/* One that ends in '/' is a marker. */
 static void make_key(const char *key)
 {
 	char path[2048];
-	snprintf(path, sizeof(path), "bucket/%s", key);
+	bool is_marker = store_key_is_marker(key);
+	snprintf(path, sizeof(path), "bucket/%s%s", key, is_marker ? STORE_MARKER : "");
 	for (char *at = path + 7; (at = strchr(at, '/')) != NULL; at++) {
 		*at = '\0';
 		if (mkdirat(store_root_fd, path, 0700) < 0 && errno != EEXIST)
@@ -37,7 +44,7 @@ static void make_key(const char *key)
 	int fd = openat(store_root_fd, path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return; /* there already, or a folder of another */
-	must(write(fd, "0123456789", strlen(key) % 10) >= 0);
+	must(write(fd, "0123456789", size_of(key)) >= 0);
 	close(fd);
 	must(key_count < KEYS_MAX);
 	keys[key_count++] = strdup(key);
@@ -95,7 +102,7 @@ static unsigned expect_listing_from(struct list_query query)
 					 "prefix \"%s\" delimiter \"%s\" after \"%s\" max %u",
 					 query.prefix, query.delimiter, after, query.max);
 			if (!page.entry[i].is_prefix)
-				cr_assert_eq(page.entry[i].size, strlen(wanted[at]) % 10);
+				cr_assert_eq(page.entry[i].size, size_of(wanted[at]));
 		}
 		cr_assert_eq(page.is_truncated, at < count, "\"%s\" \"%s\": exact", query.prefix,
 			     query.delimiter);
@@ -127,7 +134,7 @@ static void make_random_tree(unsigned seed, unsigned count)
 		char key[256] = "";
 		for (int depth = rand() % 4; depth >= 0; depth--) {
 			strcat(key, parts[(unsigned)rand() % ARRAY_LEN(parts)]);
-			if (depth > 0)
+			if (depth > 0 || rand() % 8 == 0)
 				strcat(key, "/");
 		}
 		make_key(key);
@@ -374,6 +381,7 @@ static void make_deep_tree(void)
 		strcat(path, "d/");
 	}
 	make_key(DEEP_KEY("ab"));
+	make_key(DEEP_KEY(""));
 	make_order();
 }
 
@@ -406,6 +414,29 @@ Test(list, deep_keys_on_a_small_stack_with_few_descriptors)
 	cr_assert_eq(pthread_create(&thread, &attr, list_deep, NULL), 0);
 	cr_assert_eq(pthread_join(thread, NULL), 0);
 	pthread_attr_destroy(&attr);
+}
+
+/* The folder's key comes before those in it; a folder is not listed for its keys alone. */
+Test(list, markers)
+{
+	static const char *const some[] = {"a/", "a/b", "a/c/", "a!", "a0", "d/e/", "f/g"};
+	char path[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(some); i++)
+		make_key(some[i]);
+	make_order();
+	snprintf(path, sizeof(path), "bucket/%s", STORE_MARKER);
+	close(openat(store_root_fd, path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)); /* of no key */
+	for (unsigned max = 1; max < 9; max++) {
+		expect_listing("", "", max);
+		expect_listing("", "/", max);
+		expect_listing("a", "/", max);
+		expect_listing("a/", "/", max);
+		expect_listing("a/", "", max);
+		expect_listing("d/e/", "/", max);
+		expect_listing("d/", "/", max);
+		expect_listing("f/", "/", max);
+	}
 }
 
 /* A common prefix without an object behind it: the probe goes down, and comes back up. */

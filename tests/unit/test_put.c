@@ -128,6 +128,9 @@ Test(put, private_keys)
 	cr_expect_not(store_key_is_private("x/y" STORE_PRIVATE "/" STORE_PRIVATE "y"));
 	cr_expect_not(store_key_is_private("x/"));
 	cr_expect_not(store_key_is_private(""));
+	cr_expect(store_key_is_private(STORE_MARKER));
+	cr_expect(store_key_is_private("x/" STORE_MARKER));
+	cr_expect_not(store_key_is_private("x/" STORE_MARKER "s"));
 	cr_expect_not(store_key_is_private(".sluic"));
 }
 
