@@ -6,6 +6,7 @@
 #include "base/must.h"
 #include "http/conditions.h"
 #include "http/date.h"
+#include "http/media_type.h"
 #include "http/response.h"
 
 /* Status line and the fields that every answer has. */
@@ -83,6 +84,14 @@ static bool has_content_type(const struct answer_request *request)
 	static const char name[] = "Content-Type:";
 	return request->fields != NULL && request->fields->len >= sizeof(name) - 1 &&
 	       memcmp(request->fields->at, name, sizeof(name) - 1) == 0;
+}
+
+/* Of an object that has none kept with it. What was put there by hand is what its name says; of
+ * what we have written, whoever sent it said nothing, and so do we. */
+static const char *media_type(const struct answer_request *request, const struct object *object)
+{
+	bool is_written = object->has_meta || version_is_ours(&object->facts);
+	return is_written ? MEDIA_TYPE_DEFAULT : media_type_of(request->object_key);
 }
 
 static void more_fields(struct http_response *response, const struct answer_request *request)
@@ -168,7 +177,7 @@ void answer_object(const struct answer_request *request, const struct object *ob
 	struct http_response response;
 	begin(&response, request, status, out, RESPONSE_HEAD_BYTES_MAX);
 	if (!has_content_type(request))
-		http_response_field(&response, "Content-Type", "application/octet-stream");
+		http_response_field(&response, "Content-Type", media_type(request, object));
 	more_fields(&response, request);
 	http_response_field_u64(&response, "Content-Length", range.bytes);
 	validators(&response, object);

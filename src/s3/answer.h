@@ -25,6 +25,7 @@ struct answer_request {
 	const char *date;          /* now, as http_date_format writes it */
 	bool keep_alive;           /* false: Connection: close is said */
 	bool is_writable;          /* what Allow says */
+	const char *object_key;    /* of GET or HEAD of an object, for its media type */
 	const struct text *fields; /* more fields, "Name: value\r\n" each; NULL: none */
 };
 

@@ -107,12 +107,12 @@ void s3_call_fail_errno(struct s3_call *call, int negative_errno)
 	call->error_errno = -negative_errno;
 }
 
-bool s3_call_check_key(struct s3_call *call)
+bool s3_call_check_size(struct s3_call *call, uint64_t bytes)
 {
-	if (call->target->object_key[call->target->object_key_len - 1] != '/')
+	if (bytes == 0 || !store_key_is_marker(call->target->object_key))
 		return true;
 	s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
-		     "A key that ends in '/' is a folder here and cannot be an object.");
+		     "A key that ends in '/' is a folder here: an object of such a key is empty.");
 	return false;
 }
 
@@ -208,10 +208,10 @@ bool s3_call_take_encoding(struct s3_call *call, bool *is_url)
 
 /* ---- The store ------------------------------------------------------------------------------- */
 
-bool s3_call_begin_put(struct s3_call *call)
+bool s3_call_begin_put(struct s3_call *call, const char *key)
 {
 	int r = put_begin(&call->put, call->store->sys, call->store->root_fd, call->target->bucket,
-			  call->store->is_durable);
+			  key, call->store->is_durable);
 
 	call->has_put = true; /* to be ended, also where it failed */
 	if (r < 0)

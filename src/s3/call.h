@@ -88,8 +88,8 @@ void s3_call_fail(struct s3_call *call, enum s3_error error, const char *text);
  * a condition; -EISDIR, -ENOTDIR: a key that cannot be; and those of the disk. */
 void s3_call_fail_errno(struct s3_call *call, int negative_errno);
 
-/* Can an object have this key? False: failed. */
-bool s3_call_check_key(struct s3_call *call);
+/* Can an object of this key have so many bytes? Where they are not known yet: 0. False: failed. */
+bool s3_call_check_size(struct s3_call *call, uint64_t bytes);
 /* Decodes If-Match and If-None-Match of a write into call->terms. False: failed. */
 bool s3_call_take_terms(struct s3_call *call);
 /* Refuses what the request asks for and this server does not do (encryption, tags, locks). False:
@@ -103,8 +103,8 @@ bool s3_call_take_number(struct s3_call *call, const char *name, unsigned least,
 bool s3_call_take_page_max(struct s3_call *call, const char *name, unsigned *max);
 /* encoding-type, which is "url" or nothing. False: failed. */
 bool s3_call_take_encoding(struct s3_call *call, bool *is_url);
-/* Makes the file that becomes an object or a part, call->put. False: failed. */
-bool s3_call_begin_put(struct s3_call *call);
+/* Makes the file that becomes an object of this key or, NULL, a part: call->put. False: failed. */
+bool s3_call_begin_put(struct s3_call *call, const char *key);
 /* An object to be looked at or copied: its descriptor, which is the caller's, and *facts. -1:
  * failed; absent_text: what NoSuchKey then says, NULL: the table's. */
 int s3_call_open_object(struct s3_call *call, const struct s3_target *target, struct facts *facts,

@@ -74,6 +74,9 @@ void op_delete_bucket(struct s3_call *call)
 			      call->store->is_durable);
 	if (r == -ENOTEMPTY)
 		s3_call_fail(call, S3_ERROR_BUCKET_NOT_EMPTY, NULL);
+	else if (r == -EBUSY)
+		s3_call_fail(call, S3_ERROR_BUCKET_NOT_EMPTY,
+			     "A file system is mounted on the bucket, or below it.");
 	else if (r < 0)
 		s3_call_fail_errno(call, r);
 	call->status = 204;

@@ -110,9 +110,10 @@ static bool open_source(struct s3_call *call, struct source *source)
 	return meets_conditions(call, source);
 }
 
-static bool copy_bytes(struct s3_call *call, const struct source *source)
+/* key: as of s3_call_begin_put. */
+static bool copy_bytes(struct s3_call *call, const struct source *source, const char *key)
 {
-	if (!s3_call_begin_put(call))
+	if (!s3_call_begin_put(call, key))
 		return false;
 	int r = copy_range(call->store->sys, source->fd, source->first, source->bytes,
 			   call->put.file_fd, 0);
@@ -183,7 +184,7 @@ static void copy_object(struct s3_call *call, struct source *source)
 			     "REPLACE.");
 		return;
 	}
-	if (!copy_bytes(call, source))
+	if (!copy_bytes(call, source, call->target->object_key))
 		return;
 	commit_copy(call, source, is_replaced);
 }
@@ -192,8 +193,8 @@ void op_copy_object(struct s3_call *call)
 {
 	struct source source = {.fd = -1};
 
-	if (s3_call_check_key(call) && s3_call_check_asked(call) && s3_call_take_terms(call) &&
-	    s3_call_take_kept(call) && open_source(call, &source))
+	if (s3_call_check_asked(call) && s3_call_take_terms(call) && s3_call_take_kept(call) &&
+	    open_source(call, &source) && s3_call_check_size(call, source.bytes))
 		copy_object(call, &source);
 	if (source.fd >= 0)
 		close(source.fd);
@@ -230,7 +231,7 @@ void op_upload_part_copy(struct s3_call *call)
 
 	op_upload_part_check(call);
 	if (!s3_call_has_failed(call) && open_source(call, &source) && take_range(call, &source) &&
-	    copy_bytes(call, &source)) {
+	    copy_bytes(call, &source, NULL)) {
 		op_upload_part(call);
 		call->stamp.etag[0] = '\0'; /* it is in the XML */
 		if (!s3_call_has_failed(call))

@@ -61,7 +61,8 @@ void op_create_multipart_upload(struct s3_call *call)
 	char id[UPLOAD_ID_BYTES];
 	struct upload_place place = place_of(call, id);
 
-	if (!s3_call_check_key(call) || !s3_call_check_asked(call) || !s3_call_take_kept(call))
+	/* A part has bytes. */
+	if (!s3_call_check_size(call, 1) || !s3_call_check_asked(call) || !s3_call_take_kept(call))
 		return;
 	int r = upload_create(&place, call->kept.at, call->kept.len, id);
 	if (r < 0) {
@@ -94,7 +95,7 @@ void op_upload_part_begin(struct s3_call *call)
 {
 	op_upload_part_check(call);
 	if (!s3_call_has_failed(call))
-		s3_call_begin_put(call);
+		s3_call_begin_put(call, NULL);
 }
 
 void op_upload_part(struct s3_call *call)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations on one object. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/must.h"
@@ -67,12 +68,35 @@ void op_object_fields(struct s3_call *call)
 
 /* ---- PUT ------------------------------------------------------------------------------------- */
 
+/* What the head says of the body's size; 0: nothing. */
+static uint64_t announced_bytes(const struct http_head *head)
+{
+	struct slice decoded = http_head_find(head, "x-amz-decoded-content-length");
+
+	if (decoded.at == NULL)
+		return head->has_content_length ? head->content_length : 0;
+	return slice_is(decoded, "0") ? 0 : 1;
+}
+
 void op_put_object_begin(struct s3_call *call)
 {
-	if (!s3_call_check_key(call) || !s3_call_check_asked(call) || !s3_call_take_terms(call) ||
-	    !s3_call_take_kept(call))
+	if (!s3_call_check_size(call, announced_bytes(call->head)) || !s3_call_check_asked(call) ||
+	    !s3_call_take_terms(call) || !s3_call_take_kept(call))
 		return;
-	s3_call_begin_put(call);
+	s3_call_begin_put(call, call->target->object_key);
+}
+
+/* Is what has come nothing, if it is to be a marker of a folder? */
+static bool check_marker(struct s3_call *call)
+{
+	struct facts facts;
+
+	if (!store_key_is_marker(call->target->object_key))
+		return true;
+	int r = facts_of_fd(call->store->sys, call->put.file_fd, &facts);
+	if (r < 0)
+		s3_call_fail_errno(call, r);
+	return r == 0 && s3_call_check_size(call, facts.size);
 }
 
 void op_put_object(struct s3_call *call)
@@ -83,7 +107,7 @@ void op_put_object(struct s3_call *call)
 		.checksums = {call->checksum, checksum_len},
 	};
 
-	if (!s3_call_choose_etag(call, &meta.etag))
+	if (!check_marker(call) || !s3_call_choose_etag(call, &meta.etag))
 		return;
 	int r = put_commit(&call->put, call->target->object_key, &call->terms, &meta);
 	if (r < 0) {

@@ -35,8 +35,8 @@ enum s3_target_error {
 /*
  * 0, or -EINVAL with *error (and nothing in *out). Path style: /BUCKET[/KEY][?QUERY]. A '+' in
  * the path is a plus. The bucket ends at the first '/' that is not encoded; in the key, "%2F" is
- * a '/' like any other. A key that ends in '/' is kept with it (such an object cannot exist, but
- * DELETE of it is legal).
+ * a '/' like any other. A key that ends in '/' is kept with it: it is the marker of a folder
+ * (store/names.h).
  * Bucket names: 3-63 letters, digits, '-', '_', '.'; a letter or digit at both ends, no "..".
  */
 int s3_target_parse(struct slice target, struct s3_target *out, enum s3_target_error *error);

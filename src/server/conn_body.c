@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 
 #include "base/must.h"
 #include "server/conn.h"

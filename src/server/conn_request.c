@@ -345,6 +345,7 @@ static void write_answer(struct conn *conn, char *out)
 		.date = conn->worker->date,
 		.keep_alive = request->keep_alive,
 		.is_writable = conn->worker->server->config->writable,
+		.object_key = request->target.object_key,
 		.fields = job != NULL ? &job->call.fields : NULL,
 	};
 

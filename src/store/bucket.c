@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,8 +11,7 @@
 #include "base/must.h"
 #include "store/folder.h"
 #include "store/multipart.h"
-#include "store/names.h"
-#include "store/put.h"
+#include "store/private.h"
 
 int bucket_make(const struct store_sys *sys, int root_fd, const char *bucket, bool is_durable)
 {
@@ -27,30 +27,82 @@ int bucket_make(const struct store_sys *sys, int root_fd, const char *bucket, bo
 	return synced < 0 ? synced : r;
 }
 
-/* 0: nothing but the private folder is in it; -ENOTEMPTY; or another negative errno. */
-static int check_is_empty(const struct store_sys *sys, int bucket_fd)
+/* What a folder holds first, but for the private folder of the bucket: DT_DIR and its name, another
+ * DT_..., or -ENOENT: nothing. */
+static int first_entry(const struct store_sys *sys, int dir_fd, bool is_top,
+		       char out[KEY_COMPONENT_BYTES_MAX + 1])
 {
 	struct folder_reader reader;
 	const char *name;
-	int r;
+	int r, type = DT_UNKNOWN;
 
-	folder_reader_init(&reader, sys, bucket_fd);
-	while ((r = folder_read(&reader, &name)) == 1)
-		if (strcmp(name, STORE_PRIVATE) != 0)
-			return -ENOTEMPTY;
-	return r;
+	folder_reader_init(&reader, sys, dir_fd);
+	while ((r = folder_read(&reader, &name)) == 1) {
+		if (is_top && strcmp(name, STORE_PRIVATE) == 0)
+			continue;
+		type = folder_read_type(&reader, name);
+		if (type != DT_UNKNOWN)
+			break;
+	}
+	if (r <= 0 || type < 0)
+		return r < 0 ? r : type < 0 ? type : -ENOENT;
+	memcpy(out, name, strlen(name) + 1); /* NAME_MAX */
+	return type;
 }
 
+static int remove_folder(const struct store_sys *sys, int bucket_fd, const char *path)
+{
+	const char *name;
+	int dir_fd = folder_open_parent(sys, bucket_fd, path, &name);
+
+	if (dir_fd < 0)
+		return dir_fd;
+	int r = sys->unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+	close(dir_fd);
+	return r == -EEXIST || r == -ENOTDIR ? -ENOTEMPTY : r;
+}
+
+/* Removes all below a bucket that is not in a listing of it: folders, as deep as a key can be.
+ * Whatever else is there, an object or not, ends it: -ENOTEMPTY. */
+static int remove_folders(const struct store_sys *sys, int bucket_fd)
+{
+	char path[OBJECT_KEY_BYTES_MAX + 1] = "", name[KEY_COMPONENT_BYTES_MAX + 1];
+
+	for (;;) {
+		size_t len = strlen(path);
+		int dir_fd = folder_open(sys, bucket_fd, len > 0 ? path : ".");
+		int type = dir_fd < 0 ? dir_fd : first_entry(sys, dir_fd, len == 0, name);
+		if (dir_fd >= 0)
+			close(dir_fd);
+		if (type == DT_DIR && len + 1 + strlen(name) < sizeof(path)) {
+			snprintf(path + len, sizeof(path) - len, "%s%s", len > 0 ? "/" : "", name);
+			continue;
+		}
+		if (type != -ENOENT)
+			return type < 0 && type != -ENOTDIR ? type : -ENOTEMPTY;
+		if (len == 0)
+			return 0;
+		int r = remove_folder(sys, bucket_fd, path);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		char *slash = strrchr(path, '/');
+		*(slash != NULL ? slash : path) = '\0';
+	}
+}
+
+/* With the uploads that nobody is just completing. */
 static int remove_private(const struct store_sys *sys, int root_fd, const char *bucket,
 			  int bucket_fd)
 {
 	struct upload_swept swept = {0};
-	unsigned count = 0;
-	int r = store_sweep(sys, root_fd, bucket, &count);
+	int r = upload_sweep(sys, root_fd, bucket, UPLOAD_SWEEP_ALL, &swept);
 
-	if (r == 0)
-		/* No upload is older than 1970: only what was ended, or never begun. */
-		r = upload_sweep(sys, root_fd, bucket, 0, &swept);
+	int private_fd = r == 0 ? folder_open(sys, bucket_fd, STORE_PRIVATE) : r;
+	if (private_fd < 0)
+		return private_fd == -ENOENT ? 0 : private_fd;
+	if (sys->unlinkat(private_fd, STORE_PLACES, 0) < 0 && errno != ENOENT)
+		r = -errno;
+	close(private_fd);
 	if (r < 0)
 		return r;
 	if (sys->unlinkat(bucket_fd, STORE_PRIVATE, AT_REMOVEDIR) == 0 || errno == ENOENT)
@@ -58,16 +110,27 @@ static int remove_private(const struct store_sys *sys, int root_fd, const char *
 	return errno == EEXIST ? -ENOTEMPTY : -errno;
 }
 
+static bool is_mounted(int dir_fd)
+{
+	struct statx st;
+	return statx(dir_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &st) == 0 &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 int bucket_remove(const struct store_sys *sys, int root_fd, const char *bucket, bool is_durable)
 {
 	int bucket_fd = folder_open(sys, root_fd, bucket);
 	if (bucket_fd < 0)
 		return bucket_fd == -ENOTDIR ? -ENOENT : bucket_fd;
-	/* A bucket that stays keeps its private folder, too: a writer that is to replace an object
-	 * holds on to it. */
-	int r = check_is_empty(sys, bucket_fd);
-	/* The private folder goes first: what is in it may be a writer's, and then all stays. A
-	 * writer that comes between makes it anew, or finds no bucket. */
+	/* First what crashes have left, which is no one's. Then: a bucket that stays keeps its
+	 * private folder, too, and the uploads in it: an object is found before they are touched.
+	 */
+	unsigned swept = 0;
+	int r = is_mounted(bucket_fd) ? -EBUSY : store_sweep(sys, root_fd, bucket, &swept);
+	if (r == 0)
+		r = remove_folders(sys, bucket_fd);
+	/* What is in the private folder may be a writer's, and then all stays. A writer that comes
+	 * between makes it anew, or finds no bucket. */
 	if (r == 0)
 		r = remove_private(sys, root_fd, bucket, bucket_fd);
 	close(bucket_fd);

@@ -11,8 +11,10 @@
 
 /* 0; -EEXIST; or another negative errno: what it has made is gone again. */
 int bucket_make(const struct store_sys *sys, int root_fd, const char *bucket, bool is_durable);
-/* 0; -ENOENT; -ENOTEMPTY: an object, a folder, an upload or a stranger's file is in it; or another
- * negative errno. */
+/* With its unfinished uploads, and the empty folders in it. 0; -ENOENT; -ENOTEMPTY: an object is in
+ * it, or anything else that is no folder (a symbolic link, a file whose name no key can be), which
+ * is not ours to remove; or a writer is about to give an object its name; -EBUSY: it is a mount
+ * point, or there is one in it; or another negative errno. */
 int bucket_remove(const struct store_sys *sys, int root_fd, const char *bucket, bool is_durable);
 
 struct bucket {

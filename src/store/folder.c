@@ -37,14 +37,17 @@ int folder_open(const struct store_sys *sys, int dir_fd, const char *path)
 	return fd == -ELOOP ? -ENOTDIR : fd;
 }
 
-int folder_open_or_make(const struct store_sys *sys, int dir_fd, const char *name)
+int folder_open_or_make(const struct store_sys *sys, int dir_fd, const char *name, bool *is_made)
 {
+	*is_made = false;
 	for (int i = 0; i < TRIES_MAX; i++) {
 		int fd = folder_open(sys, dir_fd, name);
 		if (fd != -ENOENT)
 			return fd;
-		if (sys->mkdirat(dir_fd, name, STORE_FOLDER_MODE) < 0 && errno != EEXIST)
+		bool is_new = sys->mkdirat(dir_fd, name, STORE_FOLDER_MODE) == 0;
+		if (!is_new && errno != EEXIST)
 			return -errno;
+		*is_made = *is_made || is_new;
 	}
 	return -EAGAIN;
 }
@@ -68,12 +71,48 @@ int folder_open_parent(const struct store_sys *sys, int bucket_fd, const char *k
 	const char *slash = strrchr(key, '/');
 	char path[OBJECT_KEY_BYTES_MAX + 1];
 
-	*leaf = slash != NULL ? slash + 1 : key;
+	*leaf = store_leaf(slash != NULL ? slash + 1 : key);
 	size_t len = slash != NULL ? (size_t)(slash - key) : 0;
 	must(len <= OBJECT_KEY_BYTES_MAX);
 	memcpy(path, key, len);
 	path[len] = '\0';
 	return folder_open(sys, bucket_fd, len > 0 ? path : ".");
+}
+
+static unsigned depth_of(const char *path)
+{
+	unsigned depth = 1;
+	for (; (path = strchr(path, '/')) != NULL; path++)
+		depth++;
+	return depth;
+}
+
+int folder_prune(const struct store_sys *sys, int bucket_fd, const char *key, unsigned least)
+{
+	char path[OBJECT_KEY_BYTES_MAX + 1];
+	const char *name;
+	size_t len = strlen(key);
+
+	must(len <= OBJECT_KEY_BYTES_MAX);
+	memcpy(path, key, len + 1);
+	for (char *slash; (slash = strrchr(path, '/')) != NULL;) {
+		*slash = '\0';
+		if (depth_of(path) < least)
+			return folder_open(sys, bucket_fd, path);
+		int dir_fd = folder_open_parent(sys, bucket_fd, path, &name);
+		if (dir_fd == -ENOENT || dir_fd == -ENOTDIR)
+			continue; /* another was faster */
+		if (dir_fd < 0)
+			return dir_fd;
+		int r = sys->unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+		close(dir_fd);
+		/* A folder that must stay (not empty, a mount point, not ours) is no failure. */
+		int left_fd = r < 0 && r != -ENOENT ? folder_open(sys, bucket_fd, path) : -ENOENT;
+		if (left_fd != -ENOENT && left_fd != -ENOTDIR)
+			return left_fd;
+	}
+	int fd = fcntl(bucket_fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
 }
 
 void folder_reader_init(struct folder_reader *reader, const struct store_sys *sys, int dir_fd)
@@ -96,10 +135,22 @@ int folder_read(struct folder_reader *reader, const char **name)
 		}
 		const struct dirent64 *entry = (const void *)(reader->entries + reader->used);
 		reader->used += entry->d_reclen;
+		reader->type = entry->d_type;
 		*name = entry->d_name;
 		if (strcmp(*name, ".") != 0 && strcmp(*name, "..") != 0)
 			return 1;
 	}
+}
+
+int folder_read_type(const struct folder_reader *reader, const char *name)
+{
+	struct stat st;
+
+	if (reader->type != DT_UNKNOWN)
+		return reader->type;
+	if (reader->sys->fstatat(reader->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? DT_UNKNOWN : -errno;
+	return IFTODT(st.st_mode);
 }
 
 /* Waits a while for whoever holds the lock; a writer does for a few system calls, a backup program

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A walk in depth. At each folder the names are collected that come next, at most
+ * A walk in depth, on a stack of its own: a key may have 512 levels, a thread a small stack and a
+ * process few descriptors. At each folder the names are collected that come next, at most
  * a batch of them, by one pass over the folder; a batch that was full is followed
- * by another pass from its last name on.
+ * by another pass from its last name on. Only the deepest few folders are open; one further up is
+ * opened again, by its path, when the walk comes back to it and needs it.
  *
- * Names of folders carry their '/' here, so that names compare as keys do.
+ * Names of folders carry their '/' here, and the marker of the folder is "", so that names compare
+ * as keys do.
  */
 #include "store/list.h"
 
@@ -24,6 +27,12 @@
  * down, so that a deep tree does not hold a page for each of 500 levels. */
 #define WIDE_LEVELS    4
 #define DEEP_BATCH_MAX 64
+/* Folders on the way down to a key, the bucket's too: "a/a/..." has one for each two bytes. */
+#define LEVELS_MAX     (OBJECT_KEY_BYTES_MAX / 2 + 2)
+/* Open folders of a walk and of its probe; with the bucket's, eight descriptors a listing. Enough
+ * for most trees to be read without opening any folder twice. */
+#define WALK_OPEN_MAX  4
+#define PROBE_OPEN_MAX 3
 #define DENTS_BYTES    32768
 #define NAME_BYTES     (KEY_COMPONENT_BYTES_MAX + 2) /* with '/' and NUL */
 
@@ -34,14 +43,31 @@ struct batch {
 	unsigned max;
 };
 
+/* A folder that the walk is in. */
+struct level {
+	int dir_fd;       /* -1: closed, to be opened again when it is needed */
+	size_t path_len;  /* of its path, in walk->path */
+	char *names;      /* of its batch, in order, a NUL behind each; malloced */
+	const char *next; /* in names: to be visited */
+	const char *last; /* in names: the greatest; NULL: none was read yet */
+	unsigned left;    /* names from next on */
+	bool is_more;     /* there may be names greater than last */
+};
+
 struct walk {
 	const struct store_sys *sys;
 	const struct list_query *query;
 	struct list_page *page;
+	int bucket_fd; /* borrowed */
 	size_t prefix_len;
 	char path[OBJECT_KEY_BYTES_MAX + NAME_BYTES + 1]; /* of the folder: "", or ends in '/' */
 	size_t path_len;
-	unsigned level;
+	struct level level[LEVELS_MAX];
+	unsigned depth;     /* levels; the last is the folder */
+	unsigned open_from; /* levels before it are closed */
+	unsigned open_max;  /* levels that may be open */
+	unsigned wide;      /* levels with batches of a page */
+	struct batch batch; /* of the folder that is read */
 	bool is_probe;      /* looks for one object, anywhere below */
 	struct walk *probe; /* made when it is needed */
 	struct list_query probe_query;
@@ -162,24 +188,29 @@ static enum kind kind_of(const struct walk *walk, int dir_fd, const char *name, 
 	return S_ISREG(st.st_mode) ? KIND_FILE : S_ISDIR(st.st_mode) ? KIND_FOLDER : KIND_NEITHER;
 }
 
-static bool is_hidden(const struct walk *walk, const char *name)
+static bool is_hidden(const char *name)
 {
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-	       (walk->path_len == 0 && strcmp(name, STORE_PRIVATE) == 0);
+	       strcmp(name, STORE_PRIVATE) == 0;
 }
 
-/* Offers one entry of the folder to the batch, if it can matter. floor: only names greater. True:
- * it is an object of the query. */
-static bool offer(struct walk *walk, int dir_fd, const struct dirent64 *entry, const char *floor,
-		  struct batch *batch)
+/* Offers one entry of the folder to the batch, if it can matter. floor: only names greater, NULL:
+ * all. True: it is an object of the query. */
+static bool offer(struct walk *walk, int dir_fd, const struct dirent64 *entry, const char *floor)
 {
 	char *name = walk->path + walk->path_len; /* for the comparisons, behind the path */
 	size_t len = strlen(entry->d_name);
 
-	if (len > KEY_COMPONENT_BYTES_MAX || is_hidden(walk, entry->d_name))
+	if (len > KEY_COMPONENT_BYTES_MAX || is_hidden(entry->d_name))
 		return false;
-	memcpy(name, entry->d_name, len + 1);
 	enum kind kind = kind_of(walk, dir_fd, entry->d_name, entry->d_type);
+	if (strcmp(entry->d_name, STORE_MARKER) == 0) { /* its key is the folder's */
+		if (kind != KIND_FILE || walk->path_len == 0)
+			return false;
+		len = 0;
+	}
+	memcpy(name, entry->d_name, len);
+	name[len] = '\0';
 	if (kind == KIND_FOLDER)
 		memcpy(name + len++, "/", 2);
 	bool is_wanted = kind == KIND_FOLDER ? is_folder_wanted(walk, walk->path)
@@ -187,18 +218,20 @@ static bool offer(struct walk *walk, int dir_fd, const struct dirent64 *entry, c
 					     : false;
 	is_wanted = is_wanted && utf8_is_valid(name, strlen(name)) &&
 		    walk->path_len + len <= OBJECT_KEY_BYTES_MAX + (kind == KIND_FOLDER);
-	if (is_wanted && strcmp(name, floor) > 0)
-		batch_offer(batch, name);
+	if (is_wanted && (floor == NULL || strcmp(name, floor) > 0))
+		batch_offer(&walk->batch, name);
 	*name = '\0';
 	return is_wanted && kind == KIND_FILE;
 }
 
-/* Fills the batch with the smallest names greater than floor. WALK_ENDS: a probe has met an object.
- */
-static int read_folder(struct walk *walk, int dir_fd, const char *floor, struct batch *batch)
+/* Fills the batch with the smallest names greater than floor, NULL: with the smallest. WALK_ENDS: a
+ * probe has met an object. */
+static int read_folder(struct walk *walk, int dir_fd, const char *floor)
 {
+	struct batch *batch = &walk->batch;
+
 	batch->count = 0;
-	if (lseek(dir_fd, 0, SEEK_SET) < 0)
+	if (floor != NULL && lseek(dir_fd, 0, SEEK_SET) < 0)
 		return -errno;
 	for (;;) {
 		ssize_t n = walk->sys->getdents64(dir_fd, walk->dents, sizeof(walk->dents));
@@ -208,7 +241,7 @@ static int read_folder(struct walk *walk, int dir_fd, const char *floor, struct 
 			break;
 		for (ssize_t at = 0; at < n;) {
 			const struct dirent64 *entry = (const void *)(walk->dents + at);
-			if (offer(walk, dir_fd, entry, floor, batch) && walk->is_probe)
+			if (offer(walk, dir_fd, entry, floor) && walk->is_probe)
 				return WALK_ENDS;
 			at += entry->d_reclen;
 		}
@@ -218,9 +251,104 @@ static int read_folder(struct walk *walk, int dir_fd, const char *floor, struct 
 	return 0;
 }
 
-/* ---- Visits ---------------------------------------------------------------------------------- */
+/* ---- Levels ---------------------------------------------------------------------------------- */
 
-static int walk_folder(struct walk *walk, int dir_fd);
+static bool is_gone(int error)
+{
+	return error == -ENOENT || error == -ENOTDIR || error == -EXDEV;
+}
+
+static struct level *level_of(struct walk *walk)
+{
+	return &walk->level[walk->depth - 1];
+}
+
+/* Takes dir_fd over: the folder whose path walk->path is. */
+static void level_enter(struct walk *walk, int dir_fd)
+{
+	must(walk->depth < LEVELS_MAX);
+	walk->path_len = strlen(walk->path);
+	walk->level[walk->depth++] =
+		(struct level){.dir_fd = dir_fd, .path_len = walk->path_len, .is_more = true};
+	if (walk->depth - walk->open_from <= walk->open_max)
+		return;
+	struct level *first = &walk->level[walk->open_from++];
+	close(first->dir_fd);
+	first->dir_fd = -1;
+}
+
+static void level_leave(struct walk *walk)
+{
+	struct level *level = level_of(walk);
+
+	if (level->dir_fd >= 0)
+		close(level->dir_fd);
+	free(level->names);
+	walk->depth--;
+	if (walk->open_from > walk->depth)
+		walk->open_from = walk->depth;
+}
+
+/* The folder's descriptor, which stays the level's; -ENOENT: it was removed, and the level has
+ * nothing more; or another negative errno. */
+static int level_fd(struct walk *walk)
+{
+	struct level *level = level_of(walk);
+	char path[sizeof(walk->path)];
+
+	if (level->dir_fd >= 0)
+		return level->dir_fd;
+	memcpy(path, walk->path, level->path_len);
+	path[level->path_len] = '\0';
+	int fd = folder_open(walk->sys, walk->bucket_fd, *path != '\0' ? path : ".");
+	if (fd < 0) {
+		level->left = 0;
+		level->is_more = false;
+		return is_gone(fd) ? -ENOENT : fd;
+	}
+	level->dir_fd = fd;
+	walk->open_from = walk->depth - 1;
+	return fd;
+}
+
+/* The batch becomes the level's names. */
+static int level_take_batch(struct walk *walk, struct level *level)
+{
+	const struct batch *batch = &walk->batch;
+	size_t bytes = 0;
+
+	for (unsigned i = 0; i < batch->count; i++)
+		bytes += strlen(batch->heap[i]) + 1;
+	char *at = malloc(bytes + 1);
+	if (at == NULL)
+		return -ENOMEM;
+	free(level->names);
+	level->next = level->names = at;
+	for (unsigned i = 0; i < batch->count; i++) {
+		level->last = at;
+		at = stpcpy(at, batch->heap[i]) + 1;
+	}
+	level->left = batch->count;
+	level->is_more = batch->count == batch->max;
+	return 0;
+}
+
+/* The next names of the folder. WALK_ENDS: as read_folder. */
+static int level_read(struct walk *walk)
+{
+	struct level *level = level_of(walk);
+
+	int dir_fd = level_fd(walk);
+	if (dir_fd < 0)
+		return dir_fd == -ENOENT ? 0 : dir_fd;
+	walk->batch.max = DEEP_BATCH_MAX;
+	if (walk->depth <= walk->wide)
+		walk->batch.max = walk->query->max - walk->page->count + 1;
+	int r = read_folder(walk, dir_fd, level->last);
+	return r == 0 ? level_take_batch(walk, level) : r;
+}
+
+/* ---- Visits ---------------------------------------------------------------------------------- */
 
 /* One more for the page. WALK_ENDS: it is full, so this is what makes it truncated. */
 static int emit(struct walk *walk, const char *text, size_t len, struct list_entry **entry)
@@ -260,7 +388,7 @@ static bool is_new_prefix(const struct walk *walk, const char *key, size_t len)
 	return strncmp(key, last, len) != 0 || last[len] != '\0';
 }
 
-static int visit_file(struct walk *walk, int dir_fd, const char *name)
+static int visit_file(struct walk *walk, const char *name)
 {
 	struct list_entry *entry;
 	struct facts facts;
@@ -270,6 +398,9 @@ static int visit_file(struct walk *walk, int dir_fd, const char *name)
 	if (prefix_len > 0)
 		return is_new_prefix(walk, walk->path, prefix_len) ? emit_prefix(walk, prefix_len)
 								   : 0;
+	int dir_fd = level_fd(walk);
+	if (dir_fd < 0)
+		return dir_fd == -ENOENT ? 0 : dir_fd;
 	int r = facts_of_name(walk->sys, dir_fd, name, &facts);
 	if (r == 0 && S_ISREG(facts.mode))
 		r = version_read_name(walk->sys, dir_fd, name, &facts, etag);
@@ -285,83 +416,105 @@ static int visit_file(struct walk *walk, int dir_fd, const char *name)
 	return 0;
 }
 
-static bool is_gone(int error)
-{
-	return error == -ENOENT || error == -ENOTDIR || error == -EXDEV;
-}
+static int walk_levels(struct walk *walk);
 
-/* Into the folder of this name, whose key walk->path is. */
-static int descend(struct walk *walk, int dir_fd, const char *name)
+/* Into the folder of this name, whose key walk->path is; into is the walk or its probe. */
+static int descend(struct walk *walk, const char *name, struct walk *into)
 {
-	size_t path_len = walk->path_len;
-	int folder_fd = folder_open(walk->sys, dir_fd, name);
+	int dir_fd = level_fd(walk);
+	int folder_fd = dir_fd < 0 ? dir_fd : folder_open(walk->sys, dir_fd, name);
 
 	if (folder_fd < 0)
 		return is_gone(folder_fd) ? 0 : folder_fd;
-	walk->path_len = strlen(walk->path);
-	walk->level++;
-	int r = walk_folder(walk, folder_fd);
-	walk->level--;
-	walk->path_len = path_len;
-	close(folder_fd);
-	return r;
+	level_enter(into, folder_fd);
+	return 0;
+}
+
+static struct walk *walk_new(const struct store_sys *sys, int bucket_fd, unsigned batch_max)
+{
+	struct walk *walk = calloc(1, sizeof(*walk));
+
+	if (walk == NULL)
+		return NULL;
+	walk->sys = sys;
+	walk->bucket_fd = bucket_fd;
+	if (batch_init(&walk->batch, batch_max) == 0)
+		return walk;
+	batch_fini(&walk->batch);
+	free(walk);
+	return NULL;
+}
+
+static void walk_free(struct walk *walk)
+{
+	if (walk == NULL)
+		return;
+	walk_free(walk->probe); /* which has none */
+	batch_fini(&walk->batch);
+	free(walk);
 }
 
 /* Is there an object in this folder, at any depth, behind the position? 1, 0 or a negative errno.
  */
-static int has_object(struct walk *walk, int dir_fd, const char *name)
+static int has_object(struct walk *walk, const char *name)
 {
 	if (walk->probe == NULL)
-		walk->probe = calloc(1, sizeof(*walk->probe));
-	if (walk->probe == NULL)
+		walk->probe = walk_new(walk->sys, walk->bucket_fd, DEEP_BATCH_MAX);
+	struct walk *probe = walk->probe;
+	if (probe == NULL)
 		return -ENOMEM;
-	walk->probe->sys = walk->sys;
-	walk->probe_query =
+	probe->probe_query =
 		(struct list_query){.prefix = "", .delimiter = "", .after = walk->query->after};
-	walk->probe->query = &walk->probe_query;
-	walk->probe->is_probe = true;
-	walk->probe->level = WIDE_LEVELS;
-	copy_text(walk->probe->path, walk->path);
-	return descend(walk->probe, dir_fd, name);
+	probe->query = &probe->probe_query;
+	probe->is_probe = true;
+	probe->open_max = PROBE_OPEN_MAX;
+	copy_text(probe->path, walk->path);
+	int r = descend(walk, name, probe);
+	return r == 0 ? walk_levels(probe) : r;
 }
 
-static int visit_folder(struct walk *walk, int dir_fd, const char *name)
+static int visit_folder(struct walk *walk, const char *name)
 {
 	size_t prefix_len = common_prefix_len(walk, walk->path);
 
 	if (prefix_len == 0)
-		return descend(walk, dir_fd, name);
+		return descend(walk, name, walk);
 	if (!is_new_prefix(walk, walk->path, prefix_len))
 		return 0;
-	int r = has_object(walk, dir_fd, name); /* S3 has no empty folders */
+	int r = has_object(walk, name); /* S3 has no empty folders */
 	return r == 1 ? emit_prefix(walk, prefix_len) : r;
 }
 
-static int walk_folder(struct walk *walk, int dir_fd)
+static int visit_next(struct walk *walk, struct level *level)
 {
-	char floor[NAME_BYTES] = "", name[NAME_BYTES];
-	unsigned wanted = DEEP_BATCH_MAX;
-	struct batch batch;
+	const char *name = level->next;
+	size_t len = strlen(name);
 
-	if (walk->level < WIDE_LEVELS)
-		wanted = walk->query->max - walk->page->count + 1;
-	int r = batch_init(&batch, wanted);
-	bool is_more = true;
-	while (r == 0 && is_more) {
-		r = read_folder(walk, dir_fd, floor, &batch);
-		is_more = batch.count == batch.max;
-		for (unsigned i = 0; r == 0 && i < batch.count; i++) {
-			size_t len = strlen(batch.heap[i]);
-			memcpy(name, batch.heap[i], len + 1);
-			memcpy(walk->path + walk->path_len, name, len + 1);
-			r = name[len - 1] == '/' ? visit_folder(walk, dir_fd, name)
-						 : visit_file(walk, dir_fd, name);
-		}
-		if (is_more)
-			copy_text(floor, batch.heap[batch.count - 1]);
+	level->next += len + 1;
+	level->left--;
+	memcpy(walk->path + walk->path_len, name, len + 1);
+	return len > 0 && name[len - 1] == '/' ? visit_folder(walk, name)
+					       : visit_file(walk, store_leaf(name));
+}
+
+/* Until there are no levels left, an error, or WALK_ENDS. */
+static int walk_levels(struct walk *walk)
+{
+	int r = 0;
+
+	while (r == 0 && walk->depth > 0) {
+		struct level *level = level_of(walk);
+		walk->path_len = level->path_len;
+		walk->path[walk->path_len] = '\0';
+		if (level->left > 0)
+			r = visit_next(walk, level);
+		else if (level->is_more)
+			r = level_read(walk);
+		else
+			level_leave(walk);
 	}
-	walk->path[walk->path_len] = '\0';
-	batch_fini(&batch);
+	while (walk->depth > 0)
+		level_leave(walk);
 	return r;
 }
 
@@ -393,15 +546,15 @@ static bool take_prefix(struct walk *walk)
 	return true;
 }
 
-static int walk_bucket(struct walk *walk, int bucket_fd)
+static int walk_bucket(struct walk *walk)
 {
 	if (walk->query->max == 0 || !take_prefix(walk))
 		return 0;
-	int dir_fd = folder_open(walk->sys, bucket_fd, walk->path_len > 0 ? walk->path : ".");
+	int dir_fd = folder_open(walk->sys, walk->bucket_fd, walk->path_len > 0 ? walk->path : ".");
 	if (dir_fd < 0)
 		return is_gone(dir_fd) ? 0 : dir_fd;
-	int r = walk_folder(walk, dir_fd);
-	close(dir_fd);
+	level_enter(walk, dir_fd);
+	int r = walk_levels(walk);
 	return r == WALK_ENDS ? 0 : r;
 }
 
@@ -413,18 +566,19 @@ int list_run(const struct store_sys *sys, int root_fd, const char *bucket,
 	int bucket_fd = folder_open(sys, root_fd, bucket);
 	if (bucket_fd < 0)
 		return bucket_fd == -ENOTDIR ? -ENOENT : bucket_fd;
-	struct walk *walk = calloc(1, sizeof(*walk));
+	unsigned wide = query->max + 1;
+	struct walk *walk = walk_new(sys, bucket_fd, wide > DEEP_BATCH_MAX ? wide : DEEP_BATCH_MAX);
 	int r = -ENOMEM;
 	page->entry = calloc(query->max + 1, sizeof(*page->entry));
 	if (walk != NULL && page->entry != NULL) {
-		walk->sys = sys;
 		walk->query = query;
 		walk->page = page;
 		walk->prefix_len = strlen(query->prefix);
-		r = walk_bucket(walk, bucket_fd);
-		free(walk->probe);
+		walk->open_max = WALK_OPEN_MAX;
+		walk->wide = WIDE_LEVELS;
+		r = walk_bucket(walk);
 	}
-	free(walk);
+	walk_free(walk);
 	close(bucket_fd);
 	if (r < 0)
 		list_fini(page);

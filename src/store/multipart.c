@@ -204,7 +204,8 @@ int upload_create(const struct upload_place *place, const char *fields, size_t f
 	int bucket_fd = folder_open(place->sys, place->root_fd, place->bucket);
 	if (bucket_fd < 0)
 		return bucket_fd == -ENOTDIR ? -ENOENT : bucket_fd;
-	int private_fd = folder_open_or_make(place->sys, bucket_fd, STORE_PRIVATE);
+	bool is_made;
+	int private_fd = folder_open_or_make(place->sys, bucket_fd, STORE_PRIVATE, &is_made);
 	int r = private_fd < 0 ? private_fd : -ENOENT;
 	for (int i = 0; private_fd >= 0 && r == -ENOENT && i < CREATE_TRIES_MAX; i++) {
 		r = make_id(id);
@@ -394,7 +395,8 @@ static int make_object(const struct upload_place *place, const struct open_uploa
 	char etag[ETAG_BYTES];
 	struct put put;
 
-	int r = put_begin(&put, place->sys, place->root_fd, place->bucket, place->is_durable);
+	int r = put_begin(&put, place->sys, place->root_fd, place->bucket, place->key,
+			  place->is_durable);
 	if (r == 0 && place->has_md5_etags) {
 		md5s = calloc(part_count + 1, sizeof(*md5s));
 		meta.etag = etag;

@@ -91,6 +91,7 @@ struct upload_swept {
 	unsigned gone;
 	unsigned open; /* left alone: clients may still complete them */
 };
+#define UPLOAD_SWEEP_ALL INT64_MAX /* before: whenever they were touched */
 /* Removes uploads that nobody has touched since before (seconds), and what crashes have left of
  * others; *swept grows by each. 0, or the last negative errno: the others were removed all the
  * same. */

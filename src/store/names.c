@@ -1,11 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/names.h"
 
+#include <string.h>
+
 #include "base/limits.h"
 
 static bool is_alnum(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool store_key_is_private(const char *key)
+{
+	for (const char *at = key; at != NULL; at = strchr(at, '/')) {
+		at += *at == '/';
+		size_t len = strcspn(at, "/");
+		if ((len == sizeof(STORE_PRIVATE) - 1 && memcmp(at, STORE_PRIVATE, len) == 0) ||
+		    (len == sizeof(STORE_MARKER) - 1 && memcmp(at, STORE_MARKER, len) == 0))
+			return true;
+	}
+	return false;
+}
+
+bool store_key_is_marker(const char *key)
+{
+	size_t len = strlen(key);
+	return len > 0 && key[len - 1] == '/';
 }
 
 bool store_bucket_name_is_valid(const char *name, size_t len)

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names of buckets, and the names in a bucket's folder that are the server's own. The private
- * folder is in each bucket, because a bucket may be a mount point: only there is it sure to be in
- * the file system that the bucket's objects are in, as link and rename need. No key may begin with
+ * Names of buckets, and the names in a bucket's folder that are the server's own. A private folder
+ * is in each bucket, and at the top of what is mounted below one: only there is it sure to be in
+ * the file system that the objects are in, as link and rename need. No component of a key may be
  * it, and no listing shows it.
+ *
+ * An object whose key ends in '/', the marker of a folder, is an empty file of the name
+ * STORE_MARKER in that folder: with attributes, a time and an ETag as any object; and the folder is
+ * not empty.
  */
 #ifndef SLUICE_STORE_NAMES_H
 #define SLUICE_STORE_NAMES_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 
 #define STORE_PRIVATE     ".sluice"
-/* In it: files that are written, or wait for their name. */
+#define STORE_MARKER      ".sluice-marker"
+/* In the private folder: files that are written, or wait for their name. */
 #define STORE_TEMP_PREFIX "tmp-"
 #define STORE_TEMP_BYTES  (sizeof(STORE_TEMP_PREFIX) + 32) /* 32 hex digits, NUL */
 
@@ -21,11 +25,14 @@
 #define STORE_FOLDER_MODE 0777
 #define STORE_FILE_MODE   0666
 
-/* Is this key (decoded, as s3_target_parse made it) in the private folder, or the folder itself? */
-static inline bool store_key_is_private(const char *key)
+/* Has this key (decoded, as s3_target_parse made it) a component that is STORE_PRIVATE or
+ * STORE_MARKER? */
+bool store_key_is_private(const char *key);
+bool store_key_is_marker(const char *key);
+/* The name of a key's last component, behind its last '/', in its folder. */
+static inline const char *store_leaf(const char *component)
 {
-	size_t len = sizeof(STORE_PRIVATE) - 1;
-	return strncmp(key, STORE_PRIVATE, len) == 0 && (key[len] == '\0' || key[len] == '/');
+	return *component != '\0' ? component : STORE_MARKER;
 }
 
 /* S3's bucket names, and what its clients let through besides: upper case and '_'. No two dots in a

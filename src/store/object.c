@@ -17,6 +17,8 @@ void object_path(char out[OBJECT_PATH_BYTES], const char *bucket, const char *ob
 	out[bucket_len] = '/';
 	memcpy(out + bucket_len + 1, object_key, key_len);
 	out[bucket_len + 1 + key_len] = '\0';
+	if (store_key_is_marker(object_key))
+		memcpy(out + bucket_len + 1 + key_len, STORE_MARKER, sizeof(STORE_MARKER));
 }
 
 struct open_how object_open_how(void)

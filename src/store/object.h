@@ -18,9 +18,10 @@
 #include <linux/openat2.h>
 
 #include "base/limits.h"
+#include "store/names.h"
 #include "store/version.h"
 
-#define OBJECT_PATH_BYTES (BUCKET_BYTES_MAX + 1 + OBJECT_KEY_BYTES_MAX + 1)
+#define OBJECT_PATH_BYTES (BUCKET_BYTES_MAX + 1 + OBJECT_KEY_BYTES_MAX + sizeof(STORE_MARKER))
 
 /* What a write answers with. */
 struct object_stamp {
@@ -35,7 +36,7 @@ struct object {
 	char etag[ETAG_BYTES]; /* has_meta: until version_read was asked, perhaps another */
 };
 
-/* Both arguments as s3_target_parse made them. */
+/* Where the object's file is, beneath the root. Both arguments as s3_target_parse made them. */
 void object_path(char out[OBJECT_PATH_BYTES], const char *bucket, const char *object_key);
 struct open_how object_open_how(void);
 

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/must.h"
 #include "store/folder.h"
+#include "store/private.h"
 #include "store/version.h"
 
 /* A folder that a delete removes (it was empty) between our making it and our using it is made
@@ -44,33 +45,51 @@ static bool is_young(int dir_fd)
 	return age_s < FOLDER_YOUNG_S;
 }
 
-/* The folder that key is in, all of the way made. *leaf: the last component, in key. *young: how
- * many folders down the first is whose name may not be on the disk; none: one more than there are.
- */
-static int open_parent(const struct put *put, const char *key, const char **leaf, unsigned *young)
+/* The way to an object, in folders down from the bucket: 1 is the first component of its key. */
+struct way {
+	const char *leaf; /* the name in the last folder */
+	unsigned young;   /* the first whose name may not be on the disk; one too many: none */
+	unsigned made;    /* the first that was made for this object; 0: none */
+};
+
+/* The folder that key is in, all of the way made. way->made: also where it fails, and never more
+ * than it was. */
+static int open_parent(const struct put *put, const char *key, struct way *way)
 {
 	char name[KEY_COMPONENT_BYTES_MAX + 1];
 	int dir_fd = fcntl(put->bucket_fd, F_DUPFD_CLOEXEC, 0);
 	unsigned depth = 1;
-	bool is_any_young = false;
+	bool is_any_young = false, is_made;
 
-	*young = 0;
+	way->young = 0;
 	if (dir_fd < 0)
 		return -errno;
-	for (*leaf = key; folder_next(leaf, name); depth++) {
-		int next_fd = folder_open_or_make(put->sys, dir_fd, name);
+	for (way->leaf = key; folder_next(&way->leaf, name); depth++) {
+		int next_fd = folder_open_or_make(put->sys, dir_fd, name, &is_made);
 		close(dir_fd);
+		if (is_made && (way->made == 0 || depth < way->made))
+			way->made = depth;
 		if (next_fd < 0)
 			return next_fd;
 		dir_fd = next_fd;
 		if (!is_any_young && is_young(dir_fd)) {
 			is_any_young = true;
-			*young = depth;
+			way->young = depth;
 		}
 	}
+	way->leaf = store_leaf(way->leaf);
 	if (!is_any_young)
-		*young = depth;
+		way->young = depth;
 	return dir_fd;
+}
+
+/* Nothing came into the folders that were made for it: S3 has no empty folders, and a bucket with
+ * one would not be empty. */
+static void unmake_way(const struct put *put, const char *key, const struct way *way)
+{
+	int left_fd = way->made > 0 ? folder_prune(put->sys, put->bucket_fd, key, way->made) : -1;
+	if (left_fd >= 0)
+		close(left_fd);
 }
 
 /* Every name on the way to key on the disk, from the one of folder number young on; dir_fd is the
@@ -116,13 +135,31 @@ static int lock(const struct put *put)
 	return put->sys->flock(put->file_fd, LOCK_SH | LOCK_NB) < 0 ? -errno : 0;
 }
 
+/* Where temp_name is, or will be. */
+static int open_private(struct put *put, const char *key)
+{
+	if (put->private_fd < 0)
+		put->private_fd = private_open(put->sys, put->bucket_fd, key, put->is_durable);
+	return put->private_fd < 0 ? put->private_fd : 0;
+}
+
+static void close_private(struct put *put)
+{
+	if (put->private_fd >= 0)
+		close(put->private_fd);
+	put->private_fd = -1;
+}
+
 /* A file with a name, for file systems without O_TMPFILE. */
-static int named_file_make(struct put *put)
+static int named_file_make(struct put *put, const char *key)
 {
 	struct stat st;
 
+	int r = open_private(put, key);
+	if (r < 0)
+		return r;
 	for (int i = 0; i < TRIES_MAX; i++) {
-		int r = temp_name_make(put->temp_name);
+		r = temp_name_make(put->temp_name);
 		if (r < 0)
 			return r;
 		put->file_fd = folder_open_file(put->sys, put->private_fd, put->temp_name,
@@ -148,8 +185,43 @@ static bool is_removed(int dir_fd)
 	return fstat(dir_fd, &st) == 0 && st.st_nlink == 0;
 }
 
+/* Whether a folder cannot be entered is the commit's to tell. -EPERM: it was just removed, as some
+ * file systems say it. */
+static bool is_no_folder(int error)
+{
+	return error == -ENOENT || error == -ENOTDIR || error == -ELOOP || error == -ENAMETOOLONG ||
+	       error == -EPERM;
+}
+
+/* In the deepest folder that is there on the way to key, and so in the file system where the object
+ * will be, under the quota and with the group of its place. */
+static int unnamed_file_make(struct put *put, const char *key)
+{
+	char path[OBJECT_KEY_BYTES_MAX + 1];
+
+	snprintf(path, sizeof(path), "%s", key != NULL ? key : STORE_PRIVATE "/");
+	do {
+		char *slash = strrchr(path, '/');
+		*(slash != NULL ? slash : path) = '\0';
+		put->file_fd =
+			folder_open_file(put->sys, put->bucket_fd, *path != '\0' ? path : ".",
+					 O_RDWR | O_TMPFILE, STORE_FILE_MODE);
+	} while (*path != '\0' && is_no_folder(put->file_fd));
+	if (put->file_fd == -EPERM && is_removed(put->bucket_fd))
+		return -ENOENT;
+	return put->file_fd < 0 ? put->file_fd : 0;
+}
+
+/* Does its file system lose what is linked from no name? */
+static bool must_have_name(const struct put *put)
+{
+	struct stat st;
+	return put->sys->named != NULL && put->sys->named->count > 0 &&
+	       fstat(put->file_fd, &st) == 0 && store_devices_have(put->sys->named, st.st_dev);
+}
+
 int put_begin(struct put *put, const struct store_sys *sys, int root_fd, const char *bucket,
-	      bool is_durable)
+	      const char *key, bool is_durable)
 {
 	*put = (struct put){.sys = sys,
 			    .is_durable = is_durable,
@@ -159,16 +231,14 @@ int put_begin(struct put *put, const struct store_sys *sys, int root_fd, const c
 	put->bucket_fd = folder_open(sys, root_fd, bucket);
 	if (put->bucket_fd < 0)
 		return put->bucket_fd == -ENOTDIR ? -ENOENT : put->bucket_fd;
-	put->private_fd = folder_open_or_make(sys, put->bucket_fd, STORE_PRIVATE);
-	if (put->private_fd < 0)
-		return put->private_fd;
-	put->file_fd =
-		folder_open_file(sys, put->private_fd, ".", O_RDWR | O_TMPFILE, STORE_FILE_MODE);
-	if (put->file_fd == -EPERM && is_removed(put->private_fd))
-		return -ENOENT; /* as some file systems say it */
-	if (put->file_fd < 0 && put->file_fd != -EOPNOTSUPP && put->file_fd != -EISDIR)
-		return put->file_fd;
-	return put->file_fd < 0 ? named_file_make(put) : lock(put);
+	int r = unnamed_file_make(put, key);
+	if (r == 0 && must_have_name(put)) {
+		close(put->file_fd);
+		r = -EOPNOTSUPP;
+	}
+	if (r == -EOPNOTSUPP || r == -EISDIR)
+		return named_file_make(put, key);
+	return r == 0 ? lock(put) : r;
 }
 
 /* Another name for the file. */
@@ -187,17 +257,34 @@ static int link_as(const struct put *put, int dir_fd, const char *name)
 	return r < 0 ? -errno : 0;
 }
 
-static int replace(struct put *put, int dir_fd, const char *leaf)
+/* A file without a name gets one, next to where the object key will be. */
+static int name_file(struct put *put, const char *key)
 {
-	if (put->temp_name[0] == '\0') {
-		char name[STORE_TEMP_BYTES];
-		int r = temp_name_make(name);
+	char name[STORE_TEMP_BYTES];
+	int r = temp_name_make(name);
+
+	if (r == 0)
+		r = open_private(put, NULL);
+	if (r == 0)
+		r = link_as(put, put->private_fd, name);
+	if (r == -EXDEV && key != NULL) { /* most are not below a mount: now it is worth looking */
+		close_private(put);
+		r = open_private(put, key);
 		if (r == 0)
 			r = link_as(put, put->private_fd, name);
-		if (r < 0)
-			return r;
-		memcpy(put->temp_name, name, sizeof(name));
 	}
+	if (r == 0)
+		memcpy(put->temp_name, name, sizeof(name));
+	else
+		close_private(put); /* it may have been removed: the next time another */
+	return r;
+}
+
+static int replace(struct put *put, int dir_fd, const char *leaf, const char *key)
+{
+	int r = put->temp_name[0] == '\0' ? name_file(put, key) : 0;
+	if (r < 0)
+		return r;
 	if (put->sys->renameat(put->private_fd, put->temp_name, dir_fd, leaf) < 0)
 		return errno == ENOTEMPTY ? -EISDIR : -errno;
 	put->temp_name[0] = '\0'; /* it is the object's now */
@@ -221,7 +308,7 @@ static int meets(const struct put *put, const struct put_terms *terms, int fd,
 }
 
 /* In the place of what is there, if that meets the terms. */
-static int replace_locked(struct put *put, int dir_fd, const char *leaf,
+static int replace_locked(struct put *put, int dir_fd, const char *leaf, const char *key,
 			  const struct put_terms *terms)
 {
 	struct facts facts;
@@ -236,20 +323,22 @@ static int replace_locked(struct put *put, int dir_fd, const char *leaf,
 		: terms->mode == PUT_IF_PRESENT ? -ENOKEY
 						: 0;
 	if (r == 0)
-		r = replace(put, dir_fd, leaf);
+		r = replace(put, dir_fd, leaf, key);
 	if (lock_fd >= 0)
 		close(lock_fd);
 	return r;
 }
 
-/* The file under its name in dir_fd. Most objects are new: then this is one call. */
-static int place(struct put *put, int dir_fd, const char *leaf, const struct put_terms *terms)
+/* The file under its name in dir_fd. key: of the object; NULL: it is in the bucket's private
+ * folder. Most objects are new: then this is one call. */
+static int place(struct put *put, int dir_fd, const char *leaf, const char *key,
+		 const struct put_terms *terms)
 {
 	for (int i = 0; i < TRIES_MAX; i++) {
 		int r = terms->mode == PUT_IF_PRESENT ? -EEXIST : link_as(put, dir_fd, leaf);
 		if (r != -EEXIST || terms->mode == PUT_IF_ABSENT)
 			return r;
-		r = replace_locked(put, dir_fd, leaf, terms);
+		r = replace_locked(put, dir_fd, leaf, key, terms);
 		if (r != -ENOENT)
 			return r;
 		if (terms->mode == PUT_IF_PRESENT)
@@ -327,13 +416,31 @@ static int seal(struct put *put, const struct put_meta *meta)
 
 /* The folder for the key's last component; made, unless the object must be there already. */
 static int open_place(const struct put *put, const char *key, const struct put_terms *terms,
-		      const char **leaf, unsigned *young)
+		      struct way *way)
 {
 	if (terms->mode != PUT_IF_PRESENT)
-		return open_parent(put, key, leaf, young);
-	*young = 0;
-	int fd = folder_open_parent(put->sys, put->bucket_fd, key, leaf);
+		return open_parent(put, key, way);
+	way->young = 0;
+	int fd = folder_open_parent(put->sys, put->bucket_fd, key, &way->leaf);
 	return fd == -ENOENT || fd == -ENOTDIR ? -ENOKEY : fd;
+}
+
+/* -ENOENT: a folder on the way was removed: again from the bucket. *is_placed: it is there. */
+static int place_on_way(struct put *put, const char *key, const struct put_terms *terms,
+			struct way *way, bool *is_placed)
+{
+	*is_placed = false;
+	int dir_fd = open_place(put, key, terms, way);
+	if (dir_fd < 0)
+		return dir_fd;
+	int r = place(put, dir_fd, way->leaf, key, terms);
+	*is_placed = r == 0;
+	if (r == 0)
+		unlock(put);
+	if (r == 0 && put->is_durable)
+		r = sync_way(put, key, way->young, dir_fd);
+	close(dir_fd);
+	return r;
 }
 
 int put_commit(struct put *put, const char *key, const struct put_terms *terms,
@@ -344,26 +451,16 @@ int put_commit(struct put *put, const char *key, const struct put_terms *terms,
 	if (r == 0)
 		r = fsync_of(put, put->file_fd, FSYNC_FILE);
 
-	for (int i = 0; r == 0 && i < TRIES_MAX; i++) {
-		const char *leaf = key;
-		unsigned young = 0;
-		int dir_fd = open_place(put, key, terms, &leaf, &young);
-		if (dir_fd == -ENOENT)
-			continue; /* a folder on the way was removed: again from the bucket */
-		if (dir_fd < 0)
-			return dir_fd;
-		r = place(put, dir_fd, leaf, terms);
-		bool is_placed = r == 0;
-		if (is_placed)
-			unlock(put);
-		if (is_placed && put->is_durable)
-			r = sync_way(put, key, young, dir_fd);
-		close(dir_fd);
-		if (is_placed || r != -ENOENT)
-			return r;
-		r = 0;
-	}
-	return r < 0 ? r : -ENOENT; /* the bucket itself was removed */
+	struct way way = {.leaf = key};
+	bool is_placed = false;
+	if (r < 0)
+		return r;
+	r = -ENOENT; /* for ever: the bucket itself was removed */
+	for (int i = 0; !is_placed && r == -ENOENT && i < TRIES_MAX; i++)
+		r = place_on_way(put, key, terms, &way, &is_placed);
+	if (!is_placed)
+		unmake_way(put, key, &way);
+	return r;
 }
 
 int put_commit_in(struct put *put, int dir_fd, const char *name, const struct put_meta *meta)
@@ -373,7 +470,7 @@ int put_commit_in(struct put *put, int dir_fd, const char *name, const struct pu
 	if (r == 0)
 		r = fsync_of(put, put->file_fd, FSYNC_FILE);
 	if (r == 0)
-		r = place(put, dir_fd, name, &terms);
+		r = place(put, dir_fd, name, NULL, &terms);
 	if (r == 0)
 		unlock(put);
 	return r == 0 ? fsync_of(put, dir_fd, FSYNC_FOLDER) : r;
@@ -405,43 +502,4 @@ void put_end(struct put *put)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	put->file_fd = put->private_fd = put->bucket_fd = -1;
-}
-
-/* ---- After a crash --------------------------------------------------------------------------- */
-
-/* 1: removed; 0: its writer lives, or it is gone; or a negative errno. */
-static int sweep_one(const struct store_sys *sys, int private_fd, const char *name)
-{
-	int fd = folder_try_lock(sys, private_fd, name);
-	if (fd < 0) /* EXDEV: renamed while it was opened; it is an object now */
-		return fd == -ENOENT || fd == -EXDEV || fd == -EWOULDBLOCK ? 0 : fd;
-	int r = sys->unlinkat(private_fd, name, 0) == 0 ? 1 : -errno;
-	close(fd);
-	return r == -ENOENT ? 0 : r;
-}
-
-int store_sweep(const struct store_sys *sys, int root_fd, const char *bucket, unsigned *count)
-{
-	struct folder_reader reader;
-	const char *name;
-	int r, error = 0;
-	int bucket_fd = folder_open(sys, root_fd, bucket);
-
-	if (bucket_fd < 0)
-		return bucket_fd == -ENOTDIR ? -ENOENT : bucket_fd;
-	int private_fd = folder_open(sys, bucket_fd, STORE_PRIVATE);
-	close(bucket_fd);
-	if (private_fd < 0)
-		return private_fd == -ENOENT ? 0 : private_fd;
-	folder_reader_init(&reader, sys, private_fd);
-	while ((r = folder_read(&reader, &name)) == 1) {
-		if (strncmp(name, STORE_TEMP_PREFIX, sizeof(STORE_TEMP_PREFIX) - 1) != 0)
-			continue;
-		int n = sweep_one(sys, private_fd, name);
-		if (n < 0)
-			error = n;
-		*count += n > 0;
-	}
-	close(private_fd);
-	return r < 0 ? r : error;
 }

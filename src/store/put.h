@@ -10,8 +10,8 @@
  * must not exist, rename(2) for one that may, under a lock (flock) of the object
  * that it replaces, so that "only if it is still that one" holds; so any number of
  * servers can share a root. A crash leaves nothing where the file system has O_TMPFILE; elsewhere,
- * and for an instant before a rename, the file has a name in the bucket's private
- * folder, locked (flock) until it has its key or its writer has died: store_sweep
+ * and for an instant before a rename, the file has a name in a private folder of the same file
+ * system (store/private.h), locked (flock) until it has its key or its writer has died: store_sweep
  * removes those that nobody holds.
  *
  * Everything here may wait for a disk: for threads (io/offload), never for a loop.
@@ -33,7 +33,7 @@ struct put {
 	const struct store_sys *sys;
 	bool is_durable;                  /* fsync before the answer */
 	int bucket_fd;                    /* folder */
-	int private_fd;                   /* folder in it */
+	int private_fd;                   /* folder of temp_name; -1: not needed so far */
 	int file_fd;                      /* write here, from the start */
 	char temp_name[STORE_TEMP_BYTES]; /* in private_fd; "": the file has no name */
 	struct object_stamp stamp;        /* after put_commit: of the object */
@@ -63,11 +63,12 @@ struct put_meta {
 };
 
 /*
- * Makes the file. 0; -ENOENT: no such bucket; another negative errno (ENOSPC, EDQUOT, EROFS, EIO,
- * EMFILE, EACCES ...). put_end is to be called in any case.
+ * Makes the file, in the file system that the object will be in. key: the one to commit; NULL: a
+ * part, for put_commit_in. 0; -ENOENT: no such bucket; another negative errno (ENOSPC, EDQUOT,
+ * EROFS, EIO, EMFILE, EACCES ...). put_end is to be called in any case.
  */
 int put_begin(struct put *put, const struct store_sys *sys, int root_fd, const char *bucket,
-	      bool is_durable);
+	      const char *key, bool is_durable);
 /*
  * The object is there under its key: data, extended attributes and all folders on the way, on the
  * disk if is_durable. 0; -EEXIST: PUT_IF_ABSENT, and something is there; -ENOKEY: PUT_IF_PRESENT,
@@ -87,10 +88,5 @@ int put_commit_in(struct put *put, int dir_fd, const char *name, const struct pu
 int put_sync_way(const struct store_sys *sys, int root_fd, const char *bucket, const char *key);
 /* Frees everything; what was not committed is gone. */
 void put_end(struct put *put);
-
-/* Removes what writers that no longer live have left in a bucket's private folder; *count grows by
- * each file that is gone. 0; -ENOENT: no such bucket; or the last negative errno: the others were
- * removed all the same. */
-int store_sweep(const struct store_sys *sys, int root_fd, const char *bucket, unsigned *count);
 
 #endif

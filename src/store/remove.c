@@ -2,7 +2,6 @@
 #include "store/remove.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,34 +39,6 @@ static int unlink_locked(const struct store_sys *sys, int dir_fd, const char *le
 	return r;
 }
 
-/* The folders above key, deepest first, as long as they are empty. Returns the deepest one that is
- * left, open. */
-static int prune(const struct store_sys *sys, int bucket_fd, const char *key)
-{
-	char path[OBJECT_KEY_BYTES_MAX + 1];
-	const char *name;
-	size_t len = strlen(key);
-
-	must(len <= OBJECT_KEY_BYTES_MAX);
-	memcpy(path, key, len + 1);
-	for (char *slash; (slash = strrchr(path, '/')) != NULL;) {
-		*slash = '\0';
-		int dir_fd = folder_open_parent(sys, bucket_fd, path, &name);
-		if (dir_fd == -ENOENT || dir_fd == -ENOTDIR)
-			continue; /* another was faster */
-		if (dir_fd < 0)
-			return dir_fd;
-		int r = sys->unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
-		close(dir_fd);
-		/* A folder that must stay (not empty, a mount point, not ours) is no failure. */
-		int left_fd = r < 0 && r != -ENOENT ? folder_open(sys, bucket_fd, path) : -ENOENT;
-		if (left_fd != -ENOENT && left_fd != -ENOTDIR)
-			return left_fd;
-	}
-	int fd = fcntl(bucket_fd, F_DUPFD_CLOEXEC, 0);
-	return fd < 0 ? -errno : fd;
-}
-
 static int remove_in(const struct store_sys *sys, int bucket_fd, const char *key, const char *etag,
 		     bool is_durable)
 {
@@ -79,15 +50,14 @@ static int remove_in(const struct store_sys *sys, int bucket_fd, const char *key
 		return dir_fd;
 	int r = -ENOENT;
 	if (dir_fd >= 0) {
-		if (*leaf != '\0')
-			r = unlink_locked(sys, dir_fd, leaf, etag);
+		r = unlink_locked(sys, dir_fd, leaf, etag);
 		close(dir_fd);
 	}
 	if (r == -ENOENT)
 		return etag != NULL ? -ENOKEY : 0;
 	if (r < 0)
 		return r;
-	int left_fd = prune(sys, bucket_fd, key);
+	int left_fd = folder_prune(sys, bucket_fd, key, 1);
 	if (left_fd < 0)
 		return left_fd;
 	if (is_durable)

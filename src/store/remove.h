@@ -11,7 +11,7 @@
 #include "store/sys.h"
 
 /*
- * Removes root/bucket/key, which may end in '/', where there can be no object. etag: only if it is
+ * Removes root/bucket/key. etag: only if it is
  * that of the object, NULL: whatever it is. is_durable: it does not come back after a power cut.
  *
  * 0, also where there was nothing (etag NULL); -ENOENT: no such bucket; -ENOKEY: etag is given and

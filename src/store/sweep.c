@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "store/bucket.h"
-#include "store/put.h"
+#include "store/private.h"
 
 struct sweep_result sweep_all(const struct store_sys *sys, int root_fd, time_t uploads_before,
 			      const atomic_bool *is_ending)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/must.h"
 
 static int sys_openat2(int dir_fd, const char *path, const struct open_how *how)
 {
@@ -64,4 +65,22 @@ int store_fsync(const struct store_sys *sys, int fd, enum fsync_target target)
 	if (sys->fsync_durations != NULL)
 		histogram_observe_shared(&sys->fsync_durations[target], clock_now_ns() - began_ns);
 	return r;
+}
+
+bool store_devices_have(const struct store_devices *devices, dev_t device)
+{
+	for (unsigned i = 0; i < devices->count; i++)
+		if (devices->device[i] == device)
+			return true;
+	return false;
+}
+
+bool store_devices_add(struct store_devices *devices, dev_t device)
+{
+	if (store_devices_have(devices, device))
+		return true;
+	if (devices->count == ARRAY_LEN(devices->device))
+		return false;
+	devices->device[devices->count++] = device;
+	return true;
 }

@@ -6,6 +6,7 @@
 #ifndef SLUICE_STORE_SYS_H
 #define SLUICE_STORE_SYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -13,7 +14,17 @@
 
 #include <linux/openat2.h>
 
+#include "base/limits.h"
 #include "base/metrics.h"
+
+/* File systems, by their numbers. */
+struct store_devices {
+	unsigned count;
+	dev_t device[ROOT_MOUNTS_MAX + 1]; /* the root and the mounts in it */
+};
+bool store_devices_have(const struct store_devices *devices, dev_t device);
+/* False: there is no room for it. */
+bool store_devices_add(struct store_devices *devices, dev_t device);
 
 struct store_sys {
 	int (*openat2)(int dir_fd, const char *path, const struct open_how *how);
@@ -41,6 +52,9 @@ struct store_sys {
 	/* How long fsync took: FSYNC_TARGET_COUNT of them, of no thread's own. NULL: not counted.
 	 */
 	struct histogram *fsync_durations;
+	/* Where a file that was made without a name (O_TMPFILE) does not stay under the one that it
+	 * is linked to (store/trial.h): there files are made with a name. NULL: nowhere. */
+	const struct store_devices *named;
 };
 extern const struct store_sys store_sys_kernel;
 

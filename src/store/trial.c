@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/trial.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -22,7 +23,7 @@
 #define WARNINGS_MAX   8
 #define TRIAL_TEXT     "sluice"
 #define NAME_BYTES     (sizeof(TRIAL_PREFIX) + 32)
-#define SENTENCE_BYTES 512
+#define SENTENCE_BYTES 1024
 
 /* ---- Words ---------------------------------------------------------------------------------- */
 
@@ -96,6 +97,8 @@ struct attempt {
 	const char *prefix; /* of names in dir_fd; NULL: it may have none there */
 	int file_fd;
 	char name[NAME_BYTES]; /* in dir_fd; "": it has none */
+	bool must_have_name;   /* from the start */
+	bool is_lost;          /* it was made without a name, and is not under the one it got */
 	const char *call;      /* what failed */
 };
 
@@ -110,6 +113,17 @@ static int name_make(const char *prefix, char name[NAME_BYTES])
 	return 0;
 }
 
+static int named_file_make(const struct store_sys *sys, int dir_fd, const char *prefix,
+			   char name[NAME_BYTES])
+{
+	int r = name_make(prefix, name);
+	if (r == 0)
+		r = folder_open_file(sys, dir_fd, name, O_RDWR | O_CREAT | O_EXCL, STORE_FILE_MODE);
+	if (r < 0)
+		name[0] = '\0';
+	return r;
+}
+
 /* The descriptor of a file without a name, or of one with a name where there are none without. */
 static int file_make(const struct store_sys *sys, int dir_fd, const char *prefix,
 		     char name[NAME_BYTES])
@@ -119,12 +133,7 @@ static int file_make(const struct store_sys *sys, int dir_fd, const char *prefix
 	name[0] = '\0';
 	if ((fd != -EOPNOTSUPP && fd != -EISDIR) || prefix == NULL)
 		return fd;
-	int r = name_make(prefix, name);
-	if (r == 0)
-		r = folder_open_file(sys, dir_fd, name, O_RDWR | O_CREAT | O_EXCL, STORE_FILE_MODE);
-	if (r < 0)
-		name[0] = '\0';
-	return r;
+	return named_file_make(sys, dir_fd, prefix, name);
 }
 
 /* What versions need: the nanoseconds of a time that is set, or else an attribute. */
@@ -195,6 +204,7 @@ static int give_names(struct attempt *attempt)
 	char path[32], name[NAME_BYTES];
 	int r = 0;
 
+	attempt->is_lost = attempt->name[0] == '\0'; /* until it is found */
 	if (attempt->name[0] == '\0') {
 		attempt->call = "linkat of a file without a name (/proc must be mounted)";
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", attempt->file_fd);
@@ -230,8 +240,10 @@ static int compare(struct attempt *attempt)
 	ssize_t n = sys->pread(attempt->file_fd, text, sizeof(text), 0);
 	if (n < 0)
 		return -errno;
-	return n == (ssize_t)sizeof(TRIAL_TEXT) && memcmp(text, TRIAL_TEXT, (size_t)n) == 0 ? 0
-											    : -EIO;
+	if (n != (ssize_t)sizeof(TRIAL_TEXT) || memcmp(text, TRIAL_TEXT, (size_t)n) != 0)
+		return -EIO;
+	attempt->is_lost = false;
+	return 0;
 }
 
 /* Errors that a server can start with: reads and deletes go on. */
@@ -240,12 +252,16 @@ static bool is_full(int r)
 	return r == -ENOSPC || r == -EDQUOT;
 }
 
-static int try_file(struct attempt *attempt)
+static int try_once(struct attempt *attempt)
 {
 	const struct store_sys *sys = attempt->trial->sys;
 
 	attempt->call = "making a file";
-	attempt->file_fd = file_make(sys, attempt->dir_fd, attempt->prefix, attempt->name);
+	attempt->is_lost = false;
+	attempt->file_fd =
+		attempt->must_have_name
+			? named_file_make(sys, attempt->dir_fd, attempt->prefix, attempt->name)
+			: file_make(sys, attempt->dir_fd, attempt->prefix, attempt->name);
 	if (attempt->file_fd < 0)
 		return attempt->file_fd;
 	int r = fill(attempt);
@@ -264,6 +280,35 @@ static int try_file(struct attempt *attempt)
 		return r;
 	attempt->call = "fsync of a folder";
 	return store_fsync(sys, attempt->dir_fd, FSYNC_FOLDER);
+}
+
+static void need_names(const struct attempt *attempt)
+{
+	struct store_devices *named = attempt->trial->named;
+	struct stat st;
+
+	if (attempt->trial->sys->fstatat(attempt->dir_fd, "", &st, AT_EMPTY_PATH) < 0 ||
+	    store_devices_have(named, st.st_dev))
+		return;
+	bool has_room = store_devices_add(named, st.st_dev);
+	warn(attempt->trial,
+	     "the file system loses a file that is made without a name (O_TMPFILE) when it is "
+	     "closed, whatever name it was given%s",
+	     has_room ? ": files are made with a name"
+		      : "; there are too many such file systems: uploads to this one are lost");
+}
+
+static int try_file(struct attempt *attempt)
+{
+	int r = try_once(attempt);
+
+	if (r != -EIO || !attempt->is_lost)
+		return r;
+	attempt->must_have_name = true;
+	r = try_once(attempt);
+	if (r == 0)
+		need_names(attempt);
+	return r;
 }
 
 int trial_write(const struct store_sys *sys, int root_fd, char error[ERROR_TEXT_MAX])
@@ -297,15 +342,15 @@ static void warn_of_bucket(struct bucket_trial *buckets, const char *name, const
 		     cure_of(r));
 }
 
-/* Where a PUT writes first: the private folder, or, until there is one, the bucket itself. What the
- * root takes its buckets take, but for those that are other file systems, and private folders that
- * another user has made. */
+/* In the private folder, where a file may have a name. What the root takes its buckets take, but
+ * for those that are other file systems, and private folders that another user has made. */
 static int try_writing(struct bucket_trial *buckets, int bucket_fd, int private_fd,
 		       const char **call)
 {
 	const struct trial *trial = buckets->trial;
 	struct attempt attempt = {
-		.trial = trial, .dir_fd = private_fd >= 0 ? private_fd : bucket_fd, .file_fd = -1};
+		.trial = trial, .dir_fd = private_fd, .prefix = STORE_TEMP_PREFIX, .file_fd = -1};
+	bool is_made = false;
 	struct stat st;
 
 	*call = "fstat";
@@ -313,11 +358,18 @@ static int try_writing(struct bucket_trial *buckets, int bucket_fd, int private_
 		return -errno;
 	if (private_fd < 0 && st.st_dev == buckets->root_device && buckets->root_takes_writes)
 		return 0;
+	*call = "mkdirat";
+	if (private_fd < 0)
+		attempt.dir_fd =
+			folder_open_or_make(trial->sys, bucket_fd, STORE_PRIVATE, &is_made);
+	if (attempt.dir_fd < 0)
+		return attempt.dir_fd;
 	int r = try_file(&attempt);
 	*call = attempt.call;
-	/* No files without a name: an upload makes the private folder, and a name in it. */
-	if (private_fd < 0 && (r == -EOPNOTSUPP || r == -EISDIR))
-		r = 0;
+	if (private_fd < 0)
+		close(attempt.dir_fd);
+	if (is_made) /* it is made again when it is needed */
+		trial->sys->unlinkat(bucket_fd, STORE_PRIVATE, AT_REMOVEDIR);
 	if (r == 0 || is_full(r))
 		buckets->writable++;
 	return r;
@@ -372,6 +424,69 @@ static int try_buckets(struct bucket_trial *buckets, char error[ERROR_TEXT_MAX])
 	return r < 0 ? refuse(error, "getdents64", r) : 0;
 }
 
+/* ---- What is left out ----------------------------------------------------------------------- */
+
+#define NAMES_SHOWN 3
+
+struct left_out {
+	unsigned folders;
+	unsigned files;
+	unsigned links;
+	unsigned others;
+	char names[NAMES_SHOWN * (KEY_COMPONENT_BYTES_MAX + sizeof(", \"\""))]; /* the first */
+};
+
+/* The trial's own, another server's trial's, and what mkfs makes: nobody misses them. */
+static bool is_expected(const char *name)
+{
+	return strncmp(name, TRIAL_PREFIX, sizeof(TRIAL_PREFIX) - 1) == 0 ||
+	       strcmp(name, "lost+found") == 0;
+}
+
+static void leave_out(struct left_out *left_out, const char *name, int type)
+{
+	unsigned *of_kind = type == DT_DIR   ? &left_out->folders
+			    : type == DT_REG ? &left_out->files
+			    : type == DT_LNK ? &left_out->links
+					     : &left_out->others;
+	unsigned count = left_out->folders + left_out->files + left_out->links + left_out->others;
+	size_t used = strlen(left_out->names);
+
+	if (count < NAMES_SHOWN)
+		snprintf(left_out->names + used, sizeof(left_out->names) - used, "%s\"%s\"",
+			 count > 0 ? ", " : "", name);
+	(*of_kind)++;
+}
+
+static int warn_of_left_out(const struct trial *trial)
+{
+	struct left_out left_out = {0};
+	struct folder_reader reader;
+	const char *name;
+	int r;
+
+	int dir_fd = folder_open(trial->sys, trial->root_fd, ".");
+	if (dir_fd < 0)
+		return dir_fd;
+	folder_reader_init(&reader, trial->sys, dir_fd);
+	while ((r = folder_read(&reader, &name)) == 1) {
+		int type = folder_read_type(&reader, name);
+		if (type < 0 || is_expected(name))
+			continue;
+		if (type != DT_UNKNOWN &&
+		    (type != DT_DIR || !store_bucket_name_is_valid(name, strlen(name))))
+			leave_out(&left_out, name, type);
+	}
+	close(dir_fd);
+	if (left_out.names[0] != '\0')
+		warn(trial,
+		     "not served: %u folders whose names no bucket can have, %u files, %u symbolic "
+		     "links, %u others; the first: %s",
+		     left_out.folders, left_out.files, left_out.links, left_out.others,
+		     left_out.names);
+	return r;
+}
+
 /* ---- The whole ------------------------------------------------------------------------------ */
 
 int trial_run(const struct trial *trial, char error[ERROR_TEXT_MAX])
@@ -396,6 +511,9 @@ int trial_run(const struct trial *trial, char error[ERROR_TEXT_MAX])
 	buckets.root_takes_writes = trial->writable && write_r == 0;
 	if (write_r < 0)
 		refuse(why, attempt.call, write_r);
+	r = warn_of_left_out(trial);
+	if (r < 0)
+		return refuse(error, "getdents64", r);
 	r = try_buckets(&buckets, error);
 	if (r < 0 || write_r == 0)
 		return r;

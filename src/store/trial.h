@@ -9,9 +9,17 @@
  *           another name; opened again by that name and compared; removed; its
  *           folder synced
  *
+ * A file is made without a name (O_TMPFILE). Some file systems drop one when it is closed, whatever
+ * name it was linked to since, and a PUT would be acknowledged and lost: where that comes out, and
+ * a file that is made with a name stays, files are to be made with one (store/sys.h, named).
+ *
  * The write is tried in the root and in each bucket that is another file system.
  * Where the root refuses it, one bucket that takes it is enough: an operator who
  * makes the buckets himself need not let the server make any.
+ *
+ * Names in the root that are left out because no bucket can have them, or what has them is no
+ * folder, are a warning together. What is below a bucket and is no object (a symbolic link ...) is
+ * not looked for.
  *
  * Leaves nothing behind but after a crash: a file TRIAL_PREFIX* in the root, where it
  * is no bucket, or one in a private folder that the next sweep removes. May wait for a disk. Safe
@@ -32,8 +40,9 @@ struct trial {
 	const struct store_sys *sys;
 	int root_fd;
 	bool writable;
-	bool is_durable;       /* writes will be synced: try that, too */
-	bool needs_attributes; /* --etag=md5 */
+	bool is_durable;             /* writes will be synced: try that, too */
+	bool needs_attributes;       /* --etag=md5 */
+	struct store_devices *named; /* grows by the file systems where files need a name */
 	/* A sentence for what some requests need and will not have. */
 	void (*warn)(void *arg, const char *text);
 	void *arg;

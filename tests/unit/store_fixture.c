@@ -10,7 +10,7 @@
 
 #include <criterion/criterion.h>
 
-#include "store/put.h"
+#include "store/private.h"
 
 static char root[] = "/tmp/sluice-store-XXXXXX";
 int store_root_fd = -1;
@@ -68,13 +68,42 @@ bool faults_end(void)
 	return has_failed;
 }
 
+/* The file fd, which path leads to: was it made without a name? Then it is lost, path and all. */
+static int lose(int dir_fd, const char *path, const struct open_how *how, int fd)
+{
+	static _Thread_local ino_t made[1024];
+	static _Thread_local unsigned count;
+	struct stat st;
+
+	if (fd < 0 || !faults.loses_tmpfile || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return fd;
+	if ((how->flags & O_TMPFILE) == O_TMPFILE) {
+		made[count++ % 1024] = st.st_ino;
+		return fd;
+	}
+	for (unsigned i = 0; i < 1024; i++) {
+		if (made[i] != st.st_ino)
+			continue;
+		made[i] = 0;
+		if ((how->flags & O_CREAT) != 0) /* the number of one that is gone */
+			continue;
+		close(fd);
+		unlinkat(dir_fd, path, 0);
+		errno = ENOENT;
+		return -1;
+	}
+	return fd;
+}
+
 static int faulty_openat2(int dir_fd, const char *path, const struct open_how *how)
 {
 	if (!faults.has_tmpfile && (how->flags & O_TMPFILE) == O_TMPFILE) {
 		errno = EOPNOTSUPP;
 		return -1;
 	}
-	return is_failing() ? -1 : store_sys_kernel.openat2(dir_fd, path, how);
+	if (is_failing())
+		return -1;
+	return lose(dir_fd, path, how, store_sys_kernel.openat2(dir_fd, path, how));
 }
 
 static int faulty_mkdirat(int dir_fd, const char *path, mode_t mode)

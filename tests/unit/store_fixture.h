@@ -16,12 +16,13 @@ extern int store_root_fd;
 
 /* Of this thread. */
 struct store_faults {
-	int calls;             /* made so far */
-	int fails_at;          /* the call that fails; 0: none */
-	int fails_with;        /* errno */
-	int fsyncs;            /* that were made, without those that failed */
-	bool has_tmpfile;      /* at first true; false: as a file system without O_TMPFILE */
-	bool has_clone;        /* at first true: as the file system can; false: never */
+	int calls;          /* made so far */
+	int fails_at;       /* the call that fails; 0: none */
+	int fails_with;     /* errno */
+	int fsyncs;         /* that were made, without those that failed */
+	bool has_tmpfile;   /* at first true; false: as a file system without O_TMPFILE */
+	bool loses_tmpfile; /* a file made without a name is gone when it is opened by its name */
+	bool has_clone;     /* at first true: as the file system can; false: never */
 	bool has_coarse_times; /* as a file system with whole seconds, and no time of birth */
 };
 extern _Thread_local struct store_faults faults;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -113,10 +114,6 @@ Test(bucket, what_is_in_use_stays)
 	cr_expect_str_eq(store_contents("bucket/object"), "text");
 	unlinkat(store_root_fd, "bucket/object", 0);
 
-	make_folder("bucket/folder");
-	cr_expect_eq(remove_bucket("bucket"), -ENOTEMPTY);
-	unlinkat(store_root_fd, "bucket/folder", AT_REMOVEDIR);
-
 	make_folder(PRIVATE);
 	make_file(PRIVATE "/a stranger's");
 	cr_expect_eq(remove_bucket("bucket"), -ENOTEMPTY);
@@ -125,16 +122,87 @@ Test(bucket, what_is_in_use_stays)
 
 	cr_assert_eq(upload_create(&place, "", 0, id), 0);
 	place.id = id;
+	make_file("bucket/object");
 	cr_expect_eq(remove_bucket("bucket"), -ENOTEMPTY);
+	cr_expect_eq(upload_check(&place), 0, "the upload of a bucket that stays");
+	unlinkat(store_root_fd, "bucket/object", 0);
+	char path[128];
+	snprintf(path, sizeof(path), PRIVATE "/up-%s/info", id);
+	int info_fd = openat(store_root_fd, path, O_RDONLY | O_CLOEXEC);
+	cr_assert(info_fd >= 0 && flock(info_fd, LOCK_EX) == 0);
+	cr_expect_eq(remove_bucket("bucket"), -ENOTEMPTY, "one is completing it");
+	close(info_fd);
 	cr_expect_eq(upload_check(&place), 0);
-	cr_expect_eq(upload_abort(&place), 0);
 
 	faults.has_tmpfile = false;
-	cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", true), 0);
+	cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", "key", true), 0);
 	cr_expect_eq(remove_bucket("bucket"), -ENOTEMPTY, "one is writing");
 	cr_expect_eq(put_commit(&put, "key", &(struct put_terms){.mode = PUT_REPLACES}, NULL), 0);
 	put_end(&put);
 	cr_expect(is_there("bucket/key"));
+}
+
+/* What no listing shows keeps no bucket: unfinished uploads, parts in them, and empty folders. */
+Test(bucket, what_is_not_listed_goes_with_it)
+{
+	char id[UPLOAD_ID_BYTES], path[OBJECT_KEY_BYTES_MAX + 64] = "bucket";
+	struct upload_place place = {
+		.sys = &faulty_sys, .root_fd = store_root_fd, .bucket = "bucket", .key = "key"};
+
+	cr_assert_eq(upload_create(&place, "", 0, id), 0);
+	snprintf(path, sizeof(path), PRIVATE "/up-%s/part-00001", id);
+	make_file(path);
+	strcpy(path, "bucket");
+	for (int i = 0; i < 512; i++) {
+		strcat(path, i % 2 == 0 ? "/a" : "/b");
+		make_folder(path);
+		if (i % 100 == 0) {
+			strcat(path, "/c");
+			make_folder(path);
+			path[strlen(path) - 2] = '\0';
+		}
+	}
+	int descriptors = store_descriptors(), r = remove_bucket("bucket");
+	cr_expect_eq(r, 0, "%d", r);
+	cr_expect(!is_there("bucket"));
+	cr_expect_eq(store_descriptors(), descriptors);
+}
+
+/* Deeper than any key: nobody but a stranger made it. */
+Test(bucket, folders_below_any_key_stay)
+{
+	char path[2 * OBJECT_KEY_BYTES_MAX] = "bucket";
+
+	for (int i = 0; i < 520; i++) {
+		strcat(path, "/a");
+		make_folder(path);
+	}
+	cr_expect_eq(remove_bucket("bucket"), -ENOTEMPTY);
+	cr_expect(is_there(path));
+}
+
+/* What is no folder is not ours to remove, though it is no object either. */
+Test(bucket, strangers_stay)
+{
+	static const char *const names[] = {"link", "deep/link", "deep/fifo", "deep/\xff"};
+
+	make_folder("bucket/deep");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char path[64];
+		snprintf(path, sizeof(path), "bucket/%s", names[i]);
+		if (!is_there("bucket/deep"))
+			make_folder("bucket/deep");
+		if (strstr(path, "link") != NULL)
+			cr_assert_eq(symlinkat("/", store_root_fd, path), 0);
+		else if (strstr(path, "fifo") != NULL)
+			cr_assert_eq(mkfifoat(store_root_fd, path, 0600), 0);
+		else
+			make_file(path);
+		cr_expect_eq(remove_bucket("bucket"), -ENOTEMPTY, "%s", path);
+		cr_expect(is_there(path), "%s", path);
+		unlinkat(store_root_fd, path, 0);
+	}
+	cr_expect_eq(remove_bucket("bucket"), 0);
 }
 
 /* A bucket that stays does so with its private folder: who writes in it holds on to that. */
@@ -143,7 +211,7 @@ Test(bucket, a_refusal_disturbs_no_writer)
 	struct put put;
 
 	make_file("bucket/key");
-	cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", true), 0);
+	cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", "key", true), 0);
 	cr_expect_eq(remove_bucket("bucket"), -ENOTEMPTY);
 	int r = put_commit(&put, "key", &(struct put_terms){.mode = PUT_REPLACES}, NULL);
 	cr_expect_eq(r, 0, "%d", r);
@@ -234,6 +302,8 @@ Test(bucket, remove_under_every_fault)
 			if (!is_there(PRIVATE "/del-x"))
 				make_folder(PRIVATE "/del-x");
 			make_file(PRIVATE "/del-x/part-00001");
+			if (!is_there("bucket/empty"))
+				make_folder("bucket/empty");
 			int descriptors = begin_fault(errors[i], ++n);
 			int r = remove_bucket("bucket");
 			has_failed = end_fault(descriptors);
@@ -289,7 +359,7 @@ Test(bucket, a_written_object_outlives_removals)
 	for (int i = 0; i < ROUNDS; i++) {
 		struct put put;
 		make("contested");
-		int r = put_begin(&put, &faulty_sys, store_root_fd, "contested", true);
+		int r = put_begin(&put, &faulty_sys, store_root_fd, "contested", "a/key", true);
 		if (r == 0)
 			r = put_commit(&put, "a/key", &(struct put_terms){.mode = PUT_REPLACES},
 				       NULL);

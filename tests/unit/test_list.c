@@ -3,9 +3,11 @@
  * writers and removers; under every fault; and what a page costs. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -22,10 +24,17 @@ TestSuite(list, .init = store_fixture_make, .fini = store_fixture_remove);
 static char *keys[KEYS_MAX]; /* sorted by make_order */
 static unsigned key_count;
 
+static size_t size_of(const char *key)
+{
+	return store_key_is_marker(key) ? 0 : strlen(key) % 10;
+}
+
+/* One that ends in '/' is a marker. */
 static void make_key(const char *key)
 {
 	char path[2048];
-	snprintf(path, sizeof(path), "bucket/%s", key);
+	bool is_marker = store_key_is_marker(key);
+	snprintf(path, sizeof(path), "bucket/%s%s", key, is_marker ? STORE_MARKER : "");
 	for (char *at = path + 7; (at = strchr(at, '/')) != NULL; at++) {
 		*at = '\0';
 		if (mkdirat(store_root_fd, path, 0700) < 0 && errno != EEXIST)
@@ -35,7 +44,7 @@ static void make_key(const char *key)
 	int fd = openat(store_root_fd, path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return; /* there already, or a folder of another */
-	must(write(fd, "0123456789", strlen(key) % 10) >= 0);
+	must(write(fd, "0123456789", size_of(key)) >= 0);
 	close(fd);
 	must(key_count < KEYS_MAX);
 	keys[key_count++] = strdup(key);
@@ -93,7 +102,7 @@ static unsigned expect_listing_from(struct list_query query)
 					 "prefix \"%s\" delimiter \"%s\" after \"%s\" max %u",
 					 query.prefix, query.delimiter, after, query.max);
 			if (!page.entry[i].is_prefix)
-				cr_assert_eq(page.entry[i].size, strlen(wanted[at]) % 10);
+				cr_assert_eq(page.entry[i].size, size_of(wanted[at]));
 		}
 		cr_assert_eq(page.is_truncated, at < count, "\"%s\" \"%s\": exact", query.prefix,
 			     query.delimiter);
@@ -125,7 +134,7 @@ static void make_random_tree(unsigned seed, unsigned count)
 		char key[256] = "";
 		for (int depth = rand() % 4; depth >= 0; depth--) {
 			strcat(key, parts[(unsigned)rand() % ARRAY_LEN(parts)]);
-			if (depth > 0)
+			if (depth > 0 || rand() % 8 == 0)
 				strcat(key, "/");
 		}
 		make_key(key);
@@ -340,6 +349,143 @@ Test(list, many_folders_are_one_pass_of_their_parent)
 	list_fini(&page);
 	/* Of each folder: open, two reads, one stat. */
 	cr_expect_lt(faults.calls, 900 * 4 + 50, "%d calls", faults.calls);
+}
+
+/* ---- Depth ----------------------------------------------------------------------------------- */
+
+#define STACK_BYTES   (64u << 10)
+#define DESCRIPTORS   8 /* of a listing, at most */
+#define DEEP_KEY(end) deep_key((char[OBJECT_KEY_BYTES_MAX + 1]){""}, end)
+
+/* "d/d/.../end": 511 folders. */
+static const char *deep_key(char *out, const char *end)
+{
+	char *at = out;
+	for (int i = 0; i < 511; i++)
+		at = stpcpy(at, "d/");
+	strcpy(at, end);
+	return out;
+}
+
+/* A file of another name in each of its folders, too: the walk comes back to all of them. */
+static void make_deep_tree(void)
+{
+	char path[OBJECT_KEY_BYTES_MAX + 1] = "";
+
+	for (int i = 0; i < 511; i++) {
+		if (i % 2 == 0) {
+			strcat(path, "e");
+			make_key(path);
+			path[strlen(path) - 1] = '\0';
+		}
+		strcat(path, "d/");
+	}
+	make_key(DEEP_KEY("ab"));
+	make_key(DEEP_KEY(""));
+	make_order();
+}
+
+static void *list_deep(void *arg)
+{
+	static const char *const delimiters[] = {"", "/", "e"};
+	(void)arg;
+	for (size_t i = 0; i < ARRAY_LEN(delimiters); i++) {
+		expect_listing("", delimiters[i], 1000);
+		expect_listing("", delimiters[i], 7);
+		expect_listing(DEEP_KEY("a"), delimiters[i], 7);
+	}
+	return NULL;
+}
+
+/* As the pool's threads are where stacks are small, with a hand's breadth of descriptors. */
+Test(list, deep_keys_on_a_small_stack_with_few_descriptors)
+{
+	struct rlimit limit;
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	make_deep_tree();
+	must(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	int lowest = dup(store_root_fd); /* all below it are taken */
+	must(lowest >= 0 && close(lowest) == 0);
+	limit.rlim_cur = (rlim_t)lowest + DESCRIPTORS;
+	must(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	must(pthread_attr_init(&attr) == 0 && pthread_attr_setstacksize(&attr, STACK_BYTES) == 0);
+	cr_assert_eq(pthread_create(&thread, &attr, list_deep, NULL), 0);
+	cr_assert_eq(pthread_join(thread, NULL), 0);
+	pthread_attr_destroy(&attr);
+}
+
+/* The folder's key comes before those in it; a folder is not listed for its keys alone. */
+Test(list, markers)
+{
+	static const char *const some[] = {"a/", "a/b", "a/c/", "a!", "a0", "d/e/", "f/g"};
+	char path[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(some); i++)
+		make_key(some[i]);
+	make_order();
+	snprintf(path, sizeof(path), "bucket/%s", STORE_MARKER);
+	close(openat(store_root_fd, path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)); /* of no key */
+	for (unsigned max = 1; max < 9; max++) {
+		expect_listing("", "", max);
+		expect_listing("", "/", max);
+		expect_listing("a", "/", max);
+		expect_listing("a/", "/", max);
+		expect_listing("a/", "", max);
+		expect_listing("d/e/", "/", max);
+		expect_listing("d/", "/", max);
+		expect_listing("f/", "/", max);
+	}
+}
+
+/* A common prefix without an object behind it: the probe goes down, and comes back up. */
+Test(list, empty_folders_are_looked_through_at_any_depth)
+{
+	struct list_page page;
+	char path[2048] = "bucket/empty";
+
+	for (int i = 0; i < 500; i++) {
+		must(mkdirat(store_root_fd, path, 0700) == 0);
+		if (i % 10 == 0) {
+			strcat(path, "/z");
+			must(mkdirat(store_root_fd, path, 0700) == 0);
+			path[strlen(path) - 2] = '\0';
+		}
+		strcat(path, "/a");
+	}
+	make_key("full/a");
+	make_order();
+	const struct list_query query = {"", "/", "", true, 1000};
+	int open_before = store_descriptors();
+	cr_assert_eq(list_run(&faulty_sys, store_root_fd, "bucket", &query, &page), 0);
+	cr_assert_eq(page.count, 1);
+	cr_expect_str_eq(page.entry[0].text, "full/");
+	cr_expect_eq(store_descriptors(), open_before);
+	list_fini(&page);
+}
+
+/* A tree of seven levels costs what its folders do: each is opened once, but for the few above the
+ * deepest that are opened again when the walk comes back to them. */
+Test(list, a_tree_of_some_levels_opens_its_folders_once)
+{
+	char key[128];
+	struct list_page page;
+
+	for (unsigned i = 0; i < 256; i++) {
+		snprintf(key, sizeof(key), "t/y=%u/m=%u/d=%u/h=%u/part", i >> 6, i >> 4 & 3,
+			 i >> 2 & 3, i & 3);
+		make_key(key);
+	}
+	const struct list_query query = {"", "", "", true, 1000};
+	faults.calls = 0;
+	cr_assert_eq(list_run(&faulty_sys, store_root_fd, "bucket", &query, &page), 0);
+	cr_expect_eq(page.count, 256);
+	list_fini(&page);
+	int folders = 1 + 1 + 4 + 16 + 64 + 256;
+	/* Open and two reads of each, a stat of each file; the bucket; 3 times t, 12 times a year
+	 * again. */
+	cr_expect_leq(faults.calls, 3 * folders + 256 + 1 + 3 + 12, "%d calls", faults.calls);
 }
 
 /* ---- Faults ---------------------------------------------------------------------------------- */

@@ -250,7 +250,7 @@ Test(multipart_list, a_part_of_what_is_gone_is_refused)
 	cr_assert_eq(uploads_create("key", late.id), 0);
 	struct upload_place place = uploads_place("key", late.id);
 	place.sys = &sys;
-	cr_assert_eq(put_begin(&put, &sys, store_root_fd, "bucket", true), 0);
+	cr_assert_eq(put_begin(&put, &sys, store_root_fd, "bucket", NULL, true), 0);
 	int r = upload_part_commit(&place, &put, 1, NULL);
 	put_end(&put);
 	cr_assert(late.has_come);

@@ -16,6 +16,7 @@
 #include <criterion/criterion.h>
 
 #include "base/must.h"
+#include "store/private.h"
 #include "store/put.h"
 #include "unit/store_fixture.h"
 
@@ -26,7 +27,7 @@ static struct object_stamp stamp; /* of the last put_text */
 static int put_text_if(const char *key, const char *text, const struct put_terms *terms)
 {
 	struct put put;
-	int r = put_begin(&put, &faulty_sys, store_root_fd, "bucket", true);
+	int r = put_begin(&put, &faulty_sys, store_root_fd, "bucket", key, true);
 	if (r == 0) {
 		must(write(put.file_fd, text, strlen(text)) == (ssize_t)strlen(text));
 		r = put_commit(&put, key, terms, NULL);
@@ -81,13 +82,13 @@ Test(put, no_bucket)
 {
 	cr_assert_eq(put_text("a", "x", PUT_REPLACES), 0);
 	struct put put;
-	cr_expect_eq(put_begin(&put, &faulty_sys, store_root_fd, "nowhere", true), -ENOENT);
+	cr_expect_eq(put_begin(&put, &faulty_sys, store_root_fd, "nowhere", "key", true), -ENOENT);
 	put_end(&put);
-	cr_expect_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket/a", true), -ENOENT,
+	cr_expect_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket/a", "key", true), -ENOENT,
 		     "a file");
 	put_end(&put);
 	cr_assert_eq(symlinkat("bucket", store_root_fd, "link"), 0);
-	cr_expect_eq(put_begin(&put, &faulty_sys, store_root_fd, "link", true), -ENOENT);
+	cr_expect_eq(put_begin(&put, &faulty_sys, store_root_fd, "link", "key", true), -ENOENT);
 	put_end(&put);
 }
 
@@ -108,10 +109,10 @@ Test(put, what_is_not_committed_is_not_there)
 	for (int named = 0; named < 2; named++) {
 		struct put put;
 		faults.has_tmpfile = named == 0;
-		cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", true), 0);
+		cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", "key", true), 0);
 		cr_assert_eq(write(put.file_fd, "half", 4), 4);
 		put_end(&put);
-		cr_expect_eq(store_entries("bucket"), 1, "the private folder alone");
+		cr_expect_eq(store_entries("bucket"), named, "the private folder at most");
 		cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 0);
 	}
 }
@@ -121,7 +122,15 @@ Test(put, private_keys)
 	cr_expect(store_key_is_private(STORE_PRIVATE));
 	cr_expect(store_key_is_private(STORE_PRIVATE "/x"));
 	cr_expect_not(store_key_is_private(STORE_PRIVATE "x"));
-	cr_expect_not(store_key_is_private("x/" STORE_PRIVATE));
+	cr_expect(store_key_is_private("x/" STORE_PRIVATE));
+	cr_expect(store_key_is_private("x/" STORE_PRIVATE "/y"));
+	cr_expect(store_key_is_private("x/" STORE_PRIVATE "/"));
+	cr_expect_not(store_key_is_private("x/y" STORE_PRIVATE "/" STORE_PRIVATE "y"));
+	cr_expect_not(store_key_is_private("x/"));
+	cr_expect_not(store_key_is_private(""));
+	cr_expect(store_key_is_private(STORE_MARKER));
+	cr_expect(store_key_is_private("x/" STORE_MARKER));
+	cr_expect_not(store_key_is_private("x/" STORE_MARKER "s"));
 	cr_expect_not(store_key_is_private(".sluic"));
 }
 
@@ -130,7 +139,7 @@ Test(put, only_if_it_is_still_that_one)
 	static const struct put_terms any = {.mode = PUT_IF_PRESENT};
 
 	cr_expect_eq(put_text_if("k/a", "x", &any), -ENOKEY);
-	cr_expect_eq(store_entries("bucket"), 1, "no folder was made for it");
+	cr_expect_eq(store_entries("bucket"), 0, "no folder was made for it");
 	cr_assert_eq(put_text("k/a", "one", PUT_REPLACES), 0);
 	struct object_stamp first = stamp;
 	const struct put_terms terms = {.mode = PUT_IF_PRESENT, .etag = first.etag};
@@ -172,6 +181,9 @@ static int with_faults(int error, const char *key, const char *path, bool replac
 			cr_assert(is != NULL && (strcmp(is, "old") == 0 || strcmp(is, "new") == 0));
 		else
 			cr_assert(is == NULL || strcmp(is, "new") == 0, "call %d", n);
+		if (is == NULL)
+			cr_assert_leq(store_entries("bucket"), 1,
+				      "call %d leaves a folder beside the private one", n);
 		cr_assert_eq(store_descriptors(), open_before, "call %d leaks a descriptor", n);
 		cr_assert_geq(store_swept("bucket"), 0);
 		cr_assert_eq(store_entries("bucket/" STORE_PRIVATE), 0, "call %d leaves a file", n);
@@ -253,7 +265,7 @@ static void *counting_writer(void *arg)
 		snprintf(text, sizeof(text), "%d", atoi(text) + 1);
 
 		struct put put;
-		must(put_begin(&put, &faulty_sys, store_root_fd, "bucket", false) == 0);
+		must(put_begin(&put, &faulty_sys, store_root_fd, "bucket", "count", false) == 0);
 		must(write(put.file_fd, text, strlen(text)) == (ssize_t)strlen(text));
 		int r = put_commit(&put, "count",
 				   &(struct put_terms){.mode = PUT_IF_PRESENT, .etag = etag}, NULL);
@@ -353,7 +365,8 @@ Test(put, an_object_can_be_replaced_at_once)
 	for (int i = 0; i < 2; i++) {
 		faults.has_tmpfile = i == 0;
 		for (size_t n = 0; n < ARRAY_LEN(put); n++) {
-			cr_assert_eq(put_begin(&put[n], &sys, store_root_fd, "bucket", true), 0);
+			cr_assert_eq(put_begin(&put[n], &sys, store_root_fd, "bucket", "a", true),
+				     0);
 			cr_expect_eq(put_commit(&put[n], "a", &terms, NULL), 0);
 		}
 		cr_expect_eq(refused_locks, 0, "waited for %u times", refused_locks);
@@ -369,7 +382,7 @@ Test(put, a_sweep_removes_what_nobody_holds)
 {
 	struct put put;
 	faults.has_tmpfile = false;
-	cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", true), 0);
+	cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", "key", true), 0);
 	static const char *const left[] = {"tmp-0123", "tmp-4567"};
 	for (size_t i = 0; i < ARRAY_LEN(left); i++)
 		close(openat(put.private_fd, left[i], O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
@@ -384,4 +397,29 @@ Test(put, a_sweep_removes_what_nobody_holds)
 	cr_expect_eq(store_swept("nowhere"), -ENOENT);
 	cr_assert_eq(mkdirat(store_root_fd, "fresh", 0700), 0);
 	cr_expect_eq(store_swept("fresh"), 0);
+}
+
+/* The list of private folders below a bucket is a file, where others may write: no way out. */
+Test(put, a_sweep_does_not_leave_the_bucket)
+{
+	static const char places[] = "../outside\0/\0\0link\0nowhere\0in\0cut sho";
+	static const char *const left[] = {"outside/" STORE_PRIVATE, "bucket/in/" STORE_PRIVATE};
+	char path[64];
+
+	cr_assert(mkdirat(store_root_fd, "outside", 0700) == 0 &&
+		  mkdirat(store_root_fd, "bucket/in", 0700) == 0 &&
+		  mkdirat(store_root_fd, "bucket/" STORE_PRIVATE, 0700) == 0 &&
+		  symlinkat("../outside", store_root_fd, "bucket/link") == 0);
+	for (size_t i = 0; i < ARRAY_LEN(left); i++) {
+		cr_assert_eq(mkdirat(store_root_fd, left[i], 0700), 0);
+		snprintf(path, sizeof(path), "%s/tmp-0123", left[i]);
+		close(openat(store_root_fd, path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	}
+	int fd = openat(store_root_fd, "bucket/" STORE_PRIVATE "/" STORE_PLACES,
+			O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	cr_assert_eq(write(fd, places, sizeof(places) - 1), sizeof(places) - 1);
+	close(fd);
+	store_swept("bucket");
+	cr_expect_eq(store_entries(left[0]), 1, "outside");
+	cr_expect_eq(store_entries(left[1]), 0);
 }

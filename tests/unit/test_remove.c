@@ -8,7 +8,9 @@
 #include <criterion/criterion.h>
 
 #include "base/must.h"
+#include "store/bucket.h"
 #include "store/object.h"
+#include "store/put.h"
 #include "store/remove.h"
 #include "unit/store_fixture.h"
 
@@ -104,4 +106,54 @@ Test(remove, every_fault_of_every_call)
 		}
 		cr_expect_gt(n, 8, "%d calls", n);
 	}
+}
+
+/* ---- Markers --------------------------------------------------------------------------------- */
+
+static void put(const char *key)
+{
+	struct put put;
+	cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", key, true), 0);
+	cr_assert_eq(put_commit(&put, key, &(struct put_terms){.mode = PUT_IF_ABSENT}, NULL), 0,
+		     "%s", key);
+	put_end(&put);
+}
+
+static int take_away(const char *key)
+{
+	return object_remove(&faulty_sys, store_root_fd, "bucket", key, NULL, true);
+}
+
+/* A folder with a marker stays when what is in it goes, and with what is in it when the marker
+ * goes. */
+Test(remove, a_marker_keeps_its_folder)
+{
+	struct put again;
+
+	for (int named = 0; named < 2; named++) {
+		faults.has_tmpfile = named == 0;
+		put("a/b/");
+		cr_expect_str_eq(store_contents("bucket/a/b/" STORE_MARKER), "");
+		cr_assert_eq(put_begin(&again, &faulty_sys, store_root_fd, "bucket", "a/b/", true),
+			     0);
+		cr_expect_eq(put_commit(&again, "a/b/", &(struct put_terms){.mode = PUT_IF_ABSENT},
+					NULL),
+			     -EEXIST);
+		put_end(&again);
+		put("a/b/c/d");
+		cr_expect_eq(take_away("a/b/c/d"), 0);
+		cr_expect_eq(store_entries("bucket/a/b"), 1, "the marker");
+		cr_expect_eq(bucket_remove(&faulty_sys, store_root_fd, "bucket", true), -ENOTEMPTY);
+		put("a/b/e");
+		cr_expect_eq(take_away("a/b"), 0, "a folder is no object");
+		cr_expect_eq(take_away("a/b/"), 0);
+		cr_expect_eq(take_away("a/b/"), 0, "again");
+		cr_expect_str_eq(store_contents("bucket/a/b/e"), "");
+		cr_expect_eq(take_away("a/b/e"), 0);
+		cr_expect_eq(store_entries("bucket/a"), 0);
+		put("a/b/");
+		cr_expect_eq(take_away("a/b/"), 0);
+		cr_expect_null(store_contents("bucket/a"));
+	}
+	cr_expect_eq(bucket_remove(&faulty_sys, store_root_fd, "bucket", true), 0);
 }

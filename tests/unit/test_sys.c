@@ -44,7 +44,7 @@ static void expect(uint64_t files)
 
 static void begin_and_write(struct put *put, bool is_durable)
 {
-	cr_assert_eq(put_begin(put, &timed, store_root_fd, "bucket", is_durable), 0);
+	cr_assert_eq(put_begin(put, &timed, store_root_fd, "bucket", "a/b/c", is_durable), 0);
 	must(write(put->file_fd, "one", 3) == 3);
 }
 

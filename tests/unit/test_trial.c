@@ -13,7 +13,9 @@
 #include <criterion/criterion.h>
 
 #include "base/must.h"
+#include "store/folder.h"
 #include "store/names.h"
+#include "store/put.h"
 #include "store/trial.h"
 #include "unit/store_fixture.h"
 
@@ -29,12 +31,16 @@ static void count_warning(void *arg, const char *text)
 	snprintf(last_warning, sizeof(last_warning), "%s", text);
 }
 
+static struct store_devices named;
+
 static int run(const struct store_sys *sys, bool writable, char error[ERROR_TEXT_MAX])
 {
+	named.count = 0;
 	const struct trial trial = {.sys = sys,
 				    .root_fd = store_root_fd,
 				    .writable = writable,
 				    .is_durable = true,
+				    .named = &named,
 				    .warn = count_warning};
 	warnings = 0;
 	error[0] = '\0';
@@ -59,6 +65,52 @@ Test(trial, good_root)
 	is_good(true);
 }
 
+/* As some network file systems do: O_TMPFILE and linkat go well, and the file is gone with its
+ * descriptor. A PUT in the way that the trial has found keeps it. */
+Test(trial, files_without_a_name_are_lost)
+{
+	const struct put_terms terms = {.mode = PUT_REPLACES};
+	struct store_sys sys = faulty_sys;
+	char error[ERROR_TEXT_MAX];
+	struct stat st;
+
+	faults.loses_tmpfile = true;
+	cr_assert_eq(mkdirat(store_root_fd, "bucket/" STORE_PRIVATE, 0700), 0);
+	cr_assert_eq(run(&sys, true, error), 0, "%s", error);
+	cr_expect_eq(warnings, 1, "said once: %s", last_warning);
+	cr_expect_not_null(strstr(last_warning, "O_TMPFILE"), "%s", last_warning);
+	cr_assert(fstat(store_root_fd, &st) == 0);
+	cr_expect(store_devices_have(&named, st.st_dev));
+	cr_expect_eq(store_entries("."), 1);
+	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 0);
+	for (int round = 0; round < 4; round++) {
+		struct put put;
+		sys.named = round / 2 == 0 ? NULL : &named;
+		cr_assert_eq(put_begin(&put, &sys, store_root_fd, "bucket", "a/b", true), 0);
+		cr_assert_eq(write(put.file_fd, "text", 4), 4);
+		cr_assert_eq(put_commit(&put, "a/b", &terms, NULL), 0);
+		put_end(&put);
+		int fd = folder_open_file(&sys, store_root_fd, "bucket/a/b", O_RDONLY, 0);
+		cr_expect_eq(fd >= 0, sys.named != NULL, "round %d", round);
+		if (fd >= 0)
+			close(fd);
+		cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 0);
+	}
+}
+
+/* Nothing of the device is kept for a root that merely has none. */
+Test(trial, no_files_without_a_name)
+{
+	char error[ERROR_TEXT_MAX];
+
+	faults.has_tmpfile = false;
+	cr_assert_eq(mkdirat(store_root_fd, "bucket/" STORE_PRIVATE, 0700), 0);
+	cr_assert_eq(run(&faulty_sys, true, error), 0, "%s", error);
+	cr_expect_eq(warnings, 0, "%s", last_warning);
+	cr_expect_eq(named.count, 0);
+	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 0);
+}
+
 /* A private folder of a bucket is where files are made: it is tried, and left as it was. */
 Test(trial, private_folder)
 {
@@ -68,6 +120,39 @@ Test(trial, private_folder)
 	cr_assert_eq(run(&faulty_sys, true, error), 0, "%s", error);
 	cr_assert_eq(warnings, 0, "%s", last_warning);
 	cr_assert_eq(store_entries("bucket/" STORE_PRIVATE), 0);
+}
+
+/* Whoever put it there looks for it in vain: said once, with how many there are. */
+Test(trial, what_is_left_out_is_said)
+{
+	static const char *const folders[] = {"ab", "with blank", ".hidden", "lost+found", "good"};
+	char error[ERROR_TEXT_MAX];
+
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+		cr_assert_eq(mkdirat(store_root_fd, folders[i], 0700), 0);
+	cr_assert_eq(run(&faulty_sys, false, error), 0, "%s", error);
+	cr_expect_eq(warnings, 1);
+	cr_expect_not_null(strstr(last_warning,
+				  "3 folders whose names no bucket can have, 0 files, "
+				  "0 symbolic links, 0 others"),
+			   "%s", last_warning);
+	for (int i = 0; i < 5; i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "file-%d", i);
+		close(openat(store_root_fd, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	}
+	cr_assert_eq(symlinkat("bucket", store_root_fd, "linked-bucket"), 0);
+	cr_assert_eq(mkfifoat(store_root_fd, "fifo", 0600), 0);
+	cr_assert_eq(run(&faulty_sys, true, error), 0, "%s", error);
+	cr_expect_eq(warnings, 1);
+	cr_expect_not_null(strstr(last_warning,
+				  "3 folders whose names no bucket can have, 5 files, "
+				  "1 symbolic links, 1 others; the first: \""),
+			   "%s", last_warning);
+	unsigned quotes = 0;
+	for (const char *at = last_warning; (at = strchr(at, '"')) != NULL; at++)
+		quotes++;
+	cr_expect_eq(quotes, 6, "three names: %s", last_warning);
 }
 
 /* An unlink that failed leaves its file. */

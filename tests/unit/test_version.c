@@ -28,7 +28,7 @@ static void put_text(const char *text, const char *kept_etag, char etag[ETAG_BYT
 	const struct put_meta meta = {.checksums = {SUMS, strlen(SUMS)}, .etag = kept_etag};
 	struct put put;
 
-	cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", false), 0);
+	cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", "key", false), 0);
 	cr_assert_eq(write(put.file_fd, text, strlen(text)), (ssize_t)strlen(text));
 	cr_assert_eq(put_commit(&put, "key", &terms, &meta), 0);
 	memcpy(etag, put.stamp.etag, ETAG_BYTES);

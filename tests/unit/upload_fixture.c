@@ -36,7 +36,7 @@ int uploads_send_part(const char *key, const char *id, unsigned number, char fil
 	char data[65536];
 	struct upload_place place = uploads_place(key, id);
 	struct put put;
-	int r = put_begin(&put, &faulty_sys, store_root_fd, "bucket", true);
+	int r = put_begin(&put, &faulty_sys, store_root_fd, "bucket", NULL, true);
 
 	memset(data, fill, sizeof(data));
 	for (size_t at = 0; r == 0 && at < size;) {
