@@ -20,6 +20,7 @@ static void put_checksum(struct text *out, const char *lines, size_t len)
 		{"x-amz-checksum-crc64nvme: ", "ChecksumCRC64NVME"},
 		{"x-amz-checksum-sha1: ", "ChecksumSHA1"},
 		{"x-amz-checksum-sha256: ", "ChecksumSHA256"},
+		{"x-amz-checksum-sha512: ", "ChecksumSHA512"},
 	};
 	char value[CHECKSUM_FIELD_BYTES];
 

@@ -6,6 +6,22 @@
 #include "base/must.h"
 #include "server/conn.h"
 
+/* A checksum that the trailer brought unannounced. False: failed. */
+static bool check_late(struct job *job)
+{
+	struct s3_call *call = &job->call;
+	const struct slice text = {call->body.at, call->body.len};
+	enum s3_error error;
+	const char *why;
+
+	if (!checksums_are_late(&job->checksums))
+		return true;
+	int fd = call->route.body == S3_BODY_FILE ? call->put.file_fd : -1;
+	if (checksums_end_late(&job->checksums, fd, text, call->checksum, &error, &why) < 0)
+		s3_call_fail(call, error, why);
+	return !s3_call_has_failed(call);
+}
+
 /* On a thread of io/offload. */
 static void run(struct offload_job *work)
 {
@@ -16,7 +32,8 @@ static void run(struct offload_job *work)
 		job->call.route.begin(&job->call);
 		break;
 	case JOB_RUN:
-		job->call.route.run(&job->call);
+		if (check_late(job))
+			job->call.route.run(&job->call);
 		break;
 	case JOB_END:
 		s3_call_fini(&job->call);
