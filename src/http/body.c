@@ -54,7 +54,7 @@ int body_begin(struct body *body, const struct http_head *head)
 		return 0;
 	if (parse_length(decoded, &body->expected) < 0)
 		return -EBADMSG;
-	if (body->is_chunked)
+	if (body->is_chunked || !head->has_content_length)
 		return 0;
 	return body->is_aws_chunked ? (body->expected <= body->left ? 0 : -EBADMSG)
 				    : (body->expected == body->left ? 0 : -EBADMSG);

@@ -46,65 +46,69 @@ void s3_call_fail(struct s3_call *call, enum s3_error error, const char *text)
 	call->error_text = text;
 }
 
+void s3_call_fail_about(struct s3_call *call, enum s3_about about, int negative_errno)
+{
+	const struct s3_meaning meaning = s3_errno_meaning(about, negative_errno);
+	const struct s3_store *store = call->store;
+
+	s3_call_fail(call, meaning.error, meaning.text);
+	call->error_errno = meaning.is_logged ? -negative_errno : 0;
+	if (meaning.error == S3_ERROR_NO_SUCH_BUCKET &&
+	    root_is_removed(store->root_fd, store->root_counts_links))
+		s3_call_fail(call, S3_ERROR_SERVICE_UNAVAILABLE, NULL);
+}
+
 void s3_call_fail_errno(struct s3_call *call, int negative_errno)
 {
-	switch (negative_errno) {
-	case -ENOENT:
-		s3_call_fail(call,
-			     root_is_removed(call->store->root_fd, call->store->root_counts_links)
-				     ? S3_ERROR_SERVICE_UNAVAILABLE
-				     : S3_ERROR_NO_SUCH_BUCKET,
-			     NULL);
+	s3_call_fail_about(call, S3_ABOUT_WRITE, negative_errno);
+}
+
+/* ---- Is there the bucket? -------------------------------------------------------------------- */
+
+/* 0 or a negative errno. */
+static int look_for_bucket(const struct s3_store *store, const char *bucket)
+{
+	int fd = folder_open(store->sys, store->root_fd, bucket);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+bool s3_call_find_bucket(struct s3_call *call)
+{
+	int r = look_for_bucket(call->store, call->target->bucket);
+
+	if (r < 0)
+		s3_call_fail_about(call, S3_ABOUT_BUCKET, r);
+	return r == 0;
+}
+
+/* A call that has failed for a reason of the client's: is that because there is no such bucket, or
+ * because it is gone from its place? That comes before any other. */
+static void blame_bucket(struct s3_call *call, const char *bucket)
+{
+	const struct s3_store *store = call->store;
+	int status = s3_error_status(call->error);
+
+	if (call->error == S3_ERROR_ACCESS_DENIED || (status >= 500 && status != 501))
 		return;
-	case -ENOKEY:
-		s3_call_fail(call, S3_ERROR_NO_SUCH_KEY, NULL);
+	if (store->has_lost != NULL && store->has_lost(store->has_lost_arg, bucket)) {
+		s3_call_fail(call, S3_ERROR_SERVICE_UNAVAILABLE, NULL);
 		return;
-	case -EEXIST:
-	case -EKEYREJECTED:
-		s3_call_fail(call, S3_ERROR_PRECONDITION_FAILED, NULL);
-		return;
-	case -EISDIR:
-		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
-			     "There are objects below this key: it cannot be one itself.");
-		return;
-	case -ENOTDIR:
-		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
-			     "A part of this key is an object: there can be none below it.");
-		return;
-	case -ENAMETOOLONG:
-		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
-			     "A part of this key is longer than a name may be in the file system.");
-		return;
-	case -EFBIG:
-		s3_call_fail(
-			call, S3_ERROR_ENTITY_TOO_LARGE,
-			"The file system, or a limit of the server, takes no file this large.");
-		break;
-	case -EACCES:
-	case -EPERM:
-		s3_call_fail(call, S3_ERROR_ACCESS_DENIED,
-			     "The server may not do this in its root folder; see owner and mode.");
-		break;
-	case -EOPNOTSUPP:
-		s3_call_fail(call, S3_ERROR_NOT_IMPLEMENTED,
-			     "The file system keeps no extended attributes, and so no metadata.");
-		break;
-	case -EMFILE:
-	case -ENFILE:
-	case -ENOMEM:
-	case -EAGAIN:
-		s3_call_fail(call, S3_ERROR_SLOW_DOWN, NULL);
-		break;
-	case -ENOSPC:
-	case -EDQUOT:
-		s3_call_fail(call, S3_ERROR_SLOW_DOWN,
-			     "The server has no room for this; please try again.");
-		break;
-	default:
-		s3_call_fail(call, S3_ERROR_INTERNAL_ERROR, NULL);
-		break;
 	}
-	call->error_errno = -negative_errno;
+	int r = look_for_bucket(store, bucket);
+	if (r < 0 && s3_errno_meaning(S3_ABOUT_BUCKET, r).error == S3_ERROR_NO_SUCH_BUCKET)
+		s3_call_fail_about(call, S3_ABOUT_BUCKET, r);
+}
+
+void s3_call_run(struct s3_call *call, void (*step)(struct s3_call *call))
+{
+	step(call);
+	if (s3_call_has_failed(call) && call->target->bucket[0] != '\0' &&
+	    call->route.operation != S3_CREATE_BUCKET)
+		blame_bucket(call, call->target->bucket);
 }
 
 bool s3_call_check_key(struct s3_call *call)
@@ -219,17 +223,6 @@ bool s3_call_begin_put(struct s3_call *call)
 	return r == 0;
 }
 
-static void fail_absent(struct s3_call *call, const char *bucket, const char *text)
-{
-	const struct s3_store *store = call->store;
-
-	if (root_is_removed(store->root_fd, store->root_counts_links) ||
-	    (store->has_lost != NULL && store->has_lost(store->has_lost_arg, bucket)))
-		s3_call_fail(call, S3_ERROR_SERVICE_UNAVAILABLE, NULL);
-	else
-		s3_call_fail(call, S3_ERROR_NO_SUCH_KEY, text);
-}
-
 int s3_call_open_object(struct s3_call *call, const struct s3_target *target, struct stat *st,
 			const char *absent_text)
 {
@@ -243,11 +236,11 @@ int s3_call_open_object(struct s3_call *call, const struct s3_target *target, st
 		r = -errno;
 	if (r == 0 && S_ISREG(st->st_mode))
 		return fd;
-	if (r == 0 || r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ENXIO ||
-	    r == -ENAMETOOLONG)
-		fail_absent(call, target->bucket, absent_text);
-	else
-		s3_call_fail_errno(call, r);
+	s3_call_fail_about(call, S3_ABOUT_OBJECT, r < 0 ? r : -ENOENT);
+	if (call->error == S3_ERROR_NO_SUCH_KEY) {
+		call->error_text = absent_text;
+		blame_bucket(call, target->bucket);
+	}
 	if (fd >= 0)
 		close(fd);
 	return -1;

@@ -24,8 +24,6 @@ static const char *const fields[DIGEST_KIND_COUNT] = {
 	[DIGEST_MD5] = "content-md5",
 };
 
-static const char not_served[] =
-	"The checksums served are CRC32, CRC32C, CRC64NVME, SHA1, SHA256 and SHA512.";
 static const char not_base64[] =
 	"The value of an x-amz-checksum field is not the base64 of such a checksum.";
 static const char is_one[] = "A request has one x-amz-checksum field at most.";
@@ -60,12 +58,26 @@ static int take_head_field(struct checksums *checksums, const struct http_head *
 	return 0;
 }
 
-/* Is it of a checksum field that S3 has, or will have, and that is not known here? */
 static bool is_checksum_field(struct slice name)
 {
 	static const char begin[] = "x-amz-checksum-";
 	return name.len >= sizeof(begin) - 1 &&
 	       slice_is((struct slice){name.at, sizeof(begin) - 1}, begin);
+}
+
+/* A name that is none of ours: one of S3's other kinds, or nothing at all. */
+static int refuse_name(struct slice name, enum s3_error *error, const char **text)
+{
+	static const char *const others[] = {"x-amz-checksum-md5", "x-amz-checksum-xxhash64",
+					     "x-amz-checksum-xxhash3", "x-amz-checksum-xxhash128"};
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (slice_is(name, others[i]))
+			return refuse(error, text, S3_ERROR_NOT_IMPLEMENTED,
+				      "The checksums served are CRC32, CRC32C, CRC64NVME, SHA1, "
+				      "SHA256 and SHA512.");
+	return refuse(error, text, S3_ERROR_INVALID_REQUEST,
+		      "A trailer may have an x-amz-checksum field of S3, no other.");
 }
 
 /* DIGEST_MD5: none. */
@@ -88,12 +100,8 @@ static int take_trailer_names(struct checksums *checksums, const struct http_hea
 			continue;
 		while (slice_list_next(&list, &name)) {
 			enum digest_kind kind = kind_of(name);
-			if (kind == DIGEST_MD5 && is_checksum_field(name))
-				return refuse(error, text, S3_ERROR_NOT_IMPLEMENTED, not_served);
 			if (kind == DIGEST_MD5)
-				return refuse(error, text, S3_ERROR_INVALID_REQUEST,
-					      "x-amz-trailer may name an x-amz-checksum field, no "
-					      "other.");
+				return refuse_name(name, error, text);
 			checksums->in_trailer |= 1u << kind;
 		}
 	}
@@ -160,7 +168,7 @@ static int take_trailer(struct checksums *checksums, const struct body *body, en
 		if (!is_checksum_field(field.name))
 			continue; /* a signature */
 		if (kind == DIGEST_MD5)
-			return refuse(error, text, S3_ERROR_NOT_IMPLEMENTED, not_served);
+			return refuse_name(field.name, error, text);
 		if (said != 0 || came != 0)
 			return refuse(error, text, S3_ERROR_INVALID_REQUEST, is_one);
 		if (decode(field.value, kind, checksums->expected[kind]) < 0)

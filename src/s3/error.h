@@ -21,6 +21,7 @@
 	  "Every part but the last must have 5 MiB at least.")                                     \
 	S(EXPECTATION_FAILED, 417, "ExpectationFailed",                                            \
 	  "The only expectation served is 100-continue.")                                          \
+	S(INSUFFICIENT_STORAGE, 507, "InsufficientStorage", "There is no room for this.")          \
 	S(INTERNAL_ERROR, 500, "InternalError", "The server met an error; please try again.")      \
 	S(INCOMPLETE_BODY, 400, "IncompleteBody",                                                  \
 	  "The body does not have the length or the form that the request says.")                  \

@@ -2,14 +2,12 @@
 /* Operations on buckets. */
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "s3/call.h"
 #include "s3/op.h"
 #include "s3/xml_in.h"
 #include "s3/xml_out.h"
 #include "store/bucket.h"
-#include "store/folder.h"
 #include "store/root.h"
 
 void op_list_buckets(struct s3_call *call)
@@ -42,12 +40,8 @@ void op_list_buckets(struct s3_call *call)
 
 void op_get_bucket_location(struct s3_call *call)
 {
-	int fd = folder_open(call->store->sys, call->store->root_fd, call->target->bucket);
-	if (fd < 0) {
-		s3_call_fail_errno(call, fd == -ENOTDIR ? -ENOENT : fd);
+	if (!s3_call_find_bucket(call))
 		return;
-	}
-	close(fd);
 	/* An empty location is us-east-1, which clients without a region take, too. */
 	xml_begin(&call->text, "LocationConstraint");
 	xml_close(&call->text, "LocationConstraint");
@@ -61,10 +55,8 @@ void op_create_bucket(struct s3_call *call)
 	}
 	int r = bucket_make(call->store->sys, call->store->root_fd, call->target->bucket,
 			    call->store->is_durable);
-	if (r == -EEXIST)
-		s3_call_fail(call, S3_ERROR_BUCKET_ALREADY_OWNED_BY_YOU, NULL);
-	else if (r < 0)
-		s3_call_fail_errno(call, r);
+	if (r < 0)
+		s3_call_fail_about(call, S3_ABOUT_BUCKET, r);
 	text_printf(&call->fields, "Location: /%s\r\n", call->target->bucket);
 }
 
@@ -72,9 +64,7 @@ void op_delete_bucket(struct s3_call *call)
 {
 	int r = bucket_remove(call->store->sys, call->store->root_fd, call->target->bucket,
 			      call->store->is_durable);
-	if (r == -ENOTEMPTY)
-		s3_call_fail(call, S3_ERROR_BUCKET_NOT_EMPTY, NULL);
-	else if (r < 0)
-		s3_call_fail_errno(call, r);
+	if (r < 0)
+		s3_call_fail_about(call, S3_ABOUT_BUCKET, r);
 	call->status = 204;
 }

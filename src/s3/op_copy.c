@@ -110,10 +110,7 @@ static bool copy_bytes(struct s3_call *call, const struct source *source)
 		return false;
 	int r = copy_range(call->store->sys, source->fd, source->first, source->bytes,
 			   call->put.file_fd, 0);
-	if (r == -ENODATA)
-		s3_call_fail(call, S3_ERROR_INTERNAL_ERROR,
-			     "The source became shorter while it was copied.");
-	else if (r < 0)
+	if (r < 0)
 		s3_call_fail_errno(call, r);
 	return r == 0;
 }

@@ -28,12 +28,11 @@ static enum s3_error delete_one(struct s3_call *call, const struct xml_object *o
 			      call->store->is_durable);
 	if (r == 0)
 		return S3_ERROR_COUNT;
-	struct s3_call failed = {.error = S3_ERROR_COUNT};
-	s3_call_fail_errno(&failed, r);
-	*text = failed.error_text;
-	if (failed.error_errno != 0)
-		call->error_errno = failed.error_errno;
-	return failed.error;
+	const struct s3_meaning meaning = s3_errno_meaning(S3_ABOUT_WRITE, r);
+	*text = meaning.text;
+	if (meaning.is_logged)
+		call->error_errno = -r;
+	return meaning.error;
 }
 
 static void delete_all(struct s3_call *call, const struct xml_delete *wanted)
@@ -69,7 +68,7 @@ void op_delete_objects(struct s3_call *call)
 	else if (r < 0)
 		s3_call_fail(call, r == -ENOMEM ? S3_ERROR_SLOW_DOWN : S3_ERROR_MALFORMED_XML,
 			     NULL);
-	else
+	else if (s3_call_find_bucket(call))
 		delete_all(call, &wanted);
 	xml_delete_fini(&wanted);
 }

@@ -11,7 +11,6 @@
 #include "s3/op.h"
 #include "s3/xml_in.h"
 #include "s3/xml_out.h"
-#include "store/folder.h"
 #include "store/multipart.h"
 
 /* A page of parts or of uploads; S3's limit. */
@@ -34,14 +33,7 @@ static struct upload_place place_of(const struct s3_call *call, char id[UPLOAD_I
 
 static void fail_errno(struct s3_call *call, int error)
 {
-	if (error == -ENOENT)
-		s3_call_fail(call, S3_ERROR_NO_SUCH_UPLOAD, NULL);
-	else if (error == -EBADE)
-		s3_call_fail(call, S3_ERROR_INVALID_PART, NULL);
-	else if (error == -EMSGSIZE)
-		s3_call_fail(call, S3_ERROR_ENTITY_TOO_SMALL, NULL);
-	else
-		s3_call_fail_errno(call, error);
+	s3_call_fail_about(call, S3_ABOUT_UPLOAD, error);
 }
 
 static bool take_part_number(struct s3_call *call, unsigned *number)
@@ -275,12 +267,8 @@ void op_list_multipart_uploads(struct s3_call *call)
 	if (!take_uploads_query(call, &wanted))
 		return;
 	/* A bucket without uploads has no private folder; what is no bucket has none either. */
-	int fd = folder_open(call->store->sys, call->store->root_fd, call->target->bucket);
-	if (fd < 0) {
-		s3_call_fail_errno(call, fd == -ENOTDIR ? -ENOENT : fd);
+	if (!s3_call_find_bucket(call))
 		return;
-	}
-	close(fd);
 	int r = upload_list(call->store->sys, call->store->root_fd, call->target->bucket,
 			    wanted.prefix, wanted.after_key, wanted.after_id, wanted.max, &page);
 	if (r < 0)

@@ -6,22 +6,10 @@
 #include "base/must.h"
 #include "s3/op.h"
 
-enum place { PLACE_SERVICE, PLACE_BUCKET, PLACE_OBJECT };
-
-#define QUERY_MAX 2
-
-/* The first row that matches counts: those with a query stand before those without. */
-static const struct row {
-	enum http_method method;
-	enum place place;
-	const char *query[QUERY_MAX]; /* parameters that must be there, and the only ones of
-				       * subresources[] that may be */
-	bool is_copy;                 /* x-amz-copy-source */
-	struct s3_route route;
-} rows[] = {
+static const struct s3_operation_row rows[] = {
 /* clang-format off */
 #define ROW_OF(method, place, query1, query2, is_copy, is_by_key, operation, verb, body, begin, run) \
-	{HTTP_##method, PLACE_##place, {query1, query2}, is_copy, \
+	{HTTP_##method, S3_PLACE_##place, {query1, query2}, is_copy, \
 	 {S3_##operation, ACCESS_##verb, is_by_key, S3_BODY_##body, begin, run}}
 #define ROW(method, place, query1, query2, ...) \
 	ROW_OF(method, place, query1, query2, false, false, __VA_ARGS__)
@@ -118,19 +106,19 @@ static bool has_subresource(struct slice query)
 	return false;
 }
 
-static bool is_one_of(const char *name, const char *const names[QUERY_MAX])
+static bool is_one_of(const char *name, const char *const names[S3_ROW_QUERY_MAX])
 {
-	for (int i = 0; i < QUERY_MAX; i++)
+	for (int i = 0; i < S3_ROW_QUERY_MAX; i++)
 		if (names[i] != NULL && strcmp(names[i], name) == 0)
 			return true;
 	return false;
 }
 
-static bool query_matches(struct slice query, const char *const wanted[QUERY_MAX])
+static bool query_matches(struct slice query, const char *const wanted[S3_ROW_QUERY_MAX])
 {
 	if (query.len == 0) /* as most GETs have it */
 		return wanted[0] == NULL;
-	for (int i = 0; i < QUERY_MAX; i++)
+	for (int i = 0; i < S3_ROW_QUERY_MAX; i++)
 		if (wanted[i] != NULL && !has_param(query, wanted[i]))
 			return false;
 	for (size_t i = 0; i < ARRAY_LEN(subresources); i++)
@@ -139,16 +127,17 @@ static bool query_matches(struct slice query, const char *const wanted[QUERY_MAX
 	return true;
 }
 
-static enum place place_of(const struct s3_target *target)
+static enum s3_place place_of(const struct s3_target *target)
 {
 	if (target->bucket[0] == '\0')
-		return PLACE_SERVICE;
-	return target->object_key_len == 0 ? PLACE_BUCKET : PLACE_OBJECT;
+		return S3_PLACE_SERVICE;
+	return target->object_key_len == 0 ? S3_PLACE_BUCKET : S3_PLACE_OBJECT;
 }
 
-static const struct row *find(const struct http_head *head, const struct s3_target *target)
+static const struct s3_operation_row *find(const struct http_head *head,
+					   const struct s3_target *target)
 {
-	enum place place = place_of(target);
+	enum s3_place place = place_of(target);
 	bool is_copy =
 		head->method == HTTP_PUT && http_head_find(head, "x-amz-copy-source").at != NULL;
 
@@ -159,6 +148,11 @@ static const struct row *find(const struct http_head *head, const struct s3_targ
 	return NULL;
 }
 
+const struct s3_operation_row *s3_operation_row(size_t index)
+{
+	return index < ARRAY_LEN(rows) ? &rows[index] : NULL;
+}
+
 int s3_operation_find(const struct http_head *head, const struct s3_target *target,
 		      bool is_writable, struct s3_route *route, enum s3_error *error,
 		      const char **text)
@@ -167,12 +161,12 @@ int s3_operation_find(const struct http_head *head, const struct s3_target *targ
 		"This server is read-only: without --writable (in the file: writable: true) "
 		"nothing that writes or deletes is served.";
 	struct slice version = s3_query_param(target->query, "versionId");
-	const struct row *row = find(head, target);
+	const struct s3_operation_row *row = find(head, target);
 
 	*text = NULL;
 	if (row == NULL) {
 		bool is_simple = head->method != HTTP_OTHER && !has_subresource(target->query);
-		*error = is_simple && place_of(target) != PLACE_SERVICE
+		*error = is_simple && place_of(target) != S3_PLACE_SERVICE
 				 ? S3_ERROR_METHOD_NOT_ALLOWED
 				 : S3_ERROR_NOT_IMPLEMENTED;
 		return -1;

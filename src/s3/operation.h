@@ -32,6 +32,23 @@ struct s3_route {
 	void (*run)(struct s3_call *call);
 };
 
+enum s3_place { S3_PLACE_SERVICE, S3_PLACE_BUCKET, S3_PLACE_OBJECT };
+
+#define S3_ROW_QUERY_MAX 2
+
+/* The first row that matches counts: those with a query stand before those without. */
+struct s3_operation_row {
+	enum http_method method;
+	enum s3_place place;
+	const char *query[S3_ROW_QUERY_MAX]; /* parameters that must be there, and the only ones
+					      * of S3's subresources that may be */
+	bool is_copy;                        /* x-amz-copy-source */
+	struct s3_route route;
+};
+
+/* The table, for who asks something of all operations. NULL: past its end. */
+const struct s3_operation_row *s3_operation_row(size_t index);
+
 /*
  * 0, or -1 with the S3 error: NoSuchVersion for a version that is not "null"; MethodNotAllowed for
  * a verb that the place knows but this server does not serve (is_writable false: none that writes),

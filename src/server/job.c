@@ -29,11 +29,11 @@ static void run(struct offload_job *work)
 
 	switch (job->step) {
 	case JOB_BEGIN:
-		job->call.route.begin(&job->call);
+		s3_call_run(&job->call, job->call.route.begin);
 		break;
 	case JOB_RUN:
 		if (check_late(job))
-			job->call.route.run(&job->call);
+			s3_call_run(&job->call, job->call.route.run);
 		break;
 	case JOB_END:
 		s3_call_fini(&job->call);

@@ -239,7 +239,7 @@ static bool is_head_refused(const struct input *input)
 	uint64_t length = input->head.content_length;
 
 	if (input->head.chunked)
-		return false;
+		return false; /* else there is a length */
 	if (!input->is_aws)
 		return is_known && (uint64_t)atoi(input->decoded) != length;
 	return length == 0 || (is_known && (uint64_t)atoi(input->decoded) > length);
