@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/must.h"
+#include "s3/values.h"
 #include "store/folder.h"
 #include "store/root.h"
 
@@ -145,26 +146,26 @@ bool s3_call_take_terms(struct s3_call *call)
 	return true;
 }
 
-/* Fields that ask for something, which a client must not believe it got. */
-bool s3_call_check_asked(struct s3_call *call)
+bool s3_call_take_removal_terms(struct s3_call *call)
 {
-	static const char *const prefixes[] = {
-		"x-amz-server-side-encryption", "x-amz-tagging", "x-amz-object-lock-",
-		"x-amz-website-redirect-location", "x-amz-write-offset-bytes"};
+	struct slice size = http_head_find(call->head, "x-amz-if-match-size");
+	struct slice modified = http_head_find(call->head, "x-amz-if-match-last-modified-time");
+	struct put_terms *terms = &call->terms;
 
-	for (unsigned i = 0; i < call->head->field_count; i++) {
-		struct slice name = call->head->field[i].name;
-		for (size_t p = 0; p < ARRAY_LEN(prefixes); p++) {
-			struct slice begin = {name.at, strlen(prefixes[p])};
-			if (name.len < begin.len || !slice_is(begin, prefixes[p]))
-				continue;
-			s3_call_fail(call, S3_ERROR_NOT_IMPLEMENTED,
-				     "Server-side encryption, tags, locks and redirects are not "
-				     "served.");
-			return false;
-		}
-	}
-	return true;
+	if (!s3_call_take_terms(call))
+		return false;
+	terms->has_size = size.at != NULL;
+	terms->has_modified = modified.at != NULL;
+	if (terms->has_size || terms->has_modified)
+		terms->mode = PUT_IF_PRESENT;
+	if ((!terms->has_size || s3_size_parse(size, &terms->size)) &&
+	    (!terms->has_modified || s3_time_parse(modified, &terms->modified)))
+		return true;
+	s3_call_fail(
+		call, S3_ERROR_INVALID_ARGUMENT,
+		"x-amz-if-match-size is a number of bytes, x-amz-if-match-last-modified-time a "
+		"time as Last-Modified has it.");
+	return false;
 }
 
 /* ---- The query ------------------------------------------------------------------------------- */

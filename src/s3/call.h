@@ -98,9 +98,8 @@ bool s3_call_find_bucket(struct s3_call *call);
 bool s3_call_check_key(struct s3_call *call);
 /* Decodes If-Match and If-None-Match of a write into call->terms. False: failed. */
 bool s3_call_take_terms(struct s3_call *call);
-/* Refuses what the request asks for and this server does not do (encryption, tags, locks). False:
- * failed. */
-bool s3_call_check_asked(struct s3_call *call);
+/* The same of a DELETE, with x-amz-if-match-size and -last-modified-time. */
+bool s3_call_take_removal_terms(struct s3_call *call);
 /* A number of the query, from least to most; absent or empty: *number stays. False: failed. */
 bool s3_call_take_number(struct s3_call *call, const char *name, unsigned least, unsigned most,
 			 unsigned *number);

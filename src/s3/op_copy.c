@@ -179,8 +179,8 @@ void op_copy_object(struct s3_call *call)
 {
 	struct source source = {.fd = -1};
 
-	if (s3_call_check_key(call) && s3_call_check_asked(call) && s3_call_take_terms(call) &&
-	    s3_call_take_kept(call) && open_source(call, &source))
+	if (s3_call_check_key(call) && s3_call_take_terms(call) && s3_call_take_kept(call) &&
+	    open_source(call, &source))
 		copy_object(call, &source);
 	if (source.fd >= 0)
 		close(source.fd);

@@ -52,7 +52,7 @@ void op_create_multipart_upload(struct s3_call *call)
 	char id[UPLOAD_ID_BYTES];
 	struct upload_place place = place_of(call, id);
 
-	if (!s3_call_check_key(call) || !s3_call_check_asked(call) || !s3_call_take_kept(call))
+	if (!s3_call_check_key(call) || !s3_call_take_kept(call))
 		return;
 	int r = upload_create(&place, call->kept.at, call->kept.len, id);
 	if (r < 0) {
@@ -74,7 +74,7 @@ void op_upload_part_check(struct s3_call *call)
 	struct upload_place place = place_of(call, id);
 	unsigned number;
 
-	if (!take_part_number(call, &number) || !s3_call_check_asked(call))
+	if (!take_part_number(call, &number))
 		return;
 	int r = upload_check(&place);
 	if (r < 0)

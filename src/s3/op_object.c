@@ -60,8 +60,7 @@ void op_object_fields(struct s3_call *call)
 
 void op_put_object_begin(struct s3_call *call)
 {
-	if (!s3_call_check_key(call) || !s3_call_check_asked(call) || !s3_call_take_terms(call) ||
-	    !s3_call_take_kept(call))
+	if (!s3_call_check_key(call) || !s3_call_take_terms(call) || !s3_call_take_kept(call))
 		return;
 	s3_call_begin_put(call);
 }
@@ -89,15 +88,10 @@ void op_put_object(struct s3_call *call)
 
 void op_delete_object(struct s3_call *call)
 {
-	if (!s3_call_take_terms(call))
+	if (!s3_call_take_removal_terms(call))
 		return;
-	if (call->terms.mode == PUT_IF_ABSENT) {
-		s3_call_fail(call, S3_ERROR_NOT_IMPLEMENTED,
-			     "If-None-Match is no condition of a DELETE.");
-		return;
-	}
 	int r = object_remove(call->store->sys, call->store->root_fd, call->target->bucket,
-			      call->target->object_key, call->terms.etag, call->store->is_durable);
+			      call->target->object_key, &call->terms, call->store->is_durable);
 	if (r < 0)
 		s3_call_fail_errno(call, r);
 	call->status = 204;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "s3/fields.h"
 #include "s3/op.h"
 
 static const struct s3_operation_row rows[] = {
@@ -180,5 +181,5 @@ int s3_operation_find(const struct http_head *head, const struct s3_target *targ
 	if (version.len > 0 && !slice_is(version, "null"))
 		return -1;
 	*route = row->route;
-	return 0;
+	return s3_fields_check(head, route->operation, error, text);
 }

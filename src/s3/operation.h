@@ -52,8 +52,8 @@ const struct s3_operation_row *s3_operation_row(size_t index);
 /*
  * 0, or -1 with the S3 error: NoSuchVersion for a version that is not "null"; MethodNotAllowed for
  * a verb that the place knows but this server does not serve (is_writable false: none that writes),
- * NotImplemented for every other call of S3. *text: a message that says more than the error's own,
- * static; or NULL.
+ * NotImplemented for every other call of S3; or that of s3_fields_check. *text: a message that says
+ * more than the error's own, static; or NULL.
  */
 int s3_operation_find(const struct http_head *head, const struct s3_target *target,
 		      bool is_writable, struct s3_route *route, enum s3_error *error,

@@ -203,16 +203,6 @@ static int replace(struct put *put, int dir_fd, const char *leaf)
 	return 0;
 }
 
-/* Does the object that is there, st, meet the terms? */
-static int meets(const struct put_terms *terms, const struct stat *st)
-{
-	if (terms->mode != PUT_IF_PRESENT)
-		return 0;
-	if (!S_ISREG(st->st_mode))
-		return -ENOKEY;
-	return terms->etag == NULL || object_has_etag(st, terms->etag) ? 0 : -EKEYREJECTED;
-}
-
 /* In the place of what is there, if that meets the terms. */
 static int replace_locked(struct put *put, int dir_fd, const char *leaf,
 			  const struct put_terms *terms)
@@ -225,7 +215,7 @@ static int replace_locked(struct put *put, int dir_fd, const char *leaf,
 	bool is_object = lock_fd != -ELOOP && lock_fd != -EACCES && lock_fd != -ENXIO;
 	if (lock_fd < 0 && is_object)
 		return lock_fd;
-	int r = is_object ? meets(terms, &st) : terms->mode == PUT_IF_PRESENT ? -ENOKEY : 0;
+	int r = is_object ? terms_check(terms, &st) : terms->mode == PUT_IF_PRESENT ? -ENOKEY : 0;
 	if (r == 0)
 		r = replace(put, dir_fd, leaf);
 	if (lock_fd >= 0)
