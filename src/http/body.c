@@ -28,11 +28,7 @@ static bool says_aws_chunked(const struct http_head *head)
 	if (sha256.at != NULL) /* minio-go 7.0.93 says it nowhere else */
 		return sha256.len >= sizeof(streaming) - 1 &&
 		       memcmp(sha256.at, streaming, sizeof(streaming) - 1) == 0;
-	for (unsigned i = 0; i < head->field_count; i++) /* the list may go over several lines */
-		if (slice_is(head->field[i].name, "content-encoding") &&
-		    slice_list_has(head->field[i].value, "aws-chunked"))
-			return true;
-	return false;
+	return http_head_list_has(head, "content-encoding", "aws-chunked");
 }
 
 int body_begin(struct body *body, const struct http_head *head)

@@ -264,31 +264,29 @@ static void keep(struct text *kept, const char *name, size_t name_len, struct sl
 	text_put(kept, "\r\n");
 }
 
-/* All Content-Encoding fields as one, without aws-chunked, which was the transfer's. */
-static void keep_encoding(struct text *kept, const struct http_head *head)
+/* All fields of a name that is a list's as one; without aws-chunked, which was the transfer's. */
+static void keep_list(struct text *kept, const char *name, const struct http_head *head)
 {
-	const char *before = "Content-Encoding: ";
+	struct http_list at = {0};
+	struct slice member;
+	unsigned count = 0;
 
-	for (unsigned i = 0; i < head->field_count; i++) {
-		struct slice list = head->field[i].value, member;
-		if (!slice_is(head->field[i].name, "content-encoding"))
+	while (http_head_list_next(head, name, &at, &member)) {
+		if (slice_is(member, "aws-chunked"))
 			continue;
-		while (slice_list_next(&list, &member)) {
-			if (slice_is(member, "aws-chunked"))
-				continue;
-			text_put(kept, before);
-			text_add(kept, member.at, member.len);
-			before = ", ";
-		}
+		text_put(kept, count == 0 ? name : "");
+		text_put(kept, count++ == 0 ? ": " : ", ");
+		text_add(kept, member.at, member.len);
 	}
-	if (*before == ',')
+	if (count > 0)
 		text_put(kept, "\r\n");
 }
 
 bool s3_call_take_kept(struct s3_call *call)
 {
-	static const char *const names[] = {"Content-Type", "Cache-Control", "Content-Disposition",
-					    "Content-Language", "Expires"};
+	static const char *const names[] = {"Content-Type", "Content-Disposition", "Expires"};
+	static const char *const lists[] = {"Cache-Control", "Content-Language",
+					    "Content-Encoding"};
 	static const char meta[] = "x-amz-meta-";
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -296,7 +294,8 @@ bool s3_call_take_kept(struct s3_call *call)
 		if (value.len > 0 && !is_default(names[i], value))
 			keep(&call->kept, names[i], strlen(names[i]), value);
 	}
-	keep_encoding(&call->kept, call->head);
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		keep_list(&call->kept, lists[i], call->head);
 	for (unsigned i = 0; i < call->head->field_count; i++) {
 		struct slice name = call->head->field[i].name;
 		struct slice begin = {name.at, sizeof(meta) - 1};

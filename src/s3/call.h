@@ -39,6 +39,8 @@ struct s3_store {
 struct s3_permission {
 	bool (*is_allowed)(void *client, enum access_verb verb, const char *bucket,
 			   const char *key);
+	/* May it list this bucket? That is no request that is denied, if not. */
+	bool (*may_see)(void *client, const char *bucket);
 	void *client;
 };
 

@@ -94,16 +94,14 @@ static enum digest_kind kind_of(struct slice name)
 static int take_trailer_names(struct checksums *checksums, const struct http_head *head,
 			      enum s3_error *error, const char **text)
 {
-	for (unsigned i = 0; i < head->field_count; i++) {
-		struct slice list = head->field[i].value, name;
-		if (!slice_is(head->field[i].name, "x-amz-trailer"))
-			continue;
-		while (slice_list_next(&list, &name)) {
-			enum digest_kind kind = kind_of(name);
-			if (kind == DIGEST_MD5)
-				return refuse_name(name, error, text);
-			checksums->in_trailer |= 1u << kind;
-		}
+	struct http_list at = {0};
+	struct slice name;
+
+	while (http_head_list_next(head, "x-amz-trailer", &at, &name)) {
+		enum digest_kind kind = kind_of(name);
+		if (kind == DIGEST_MD5)
+			return refuse_name(name, error, text);
+		checksums->in_trailer |= 1u << kind;
 	}
 	return 0;
 }

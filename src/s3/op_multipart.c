@@ -202,6 +202,7 @@ void op_abort_multipart_upload(struct s3_call *call)
 
 struct uploads_query {
 	char prefix[OBJECT_KEY_BYTES_MAX + 1];
+	char delimiter[OBJECT_KEY_BYTES_MAX + 1];
 	char after_key[OBJECT_KEY_BYTES_MAX + 1];
 	char after_id[UPLOAD_ID_BYTES];
 	unsigned max;
@@ -213,16 +214,12 @@ static bool take_uploads_query(struct s3_call *call, struct uploads_query *wante
 	struct slice query = call->target->query;
 
 	if (s3_query_text(query, "prefix", wanted->prefix, sizeof(wanted->prefix)) < 0 ||
+	    s3_query_text(query, "delimiter", wanted->delimiter, sizeof(wanted->delimiter)) < 0 ||
 	    s3_query_text(query, "key-marker", wanted->after_key, sizeof(wanted->after_key)) < 0 ||
 	    s3_query_text(query, "upload-id-marker", wanted->after_id, sizeof(wanted->after_id)) <
 		    0) {
 		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
 			     "A parameter of the listing is too long, or cannot be decoded.");
-		return false;
-	}
-	if (s3_query_param(query, "delimiter").len > 0) {
-		s3_call_fail(call, S3_ERROR_NOT_IMPLEMENTED,
-			     "Multipart uploads are listed without a delimiter.");
 		return false;
 	}
 	wanted->max = PAGE_MAX;
@@ -244,17 +241,28 @@ static void put_uploads(struct s3_call *call, const struct uploads_query *wanted
 		xml_text(out, "NextUploadIdMarker", page->upload[page->count - 1].id);
 	}
 	xml_key(out, "Prefix", wanted->prefix, wanted->is_url);
+	if (wanted->delimiter[0] != '\0')
+		xml_key(out, "Delimiter", wanted->delimiter, wanted->is_url);
 	xml_u64(out, "MaxUploads", wanted->max);
 	if (wanted->is_url)
 		xml_text(out, "EncodingType", "url");
 	xml_bool(out, "IsTruncated", page->is_truncated);
 	for (unsigned i = 0; i < page->count; i++) {
+		if (page->upload[i].is_prefix)
+			continue;
 		xml_open(out, "Upload");
 		xml_key(out, "Key", page->upload[i].key, wanted->is_url);
 		xml_text(out, "UploadId", page->upload[i].id);
 		xml_text(out, "StorageClass", "STANDARD");
 		xml_time(out, "Initiated", page->upload[i].begun);
 		xml_close(out, "Upload");
+	}
+	for (unsigned i = 0; i < page->count; i++) {
+		if (!page->upload[i].is_prefix)
+			continue;
+		xml_open(out, "CommonPrefixes");
+		xml_key(out, "Prefix", page->upload[i].key, wanted->is_url);
+		xml_close(out, "CommonPrefixes");
 	}
 	xml_close(out, "ListMultipartUploadsResult");
 }
@@ -269,8 +277,13 @@ void op_list_multipart_uploads(struct s3_call *call)
 	/* A bucket without uploads has no private folder; what is no bucket has none either. */
 	if (!s3_call_find_bucket(call))
 		return;
-	int r = upload_list(call->store->sys, call->store->root_fd, call->target->bucket,
-			    wanted.prefix, wanted.after_key, wanted.after_id, wanted.max, &page);
+	const struct upload_query query = {.prefix = wanted.prefix,
+					   .delimiter = wanted.delimiter,
+					   .after_key = wanted.after_key,
+					   .after_id = wanted.after_id,
+					   .max = wanted.max};
+	int r = upload_list(call->store->sys, call->store->root_fd, call->target->bucket, &query,
+			    &page);
 	if (r < 0)
 		s3_call_fail_errno(call, r);
 	else

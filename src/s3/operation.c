@@ -18,7 +18,8 @@ static const struct s3_operation_row rows[] = {
 	ROW_OF(method, place, query1, query2, true, false, __VA_ARGS__)
 #define KEYS(method, place, query1, query2, ...) \
 	ROW_OF(method, place, query1, query2, false, true, __VA_ARGS__)
-	ROW(GET, SERVICE, NULL, NULL, LIST_BUCKETS, LIST, NONE, NULL, op_list_buckets),
+	/* Each bucket is allowed by itself: who may see one is told of that. */
+	KEYS(GET, SERVICE, NULL, NULL, LIST_BUCKETS, LIST, NONE, NULL, op_list_buckets),
 
 	ROW(GET, BUCKET, "location", NULL, GET_BUCKET_LOCATION, LIST, NONE, NULL, op_get_bucket_location),
 	ROW(GET, BUCKET, "versions", NULL, LIST_OBJECT_VERSIONS, LIST, NONE, NULL, op_list_objects),

@@ -15,6 +15,9 @@
 
 struct s3_call;
 
+/* Of every bucket. */
+#define S3_REGION "us-east-1"
+
 enum s3_body {
 	S3_BODY_NONE, /* not wanted: a small one is dropped */
 	S3_BODY_TEXT, /* read as a whole into call->body (REQUEST_TEXT_BYTES_MAX) */
@@ -24,7 +27,7 @@ enum s3_body {
 struct s3_route {
 	enum s3_operation operation;
 	enum access_verb verb;
-	bool is_by_key; /* the verb is asked for each key that the body names, by run */
+	bool is_by_key; /* the verb is asked for each key that the body names, or bucket, by run */
 	enum s3_body body;
 	/* On a thread that may block; see s3/call.h. NULL: the connection does it itself. begin:
 	 * before the body is received. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/must.h"
+#include "s3/op.h"
 #include "server/access_log.h"
 #include "server/conn.h"
 #include "server/root_watch.h"
@@ -112,7 +113,7 @@ static enum conn_next opened(struct conn *conn, int file_fd)
 			return open_bucket(conn); /* or is there no such bucket? */
 		return answer_with(conn, error);
 	}
-	if (request->object.has_meta)
+	if (request->object.has_meta || op_object_has_overrides(&request->target))
 		return read_attributes(conn);
 	return answer_with(conn, S3_ERROR_COUNT);
 }

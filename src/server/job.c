@@ -53,6 +53,15 @@ static bool is_allowed(void *client, enum access_verb verb, const char *bucket, 
 	return decision.allow;
 }
 
+static bool may_see(void *client, const char *bucket)
+{
+	const struct job *job = client;
+
+	return policy_decide(&job->trust->config->policy, job->conn->identity, ACCESS_LIST, bucket,
+			     "")
+		.allow;
+}
+
 struct job *job_new(struct conn *conn)
 {
 	struct request *request = conn->request;
@@ -61,7 +70,8 @@ struct job *job_new(struct conn *conn)
 		return NULL;
 	s3_call_init(&job->call, &conn->worker->server->store, &request->head, &request->target,
 		     &request->route);
-	job->call.permission = (struct s3_permission){.is_allowed = is_allowed, .client = job};
+	job->call.permission =
+		(struct s3_permission){.is_allowed = is_allowed, .may_see = may_see, .client = job};
 	job->trust = trust_ref(conn->worker->trust);
 	job->work.run = run;
 	job->worker = conn->worker;
