@@ -35,7 +35,10 @@ void op_upload_part_copy(struct s3_call *call);
 
 /* op_attributes.c */
 void op_get_object_attributes(struct s3_call *call);
-void op_get_object_tagging(struct s3_call *call);
+
+/* op_settings.c */
+void op_get_bucket_setting(struct s3_call *call);
+void op_get_object_setting(struct s3_call *call);
 
 /* op_multipart.c */
 void op_create_multipart_upload(struct s3_call *call);

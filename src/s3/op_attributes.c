@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GetObjectAttributes, GetObjectTagging: about an object, without its bytes. */
+/* GetObjectAttributes: about an object, without its bytes. */
 #include <string.h>
 #include <unistd.h>
 
@@ -101,17 +101,4 @@ void op_get_object_attributes(struct s3_call *call)
 		return;
 	put_attributes(call, fd, &st);
 	close(fd);
-}
-
-void op_get_object_tagging(struct s3_call *call)
-{
-	struct stat st;
-	int fd = s3_call_open_object(call, call->target, &st, NULL);
-
-	if (fd < 0)
-		return;
-	close(fd);
-	xml_begin(&call->text, "Tagging");
-	xml_text(&call->text, "TagSet", "");
-	xml_close(&call->text, "Tagging");
 }

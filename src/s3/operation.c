@@ -6,6 +6,7 @@
 #include "base/must.h"
 #include "s3/fields.h"
 #include "s3/op.h"
+#include "s3/settings.h"
 
 static const struct s3_operation_row rows[] = {
 /* clang-format off */
@@ -21,6 +22,13 @@ static const struct s3_operation_row rows[] = {
 	/* Each bucket is allowed by itself: who may see one is told of that. */
 	KEYS(GET, SERVICE, NULL, NULL, LIST_BUCKETS, LIST, NONE, NULL, op_list_buckets),
 
+#define SETTING(place, param, ...) SETTING_OF_##place(param)
+#define SETTING_OF_BUCKET(param) \
+	ROW(GET, BUCKET, param, NULL, GET_BUCKET_SETTING, LIST, NONE, NULL, op_get_bucket_setting),
+#define SETTING_OF_OBJECT(param) \
+	ROW(GET, OBJECT, param, NULL, GET_OBJECT_SETTING, READ, NONE, NULL, op_get_object_setting),
+	S3_SETTINGS(SETTING, SETTING, SETTING)
+
 	ROW(GET, BUCKET, "location", NULL, GET_BUCKET_LOCATION, LIST, NONE, NULL, op_get_bucket_location),
 	ROW(GET, BUCKET, "versions", NULL, LIST_OBJECT_VERSIONS, LIST, NONE, NULL, op_list_objects),
 	ROW(GET, BUCKET, "uploads", NULL, LIST_MULTIPART_UPLOADS, LIST, NONE, NULL, op_list_multipart_uploads),
@@ -34,8 +42,7 @@ static const struct s3_operation_row rows[] = {
 
 	ROW(GET, OBJECT, "uploadId", NULL, LIST_PARTS, WRITE, NONE, NULL, op_list_parts),
 	ROW(GET, OBJECT, "attributes", NULL, GET_OBJECT_ATTRIBUTES, READ, NONE, NULL, op_get_object_attributes),
-	/* An object has no tags; clients ask before they copy a large one. */
-	ROW(GET, OBJECT, "tagging", NULL, GET_OBJECT_TAGGING, READ, NONE, NULL, op_get_object_tagging),
+	ROW(GET, OBJECT, "tagging", NULL, GET_OBJECT_TAGGING, READ, NONE, NULL, op_get_object_setting),
 	ROW(GET, OBJECT, NULL, NULL, GET_OBJECT, READ, NONE, NULL, op_object_fields),
 	ROW(HEAD, OBJECT, NULL, NULL, HEAD_OBJECT, READ, NONE, NULL, op_object_fields),
 	/* The source's verb, read, is asked for by run. */
