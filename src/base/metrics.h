@@ -31,6 +31,8 @@
 	M(REQUESTS_INFLIGHT, "http_inflight_requests", "gauge", "Requests being answered now.")    \
 	M(UPLOADS_INFLIGHT, "uploads_inflight", "gauge",                                           \
 	  "Bodies of PutObject and UploadPart being received now.")                                \
+	M(STORE_FULL, "store_full_total", "counter",                                               \
+	  "Requests answered 507: no room in the root's file system, or its quota is used.")       \
 	M(RING_FILE_OPS, "io_uring_file_operations", "gauge",                                      \
 	  "Opens, reads and writes of files that io_uring carries out now.")                       \
 	M(SENT_BYTES, "http_response_body_bytes_total", "counter", "Body bytes sent.")             \
@@ -71,7 +73,8 @@
 	E(204)                                                                                     \
 	E(206)                                                                                     \
 	E(304)                                                                                     \
-	E(400) E(403) E(404) E(405) E(409) E(411) E(412) E(416) E(431) E(500) E(501) E(503) E(505)
+	E(400)                                                                                     \
+	E(403) E(404) E(405) E(409) E(411) E(412) E(416) E(431) E(500) E(501) E(503) E(505) E(507)
 
 #define METRIC_ENUM(id, ...)    METRIC_##id,
 #define SEND_PATH_ENUM(id, ...) SEND_PATH_##id,

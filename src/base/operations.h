@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The operations of S3 that are served: O(ID, name). One row makes the enum of s3/operation.c's
- * table and the value of the metrics' label `operation`.
+ * The operations of S3 that are served: O(ID, name); the many that ask for a setting are two: one
+ * of a bucket, one of an object (s3/settings.h). One row makes the enum of s3/operation.c's table
+ * and the value of the metrics' label `operation`.
  */
 #ifndef SLUICE_BASE_OPERATIONS_H
 #define SLUICE_BASE_OPERATIONS_H
@@ -11,6 +12,7 @@
 	O(HEAD_OBJECT, "HeadObject")                                                               \
 	O(GET_OBJECT_ATTRIBUTES, "GetObjectAttributes")                                            \
 	O(GET_OBJECT_TAGGING, "GetObjectTagging")                                                  \
+	O(GET_OBJECT_SETTING, "GetObjectSetting")                                                  \
 	O(PUT_OBJECT, "PutObject")                                                                 \
 	O(COPY_OBJECT, "CopyObject")                                                               \
 	O(DELETE_OBJECT, "DeleteObject")                                                           \
@@ -27,6 +29,7 @@
 	O(LIST_MULTIPART_UPLOADS, "ListMultipartUploads")                                          \
 	O(LIST_BUCKETS, "ListBuckets")                                                             \
 	O(GET_BUCKET_LOCATION, "GetBucketLocation")                                                \
+	O(GET_BUCKET_SETTING, "GetBucketSetting")                                                  \
 	O(HEAD_BUCKET, "HeadBucket")                                                               \
 	O(CREATE_BUCKET, "CreateBucket")                                                           \
 	O(DELETE_BUCKET, "DeleteBucket")

@@ -30,7 +30,8 @@
 //	blocks/01J*	objects whose key begins so and holds no "/"; not the bucket
 //	blocks/01J*/**	everything in such folders; not the bucket
 //	*/index		the object "index" of every bucket
-//	**		everything, the list of buckets too
+//	**		everything, the list of buckets too, where it is empty: else it has
+//			those that the client may list
 #ifndef SLUICE_CONFIG_POLICY_H
 #define SLUICE_CONFIG_POLICY_H
 
@@ -79,7 +80,7 @@ struct decision policy_decide(const struct policy *policy, const struct identity
 			      enum access_verb verb, const char *bucket, const char *key);
 
 /* Is there a place at all where this client may do that? For requests that name their keys in the
- * body: each is decided by policy_decide then. */
+ * body, and for the list of buckets: each is decided by policy_decide then. */
 bool policy_allows_somewhere(const struct policy *policy, const struct identity *identity,
 			     enum access_verb verb);
 

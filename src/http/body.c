@@ -25,14 +25,10 @@ static bool says_aws_chunked(const struct http_head *head)
 	static const char streaming[] = "STREAMING-";
 	struct slice sha256 = http_head_find(head, "x-amz-content-sha256");
 
-	if (sha256.len >= sizeof(streaming) - 1 &&
-	    memcmp(sha256.at, streaming, sizeof(streaming) - 1) == 0)
-		return true;                             /* minio-go 7.0.93 says it nowhere else */
-	for (unsigned i = 0; i < head->field_count; i++) /* the list may go over several lines */
-		if (slice_is(head->field[i].name, "content-encoding") &&
-		    slice_list_has(head->field[i].value, "aws-chunked"))
-			return true;
-	return false;
+	if (sha256.at != NULL) /* minio-go 7.0.93 says it nowhere else */
+		return sha256.len >= sizeof(streaming) - 1 &&
+		       memcmp(sha256.at, streaming, sizeof(streaming) - 1) == 0;
+	return http_head_list_has(head, "content-encoding", "aws-chunked");
 }
 
 int body_begin(struct body *body, const struct http_head *head)
@@ -44,19 +40,20 @@ int body_begin(struct body *body, const struct http_head *head)
 	body->left = head->has_content_length ? head->content_length : 0;
 	body->payload = 0;
 	body->expected = BODY_LENGTH_UNKNOWN;
-	body->framing = (struct chunked){0};
-	body->aws = (struct chunked){.trailer = body->trailer};
+	body->framing = (struct chunked){.trailer = body->trailer};
+	body->aws = (struct chunked){.trailer = body->trailer, .is_aws = true};
 	if (!body->is_chunked && !body->is_aws_chunked)
 		body->expected = body->left;
 	if (body->is_aws_chunked && !body->is_chunked && body->left == 0)
 		return -EBADMSG; /* there is a last chunk at least */
-	if (body->is_aws_chunked && decoded.at != NULL) {
-		if (parse_length(decoded, &body->expected) < 0)
-			return -EBADMSG;
-		if (!body->is_chunked && body->expected > body->left)
-			return -EBADMSG;
-	}
-	return 0;
+	if (decoded.at == NULL)
+		return 0;
+	if (parse_length(decoded, &body->expected) < 0)
+		return -EBADMSG;
+	if (body->is_chunked || !head->has_content_length)
+		return 0;
+	return body->is_aws_chunked ? (body->expected <= body->left ? 0 : -EBADMSG)
+				    : (body->expected == body->left ? 0 : -EBADMSG);
 }
 
 static bool is_framing_done(const struct body *body)
@@ -71,8 +68,6 @@ static int take_payload(struct body *body, struct slice piece, char *out, size_t
 		struct slice payload = piece;
 		ssize_t n = (ssize_t)piece.len;
 		if (body->is_aws_chunked) {
-			if (chunked_is_done(&body->aws))
-				return -EBADMSG; /* something behind its end */
 			n = chunked_take(&body->aws, piece.at, piece.len, &payload);
 			if (n < 0)
 				return (int)n;
@@ -82,6 +77,7 @@ static int take_payload(struct body *body, struct slice piece, char *out, size_t
 		body->payload += payload.len;
 		piece.at += n;
 		piece.len -= (size_t)n;
+		body->framing.trailer_bytes = body->aws.trailer_bytes; /* its own come later */
 	}
 	return 0;
 }
@@ -152,26 +148,37 @@ bool body_is_done(const struct body *body)
 	return is_framing_done(body);
 }
 
-struct slice body_trailer(const struct body *body, const char *name)
+static size_t trailer_bytes(const struct body *body)
 {
-	const char *at = body->trailer, *end = at + body->aws.trailer_bytes;
+	return body->is_chunked ? body->framing.trailer_bytes : body->aws.trailer_bytes;
+}
 
-	while (body->is_aws_chunked && at < end) {
-		const char *stop = memchr(at, '\r', (size_t)(end - at));
-		const char *colon = stop != NULL ? memchr(at, ':', (size_t)(stop - at)) : NULL;
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+bool body_trailer_next(const struct body *body, size_t *at, struct http_field *field)
+{
+	const char *end = body->trailer + trailer_bytes(body);
+
+	while (*at < trailer_bytes(body)) {
+		const char *line = body->trailer + *at;
+		const char *stop = memchr(line, '\n', (size_t)(end - line));
+		if (stop == NULL)
+			return false;
+		*at += (size_t)(stop - line) + 1;
+		const char *colon = memchr(line, ':', (size_t)(stop - line));
 		if (colon == NULL)
-			break; /* the empty line */
+			continue; /* an empty line */
 		struct slice value = {colon + 1, (size_t)(stop - colon - 1)};
-		while (value.len > 0 && (*value.at == ' ' || *value.at == '\t')) {
+		for (; value.len > 0 && is_blank(*value.at); value.len--)
 			value.at++;
+		while (value.len > 0 && is_blank(value.at[value.len - 1]))
 			value.len--;
-		}
-		while (value.len > 0 &&
-		       (value.at[value.len - 1] == ' ' || value.at[value.len - 1] == '\t'))
-			value.len--;
-		if (slice_is((struct slice){at, (size_t)(colon - at)}, name))
-			return value;
-		at = stop + 2;
+		*field =
+			(struct http_field){.name = {line, (size_t)(colon - line)}, .value = value};
+		return true;
 	}
-	return (struct slice){0};
+	return false;
 }

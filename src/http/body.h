@@ -6,6 +6,9 @@
  *
  *   record -> [ framing -> [ aws-chunked -> ] ] payload
  *
+ * x-amz-content-sha256 says whether it is aws-chunked; Content-Encoding does where that is absent,
+ * as botocore sends it without a signature.
+ *
  * Signatures are checked for form, not verified: the certificate is the identity.
  */
 #ifndef SLUICE_HTTP_BODY_H
@@ -21,18 +24,19 @@
 #define BODY_LENGTH_UNKNOWN UINT64_MAX
 
 struct body {
-	bool is_chunked;     /* Transfer-Encoding */
-	bool is_aws_chunked; /* Content-Encoding, or x-amz-content-sha256: STREAMING-... */
-	uint64_t left;       /* of Content-Length */
-	uint64_t payload;    /* bytes so far */
-	uint64_t expected;   /* of payload; BODY_LENGTH_UNKNOWN */
+	bool is_chunked; /* Transfer-Encoding */
+	bool is_aws_chunked;
+	uint64_t left;     /* of Content-Length */
+	uint64_t payload;  /* bytes so far */
+	uint64_t expected; /* of payload; BODY_LENGTH_UNKNOWN */
 	struct chunked framing;
 	struct chunked aws;
-	char trailer[CHUNK_TRAILER_BYTES_MAX];
+	char trailer[CHUNK_TRAILER_BYTES_MAX]; /* aws-chunked's, and the framing's after it */
 };
 
-/* 0; -EBADMSG: x-amz-decoded-content-length is no number, or contradicts Content-Length; or the
- * body is aws-chunked and has no byte. A head without a length has an empty body. */
+/* 0; -EBADMSG: x-amz-decoded-content-length is no number, or contradicts Content-Length (what is
+ * not aws-chunked has that very length); or the body is aws-chunked and has no byte. A head without
+ * a length has an empty body. */
 int body_begin(struct body *body, const struct http_head *head);
 
 /*
@@ -52,7 +56,8 @@ void body_plain_account(struct body *body, size_t bytes);
 uint64_t body_framed_left(const struct body *body);
 
 bool body_is_done(const struct body *body);
-/* A field of the aws-chunked trailer, once the body is done; name in lower case; at NULL: none. */
-struct slice body_trailer(const struct body *body, const char *name);
+/* The next field of the trailers, aws-chunked's and the framing's, once the body is done; *at, at
+ * first 0, is where. False: there is none. */
+bool body_trailer_next(const struct body *body, size_t *at, struct http_field *field);
 
 #endif

@@ -70,9 +70,22 @@ static int take_trailer_name(struct chunked *chunked, char c)
 	return is_token(c) ? 0 : -EBADMSG;
 }
 
+static int take_trailer_value(struct chunked *chunked, char c)
+{
+	if (c == '\n' && chunked->is_aws)
+		line_begin(chunked, CHUNKED_TRAILER_NAME);
+	else if (c == '\r')
+		chunked->state = CHUNKED_TRAILER_LF;
+	else if (!is_text(c))
+		return -EBADMSG;
+	return 0;
+}
+
 /* One byte of the framing. */
 static int take_byte(struct chunked *chunked, char c)
 {
+	if (chunked->state == CHUNKED_DONE)
+		line_begin(chunked, CHUNKED_TRAILER_NAME);
 	bool is_trailer = chunked->state >= CHUNKED_TRAILER_NAME;
 	chunked->line_bytes++;
 	if (is_trailer && chunked->trailer_bytes == CHUNK_TRAILER_BYTES_MAX)
@@ -101,9 +114,7 @@ static int take_byte(struct chunked *chunked, char c)
 	case CHUNKED_TRAILER_NAME:
 		return take_trailer_name(chunked, c);
 	case CHUNKED_TRAILER_VALUE:
-		if (c == '\r')
-			chunked->state = CHUNKED_TRAILER_LF;
-		return c == '\r' || is_text(c) ? 0 : -EBADMSG;
+		return take_trailer_value(chunked, c);
 	case CHUNKED_TRAILER_LF:
 		return expect(chunked, c, '\n', CHUNKED_TRAILER_NAME);
 	case CHUNKED_END_LF:
@@ -121,7 +132,7 @@ ssize_t chunked_take(struct chunked *chunked, const char *in, size_t len, struct
 	size_t used = 0;
 
 	*payload = (struct slice){in, 0};
-	while (used < len && chunked->state != CHUNKED_DONE) {
+	while (used < len && (chunked->is_aws || chunked->state != CHUNKED_DONE)) {
 		if (chunked->state == CHUNKED_DATA) {
 			size_t left = len - used;
 			payload->at = in + used;

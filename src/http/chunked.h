@@ -8,6 +8,11 @@
  *
  * Extensions and trailer fields are checked for form and bounded; extensions are
  * dropped, and trailer fields too unless the user lends a place for them.
+ *
+ * S3's aws-chunked has the same chunks inside another framing, and a trailer that
+ * some clients write otherwise; there the framing's end is the trailer's:
+ *
+ *   0 CRLF  [field (CRLF | LF) ... CRLF] ...  CRLF
  */
 #ifndef SLUICE_HTTP_CHUNKED_H
 #define SLUICE_HTTP_CHUNKED_H
@@ -33,7 +38,7 @@ enum chunked_state {
 	CHUNKED_DONE
 };
 
-/* All zero (but trailer): before the first byte. */
+/* All zero (but trailer and is_aws): before the first byte. */
 struct chunked {
 	enum chunked_state state;
 	uint64_t left;       /* of the chunk: its size so far, then its data still to come */
@@ -41,12 +46,14 @@ struct chunked {
 	unsigned line_bytes; /* of the line so far */
 	unsigned trailer_bytes;
 	char *trailer; /* CHUNK_TRAILER_BYTES_MAX bytes for the lines, lent; NULL: dropped */
+	bool is_aws;   /* a field may end in LF, and more may follow an empty line */
 };
 
 /*
  * Takes bytes from in: at most up to the end of one piece of payload, so call again until all is
  * used. Returns how many were taken; *payload is what of them is payload (len 0: nothing). When
- * chunked_is_done the rest is not the body's. -EBADMSG: malformed, or over a bound.
+ * chunked_is_done the rest is not the body's; with is_aws all is, and done means that it may end
+ * here. -EBADMSG: malformed, or over a bound.
  */
 ssize_t chunked_take(struct chunked *chunked, const char *in, size_t len, struct slice *payload);
 

@@ -669,3 +669,27 @@ bool slice_list_has(struct slice list, const char *token)
 			return true;
 	return false;
 }
+
+bool http_head_list_next(const struct http_head *head, const char *name, struct http_list *at,
+			 struct slice *member)
+{
+	while (!slice_list_next(&at->rest, member)) {
+		while (at->next < head->field_count && !slice_is(head->field[at->next].name, name))
+			at->next++;
+		if (at->next == head->field_count)
+			return false;
+		at->rest = head->field[at->next++].value;
+	}
+	return true;
+}
+
+bool http_head_list_has(const struct http_head *head, const char *name, const char *token)
+{
+	struct http_list at = {0};
+	struct slice member;
+
+	while (http_head_list_next(head, name, &at, &member))
+		if (slice_is(member, token))
+			return true;
+	return false;
+}

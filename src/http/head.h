@@ -109,6 +109,16 @@ const char *http_head_error_text(enum http_head_error error);
 
 /* The first field of this name (lower case); at NULL: there is none. */
 struct slice http_head_find(const struct http_head *head, const char *name);
+/* The next member of all fields of this name, which are one list (RFC 9110 section 5.3); *at, at
+ * first all zero, is where. False: there is none (left). */
+struct http_list {
+	unsigned next; /* in head->field */
+	struct slice rest;
+};
+bool http_head_list_next(const struct http_head *head, const char *name, struct http_list *at,
+			 struct slice *member);
+/* Is token a member of it? */
+bool http_head_list_has(const struct http_head *head, const char *name, const char *token);
 
 /* ASCII, without regard to case. */
 bool slice_is(struct slice slice, const char *text);

@@ -8,6 +8,7 @@
 #include "http/date.h"
 #include "http/media_type.h"
 #include "http/response.h"
+#include "s3/operation.h"
 
 /* Status line and the fields that every answer has. */
 static void begin(struct http_response *response, const struct answer_request *request, int status,
@@ -78,7 +79,7 @@ void answer_error(const struct answer_request *request, enum s3_error error, con
 	error_with_range(request, error, message, NULL, out, answer);
 }
 
-/* Is it the first of the fields that are kept? */
+/* It is the first of the fields that are kept; of those that the request's query says, too. */
 static bool has_content_type(const struct answer_request *request)
 {
 	static const char name[] = "Content-Type:";
@@ -125,6 +126,7 @@ void answer_bucket(const struct answer_request *request, char out[ANSWER_BYTES_M
 	struct http_response response;
 	*answer = (struct answer){.error = S3_ERROR_COUNT};
 	begin(&response, request, 200, out, RESPONSE_HEAD_BYTES_MAX);
+	http_response_field(&response, "x-amz-bucket-region", S3_REGION);
 	http_response_field_u64(&response, "Content-Length", 0);
 	finish(&response, answer, 200);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/must.h"
+#include "s3/values.h"
 #include "store/folder.h"
 #include "store/md5.h"
 #include "store/root.h"
@@ -46,65 +47,69 @@ void s3_call_fail(struct s3_call *call, enum s3_error error, const char *text)
 	call->error_text = text;
 }
 
+void s3_call_fail_about(struct s3_call *call, enum s3_about about, int negative_errno)
+{
+	const struct s3_meaning meaning = s3_errno_meaning(about, negative_errno);
+	const struct s3_store *store = call->store;
+
+	s3_call_fail(call, meaning.error, meaning.text);
+	call->error_errno = meaning.is_logged ? -negative_errno : 0;
+	if (meaning.error == S3_ERROR_NO_SUCH_BUCKET &&
+	    root_is_removed(store->root_fd, store->root_counts_links))
+		s3_call_fail(call, S3_ERROR_SERVICE_UNAVAILABLE, NULL);
+}
+
 void s3_call_fail_errno(struct s3_call *call, int negative_errno)
 {
-	switch (negative_errno) {
-	case -ENOENT:
-		s3_call_fail(call,
-			     root_is_removed(call->store->root_fd, call->store->root_counts_links)
-				     ? S3_ERROR_SERVICE_UNAVAILABLE
-				     : S3_ERROR_NO_SUCH_BUCKET,
-			     NULL);
+	s3_call_fail_about(call, S3_ABOUT_WRITE, negative_errno);
+}
+
+/* ---- Is there the bucket? -------------------------------------------------------------------- */
+
+/* 0 or a negative errno. */
+static int look_for_bucket(const struct s3_store *store, const char *bucket)
+{
+	int fd = folder_open(store->sys, store->root_fd, bucket);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+bool s3_call_find_bucket(struct s3_call *call)
+{
+	int r = look_for_bucket(call->store, call->target->bucket);
+
+	if (r < 0)
+		s3_call_fail_about(call, S3_ABOUT_BUCKET, r);
+	return r == 0;
+}
+
+/* A call that has failed for a reason of the client's: is that because there is no such bucket, or
+ * because it is gone from its place? That comes before any other. */
+static void blame_bucket(struct s3_call *call, const char *bucket)
+{
+	const struct s3_store *store = call->store;
+	int status = s3_error_status(call->error);
+
+	if (call->error == S3_ERROR_ACCESS_DENIED || (status >= 500 && status != 501))
 		return;
-	case -ENOKEY:
-		s3_call_fail(call, S3_ERROR_NO_SUCH_KEY, NULL);
+	if (store->has_lost != NULL && store->has_lost(store->has_lost_arg, bucket)) {
+		s3_call_fail(call, S3_ERROR_SERVICE_UNAVAILABLE, NULL);
 		return;
-	case -EEXIST:
-	case -EKEYREJECTED:
-		s3_call_fail(call, S3_ERROR_PRECONDITION_FAILED, NULL);
-		return;
-	case -EISDIR:
-		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
-			     "There are objects below this key: it cannot be one itself.");
-		return;
-	case -ENOTDIR:
-		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
-			     "A part of this key is an object: there can be none below it.");
-		return;
-	case -ENAMETOOLONG:
-		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
-			     "A part of this key is longer than a name may be in the file system.");
-		return;
-	case -EFBIG:
-		s3_call_fail(
-			call, S3_ERROR_ENTITY_TOO_LARGE,
-			"The file system, or a limit of the server, takes no file this large.");
-		break;
-	case -EACCES:
-	case -EPERM:
-		s3_call_fail(call, S3_ERROR_ACCESS_DENIED,
-			     "The server may not do this in its root folder; see owner and mode.");
-		break;
-	case -EOPNOTSUPP:
-		s3_call_fail(call, S3_ERROR_NOT_IMPLEMENTED,
-			     "The file system keeps no extended attributes, and so no metadata.");
-		break;
-	case -EMFILE:
-	case -ENFILE:
-	case -ENOMEM:
-	case -EAGAIN:
-		s3_call_fail(call, S3_ERROR_SLOW_DOWN, NULL);
-		break;
-	case -ENOSPC:
-	case -EDQUOT:
-		s3_call_fail(call, S3_ERROR_SLOW_DOWN,
-			     "The server has no room for this; please try again.");
-		break;
-	default:
-		s3_call_fail(call, S3_ERROR_INTERNAL_ERROR, NULL);
-		break;
 	}
-	call->error_errno = -negative_errno;
+	int r = look_for_bucket(store, bucket);
+	if (r < 0 && s3_errno_meaning(S3_ABOUT_BUCKET, r).error == S3_ERROR_NO_SUCH_BUCKET)
+		s3_call_fail_about(call, S3_ABOUT_BUCKET, r);
+}
+
+void s3_call_run(struct s3_call *call, void (*step)(struct s3_call *call))
+{
+	step(call);
+	if (s3_call_has_failed(call) && call->target->bucket[0] != '\0' &&
+	    call->route.operation != S3_CREATE_BUCKET)
+		blame_bucket(call, call->target->bucket);
 }
 
 bool s3_call_check_size(struct s3_call *call, uint64_t bytes)
@@ -141,26 +146,26 @@ bool s3_call_take_terms(struct s3_call *call)
 	return true;
 }
 
-/* Fields that ask for something, which a client must not believe it got. */
-bool s3_call_check_asked(struct s3_call *call)
+bool s3_call_take_removal_terms(struct s3_call *call)
 {
-	static const char *const prefixes[] = {
-		"x-amz-server-side-encryption", "x-amz-tagging", "x-amz-object-lock-",
-		"x-amz-website-redirect-location", "x-amz-write-offset-bytes"};
+	struct slice size = http_head_find(call->head, "x-amz-if-match-size");
+	struct slice modified = http_head_find(call->head, "x-amz-if-match-last-modified-time");
+	struct put_terms *terms = &call->terms;
 
-	for (unsigned i = 0; i < call->head->field_count; i++) {
-		struct slice name = call->head->field[i].name;
-		for (size_t p = 0; p < ARRAY_LEN(prefixes); p++) {
-			struct slice begin = {name.at, strlen(prefixes[p])};
-			if (name.len < begin.len || !slice_is(begin, prefixes[p]))
-				continue;
-			s3_call_fail(call, S3_ERROR_NOT_IMPLEMENTED,
-				     "Server-side encryption, tags, locks and redirects are not "
-				     "served.");
-			return false;
-		}
-	}
-	return true;
+	if (!s3_call_take_terms(call))
+		return false;
+	terms->has_size = size.at != NULL;
+	terms->has_modified = modified.at != NULL;
+	if (terms->has_size || terms->has_modified)
+		terms->mode = PUT_IF_PRESENT;
+	if ((!terms->has_size || s3_size_parse(size, &terms->size)) &&
+	    (!terms->has_modified || s3_time_parse(modified, &terms->modified)))
+		return true;
+	s3_call_fail(
+		call, S3_ERROR_INVALID_ARGUMENT,
+		"x-amz-if-match-size is a number of bytes, x-amz-if-match-last-modified-time a "
+		"time as Last-Modified has it.");
+	return false;
 }
 
 /* ---- The query ------------------------------------------------------------------------------- */
@@ -238,17 +243,6 @@ bool s3_call_choose_etag(struct s3_call *call, const char **etag)
 	return true;
 }
 
-static void fail_absent(struct s3_call *call, const char *bucket, const char *text)
-{
-	const struct s3_store *store = call->store;
-
-	if (root_is_removed(store->root_fd, store->root_counts_links) ||
-	    (store->has_lost != NULL && store->has_lost(store->has_lost_arg, bucket)))
-		s3_call_fail(call, S3_ERROR_SERVICE_UNAVAILABLE, NULL);
-	else
-		s3_call_fail(call, S3_ERROR_NO_SUCH_KEY, text);
-}
-
 int s3_call_open_object(struct s3_call *call, const struct s3_target *target, struct facts *facts,
 			const char *absent_text)
 {
@@ -262,11 +256,11 @@ int s3_call_open_object(struct s3_call *call, const struct s3_target *target, st
 		r = facts_of_fd(call->store->sys, fd, facts);
 	if (r == 0 && S_ISREG(facts->mode))
 		return fd;
-	if (r == 0 || r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ENXIO ||
-	    r == -ENAMETOOLONG)
-		fail_absent(call, target->bucket, absent_text);
-	else
-		s3_call_fail_errno(call, r);
+	s3_call_fail_about(call, S3_ABOUT_OBJECT, r < 0 ? r : -ENOENT);
+	if (call->error == S3_ERROR_NO_SUCH_KEY) {
+		call->error_text = absent_text;
+		blame_bucket(call, target->bucket);
+	}
 	if (fd >= 0)
 		close(fd);
 	return -1;
@@ -289,31 +283,29 @@ static void keep(struct text *kept, const char *name, size_t name_len, struct sl
 	text_put(kept, "\r\n");
 }
 
-/* All Content-Encoding fields as one, without aws-chunked, which was the transfer's. */
-static void keep_encoding(struct text *kept, const struct http_head *head)
+/* All fields of a name that is a list's as one; without aws-chunked, which was the transfer's. */
+static void keep_list(struct text *kept, const char *name, const struct http_head *head)
 {
-	const char *before = "Content-Encoding: ";
+	struct http_list at = {0};
+	struct slice member;
+	unsigned count = 0;
 
-	for (unsigned i = 0; i < head->field_count; i++) {
-		struct slice list = head->field[i].value, member;
-		if (!slice_is(head->field[i].name, "content-encoding"))
+	while (http_head_list_next(head, name, &at, &member)) {
+		if (slice_is(member, "aws-chunked"))
 			continue;
-		while (slice_list_next(&list, &member)) {
-			if (slice_is(member, "aws-chunked"))
-				continue;
-			text_put(kept, before);
-			text_add(kept, member.at, member.len);
-			before = ", ";
-		}
+		text_put(kept, count == 0 ? name : "");
+		text_put(kept, count++ == 0 ? ": " : ", ");
+		text_add(kept, member.at, member.len);
 	}
-	if (*before == ',')
+	if (count > 0)
 		text_put(kept, "\r\n");
 }
 
 bool s3_call_take_kept(struct s3_call *call)
 {
-	static const char *const names[] = {"Content-Type", "Cache-Control", "Content-Disposition",
-					    "Content-Language", "Expires"};
+	static const char *const names[] = {"Content-Type", "Content-Disposition", "Expires"};
+	static const char *const lists[] = {"Cache-Control", "Content-Language",
+					    "Content-Encoding"};
 	static const char meta[] = "x-amz-meta-";
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -321,7 +313,8 @@ bool s3_call_take_kept(struct s3_call *call)
 		if (value.len > 0 && !is_default(names[i], value))
 			keep(&call->kept, names[i], strlen(names[i]), value);
 	}
-	keep_encoding(&call->kept, call->head);
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		keep_list(&call->kept, lists[i], call->head);
 	for (unsigned i = 0; i < call->head->field_count; i++) {
 		struct slice name = call->head->field[i].name;
 		struct slice begin = {name.at, sizeof(meta) - 1};

@@ -18,6 +18,7 @@
 #include "config/policy.h"
 #include "http/head.h"
 #include "s3/checksums.h"
+#include "s3/errno.h"
 #include "s3/error.h"
 #include "s3/operation.h"
 #include "s3/target.h"
@@ -39,6 +40,8 @@ struct s3_store {
 struct s3_permission {
 	bool (*is_allowed)(void *client, enum access_verb verb, const char *bucket,
 			   const char *key);
+	/* May it list this bucket? That is no request that is denied, if not. */
+	bool (*may_see)(void *client, const char *bucket);
 	void *client;
 };
 
@@ -75,6 +78,10 @@ void s3_call_init(struct s3_call *call, const struct s3_store *store, const stru
 		  const struct s3_target *target, const struct s3_route *route);
 void s3_call_fini(struct s3_call *call);
 
+/* route.begin or route.run, on a thread that may block. A call of a bucket that is not there fails
+ * with NoSuchBucket whatever else is wrong with it. */
+void s3_call_run(struct s3_call *call, void (*step)(struct s3_call *call));
+
 static inline bool s3_call_has_failed(const struct s3_call *call)
 {
 	return call->error != S3_ERROR_COUNT;
@@ -84,17 +91,19 @@ static inline bool s3_call_has_failed(const struct s3_call *call)
 
 /* Ends the call with an error; text NULL: the table's. */
 void s3_call_fail(struct s3_call *call, enum s3_error error, const char *text);
-/* ... with what an errno of the store means: -ENOENT: the bucket; -ENOKEY, -EKEYREJECTED, -EEXIST:
- * a condition; -EISDIR, -ENOTDIR: a key that cannot be; and those of the disk. */
+/* ... with what an errno of the store means (s3/errno.h). */
+void s3_call_fail_about(struct s3_call *call, enum s3_about about, int negative_errno);
+/* S3_ABOUT_WRITE. */
 void s3_call_fail_errno(struct s3_call *call, int negative_errno);
+/* Is there the bucket of the target? False: failed. */
+bool s3_call_find_bucket(struct s3_call *call);
 
 /* Can an object of this key have so many bytes? Where they are not known yet: 0. False: failed. */
 bool s3_call_check_size(struct s3_call *call, uint64_t bytes);
 /* Decodes If-Match and If-None-Match of a write into call->terms. False: failed. */
 bool s3_call_take_terms(struct s3_call *call);
-/* Refuses what the request asks for and this server does not do (encryption, tags, locks). False:
- * failed. */
-bool s3_call_check_asked(struct s3_call *call);
+/* The same of a DELETE, with x-amz-if-match-size and -last-modified-time. */
+bool s3_call_take_removal_terms(struct s3_call *call);
 /* A number of the query, from least to most; absent or empty: *number stays. False: failed. */
 bool s3_call_take_number(struct s3_call *call, const char *name, unsigned least, unsigned most,
 			 unsigned *number);

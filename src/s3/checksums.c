@@ -3,17 +3,30 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/base64.h"
 #include "base/hex.h"
 #include "base/must.h"
 
+/* What is read at once of a body that is read again. */
+#define REREAD_BYTES (1u << 18)
+
 static const char *const fields[DIGEST_KIND_COUNT] = {
-	[DIGEST_CRC32] = "x-amz-checksum-crc32",         [DIGEST_CRC32C] = "x-amz-checksum-crc32c",
-	[DIGEST_CRC64NVME] = "x-amz-checksum-crc64nvme", [DIGEST_SHA1] = "x-amz-checksum-sha1",
-	[DIGEST_SHA256] = "x-amz-checksum-sha256",       [DIGEST_MD5] = "content-md5",
+	[DIGEST_CRC32] = "x-amz-checksum-crc32",
+	[DIGEST_CRC32C] = "x-amz-checksum-crc32c",
+	[DIGEST_CRC64NVME] = "x-amz-checksum-crc64nvme",
+	[DIGEST_SHA1] = "x-amz-checksum-sha1",
+	[DIGEST_SHA256] = "x-amz-checksum-sha256",
+	[DIGEST_SHA512] = "x-amz-checksum-sha512",
+	[DIGEST_MD5] = "content-md5",
 };
+
+static const char not_base64[] =
+	"The value of an x-amz-checksum field is not the base64 of such a checksum.";
+static const char is_one[] = "A request has one x-amz-checksum field at most.";
 
 static int refuse(enum s3_error *error, const char **text, enum s3_error what, const char *why)
 {
@@ -45,19 +58,52 @@ static int take_head_field(struct checksums *checksums, const struct http_head *
 	return 0;
 }
 
-/* x-amz-trailer names one of the checksums; anything else in it would pass unverified. */
-static int take_trailer_name(struct checksums *checksums, const struct http_head *head)
+static bool is_checksum_field(struct slice name)
 {
-	struct slice name = http_head_find(head, "x-amz-trailer");
-	if (name.at == NULL)
-		return 0;
-	for (unsigned kind = 0; kind < DIGEST_MD5; kind++) {
-		if (slice_is(name, fields[kind])) {
-			checksums->in_trailer = 1u << kind;
-			return 0;
-		}
+	static const char begin[] = "x-amz-checksum-";
+	return name.len >= sizeof(begin) - 1 &&
+	       slice_is((struct slice){name.at, sizeof(begin) - 1}, begin);
+}
+
+/* A name that is none of ours: one of S3's other kinds, or nothing at all. */
+static int refuse_name(struct slice name, enum s3_error *error, const char **text)
+{
+	static const char *const others[] = {"x-amz-checksum-md5", "x-amz-checksum-xxhash64",
+					     "x-amz-checksum-xxhash3", "x-amz-checksum-xxhash128"};
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (slice_is(name, others[i]))
+			return refuse(error, text, S3_ERROR_NOT_IMPLEMENTED,
+				      "The checksums served are CRC32, CRC32C, CRC64NVME, SHA1, "
+				      "SHA256 and SHA512.");
+	return refuse(error, text, S3_ERROR_INVALID_REQUEST,
+		      "A trailer may have an x-amz-checksum field of S3, no other.");
+}
+
+/* DIGEST_MD5: none. */
+static enum digest_kind kind_of(struct slice name)
+{
+	unsigned kind = 0;
+	while (kind < DIGEST_MD5 && !slice_is(name, fields[kind]))
+		kind++;
+	return (enum digest_kind)kind;
+}
+
+/* x-amz-trailer names one of the checksums; anything else in it would pass unverified. Two: more
+ * than one bit. */
+static int take_trailer_names(struct checksums *checksums, const struct http_head *head,
+			      enum s3_error *error, const char **text)
+{
+	struct http_list at = {0};
+	struct slice name;
+
+	while (http_head_list_next(head, "x-amz-trailer", &at, &name)) {
+		enum digest_kind kind = kind_of(name);
+		if (kind == DIGEST_MD5)
+			return refuse_name(name, error, text);
+		checksums->in_trailer |= 1u << kind;
 	}
-	return -EINVAL;
+	return 0;
 }
 
 /* The digest of the payload, if it is one: "UNSIGNED-PAYLOAD" and "STREAMING-..." are not. */
@@ -89,20 +135,16 @@ int checksums_begin(struct checksums *checksums, const struct http_head *head, b
 		return refuse(error, text, S3_ERROR_INVALID_DIGEST, NULL);
 	for (unsigned kind = 0; kind < DIGEST_MD5; kind++)
 		if (take_head_field(checksums, head, (enum digest_kind)kind) < 0)
-			return refuse(error, text, S3_ERROR_INVALID_REQUEST,
-				      "The value of an x-amz-checksum field is not the base64 of "
-				      "such a checksum.");
-	if (take_trailer_name(checksums, head) < 0)
-		return refuse(error, text, S3_ERROR_INVALID_REQUEST,
-			      "x-amz-trailer may name one x-amz-checksum field, no other.");
+			return refuse(error, text, S3_ERROR_INVALID_REQUEST, not_base64);
+	if (take_trailer_names(checksums, head, error, text) < 0)
+		return -1;
 	if (take_payload_sha256(checksums, head) < 0)
 		return refuse(error, text, S3_ERROR_INVALID_REQUEST,
 			      "x-amz-content-sha256 is no SHA-256 in hex, UNSIGNED-PAYLOAD or "
 			      "STREAMING-...");
 	unsigned checks = (checksums->in_head & ~(1u << DIGEST_MD5)) | checksums->in_trailer;
 	if ((checks & (checks - 1)) != 0)
-		return refuse(error, text, S3_ERROR_INVALID_REQUEST,
-			      "A request has one x-amz-checksum field at most.");
+		return refuse(error, text, S3_ERROR_INVALID_REQUEST, is_one);
 	unsigned wanted = checksums->in_head | checksums->in_trailer;
 	if (checksums->has_sha256_of_payload)
 		wanted |= 1u << DIGEST_SHA256;
@@ -115,37 +157,112 @@ int checksums_begin(struct checksums *checksums, const struct http_head *head, b
 	return r < 0 ? refuse(error, text, S3_ERROR_SLOW_DOWN, NULL) : 0;
 }
 
+/* The checksum of the trailer, announced or not. */
+static int take_trailer(struct checksums *checksums, const struct body *body, enum s3_error *error,
+			const char **text)
+{
+	unsigned said = (checksums->in_head & ~(1u << DIGEST_MD5)), came = 0;
+	struct http_field field;
+
+	for (size_t at = 0; body_trailer_next(body, &at, &field);) {
+		enum digest_kind kind = kind_of(field.name);
+		if (!is_checksum_field(field.name))
+			continue; /* a signature */
+		if (kind == DIGEST_MD5)
+			return refuse_name(field.name, error, text);
+		if (said != 0 || came != 0)
+			return refuse(error, text, S3_ERROR_INVALID_REQUEST, is_one);
+		if (decode(field.value, kind, checksums->expected[kind]) < 0)
+			return refuse(error, text, S3_ERROR_INVALID_REQUEST, not_base64);
+		came = 1u << kind;
+	}
+	if (checksums->in_trailer != 0 && came != checksums->in_trailer)
+		return refuse(error, text, S3_ERROR_INVALID_REQUEST,
+			      "The trailer does not hold the checksum that x-amz-trailer "
+			      "announced.");
+	checksums->late = came & ~checksums->in_trailer;
+	return 0;
+}
+
+/* Is the digest that was computed the one that was said? */
+static int compare(struct checksums *checksums, enum digest_kind kind,
+		   const uint8_t is[DIGEST_BYTES_MAX], char field[CHECKSUM_FIELD_BYTES])
+{
+	char base64[BASE64_TEXT_BYTES(DIGEST_BYTES_MAX)];
+	size_t bytes = digest_bytes(kind);
+
+	if (memcmp(is, checksums->expected[kind], bytes) != 0)
+		return -EINVAL;
+	if (kind == DIGEST_MD5)
+		return 0;
+	base64_encode(is, bytes, base64);
+	snprintf(field, CHECKSUM_FIELD_BYTES, "%s: %s\r\n", fields[kind], base64);
+	return 0;
+}
+
 int checksums_end(struct checksums *checksums, const struct body *body,
 		  char field[CHECKSUM_FIELD_BYTES], enum s3_error *error, const char **text)
 {
 	field[0] = '\0';
+	if (take_trailer(checksums, body, error, text) < 0)
+		return -1;
 	for (unsigned k = 0; k < DIGEST_KIND_COUNT; k++) {
 		enum digest_kind kind = (enum digest_kind)k;
-		uint8_t is[DIGEST_BYTES_MAX], *expected = checksums->expected[kind];
-		size_t bytes = digest_bytes(kind);
+		uint8_t is[DIGEST_BYTES_MAX];
 		if ((checksums->digests.wanted & 1u << kind) == 0)
 			continue;
 		digest_end(&checksums->digests, kind, is);
 		if (kind == DIGEST_MD5)
-			memcpy(checksums->md5, is, bytes);
+			memcpy(checksums->md5, is, digest_bytes(kind));
 		if (kind == DIGEST_SHA256 && checksums->has_sha256_of_payload &&
-		    memcmp(is, checksums->payload_sha256, bytes) != 0)
+		    memcmp(is, checksums->payload_sha256, digest_bytes(kind)) != 0)
 			return refuse(error, text, S3_ERROR_SHA256_MISMATCH, NULL);
-		bool is_in_trailer = (checksums->in_trailer & 1u << kind) != 0;
-		if (is_in_trailer && decode(body_trailer(body, fields[kind]), kind, expected) < 0)
-			return refuse(error, text, S3_ERROR_INVALID_REQUEST,
-				      "The trailer does not hold the checksum that x-amz-trailer "
-				      "announced.");
-		if (!is_in_trailer && (checksums->in_head & 1u << kind) == 0)
-			continue;
-		if (memcmp(is, expected, bytes) != 0)
+		bool is_said = ((checksums->in_head | checksums->in_trailer) & 1u << kind) != 0;
+		if (is_said && compare(checksums, kind, is, field) < 0)
 			return refuse(error, text, S3_ERROR_BAD_DIGEST, NULL);
-		if (kind == DIGEST_MD5)
-			continue;
-		char base64[BASE64_TEXT_BYTES(DIGEST_BYTES_MAX)];
-		base64_encode(is, bytes, base64);
-		snprintf(field, CHECKSUM_FIELD_BYTES, "%s: %s\r\n", fields[kind], base64);
 	}
+	return 0;
+}
+
+/* All of a file into the digests. 0 or a negative errno. */
+static int digest_file(struct digest_set *digests, int fd)
+{
+	char *buf = malloc(REREAD_BYTES);
+	off_t offset = 0;
+	ssize_t n = buf != NULL ? 1 : -1;
+
+	while (n > 0) {
+		n = pread(fd, buf, REREAD_BYTES, offset);
+		if (n > 0)
+			digest_update(digests, buf, (size_t)n);
+		offset += n;
+	}
+	int r = n < 0 ? -errno : 0;
+	free(buf);
+	return r;
+}
+
+int checksums_end_late(struct checksums *checksums, int fd, struct slice text,
+		       char field[CHECKSUM_FIELD_BYTES], enum s3_error *error, const char **why)
+{
+	enum digest_kind kind = (enum digest_kind)__builtin_ctz(checksums->late);
+	struct digest_set digests = {0};
+	uint8_t is[DIGEST_BYTES_MAX];
+
+	*why = NULL;
+	int r = digest_begin(&digests, checksums->late);
+	if (r == 0 && fd >= 0)
+		r = digest_file(&digests, fd);
+	else if (r == 0)
+		digest_update(&digests, text.at, text.len);
+	if (r == 0)
+		digest_end(&digests, kind, is);
+	digest_fini(&digests);
+	if (r < 0)
+		return refuse(error, why,
+			      r == -ENOMEM ? S3_ERROR_SLOW_DOWN : S3_ERROR_INTERNAL_ERROR, NULL);
+	if (compare(checksums, kind, is, field) < 0)
+		return refuse(error, why, S3_ERROR_BAD_DIGEST, NULL);
 	return 0;
 }
 

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a request says of its body's digest: Content-MD5, x-amz-checksum-* in the
- * head or announced for the trailer, x-amz-content-sha256. All that is said is
- * verified before the object is visible; nothing else is computed.
+ * head or in the trailer, x-amz-content-sha256. All that is said is verified
+ * before the object is visible; nothing else is computed.
+ *
+ * A checksum of the trailer is computed as the body passes if x-amz-trailer has
+ * announced it; one that comes without that, by reading again what was received:
+ *
+ *   checksums_begin -> body -> checksums_end -> [checksums_end_late] -> checksums_fini
  */
 #ifndef SLUICE_S3_CHECKSUMS_H
 #define SLUICE_S3_CHECKSUMS_H
@@ -12,14 +17,15 @@
 #include "s3/error.h"
 #include "tls/digest.h"
 
-/* "x-amz-checksum-crc64nvme: BASE64\r\n" of the longest digest, with NUL. */
-#define CHECKSUM_FIELD_BYTES 96
+/* "x-amz-checksum-sha512: BASE64\r\n", the longest, with NUL. */
+#define CHECKSUM_FIELD_BYTES 128
 
 struct checksums {
 	struct digest_set digests;
 	unsigned in_head;           /* 1 << enum digest_kind: expected[] is known */
 	unsigned in_trailer;        /* comes in the trailer */
 	bool wants_md5;             /* for an ETag */
+	unsigned late;              /* came there unannounced: expected[] is known, none computed */
 	bool has_sha256_of_payload; /* x-amz-content-sha256 */
 	uint8_t expected[DIGEST_KIND_COUNT][DIGEST_BYTES_MAX];
 	uint8_t payload_sha256[DIGEST_BYTES_MAX];
@@ -32,11 +38,20 @@ int checksums_begin(struct checksums *checksums, const struct http_head *head, b
 		    enum s3_error *error, const char **text);
 /*
  * The body is done: does it have the digests that were said? 0, with field: the x-amz-checksum-*
- * that was verified as "Name: value\r\n" ("" when none was said); or -1 with the S3 error
- * (BadDigest, InvalidRequest, XAmzContentSHA256Mismatch).
+ * that was verified as "Name: value\r\n" ("" when none was said, or checksums_are_late); or -1
+ * with the S3 error (BadDigest, InvalidRequest, NotImplemented, XAmzContentSHA256Mismatch).
  */
 int checksums_end(struct checksums *checksums, const struct body *body,
 		  char field[CHECKSUM_FIELD_BYTES], enum s3_error *error, const char **text);
+/* Is checksums_end_late needed, too? */
+static inline bool checksums_are_late(const struct checksums *checksums)
+{
+	return checksums->late != 0;
+}
+/* The same for what is late, over the file (fd -1: over text); for a thread that may block. The
+ * error may be InternalError or SlowDown, too. */
+int checksums_end_late(struct checksums *checksums, int fd, struct slice text,
+		       char field[CHECKSUM_FIELD_BYTES], enum s3_error *error, const char **why);
 void checksums_fini(struct checksums *checksums);
 
 #endif

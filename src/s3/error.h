@@ -21,6 +21,7 @@
 	  "Every part but the last must have 5 MiB at least.")                                     \
 	S(EXPECTATION_FAILED, 417, "ExpectationFailed",                                            \
 	  "The only expectation served is 100-continue.")                                          \
+	S(INSUFFICIENT_STORAGE, 507, "InsufficientStorage", "There is no room for this.")          \
 	S(INTERNAL_ERROR, 500, "InternalError", "The server met an error; please try again.")      \
 	S(INCOMPLETE_BODY, 400, "IncompleteBody",                                                  \
 	  "The body does not have the length or the form that the request says.")                  \
@@ -43,14 +44,32 @@
 	  "The method is not allowed on this resource.")                                           \
 	S(MISSING_CONTENT_LENGTH, 411, "MissingContentLength",                                     \
 	  "The request must say the length of its body.")                                          \
+	S(NO_SUCH_ACCESS_BLOCK, 404, "NoSuchPublicAccessBlockConfiguration",                       \
+	  "The bucket has no public access block.")                                                \
 	S(NO_SUCH_BUCKET, 404, "NoSuchBucket", "The bucket does not exist.")                       \
+	S(NO_SUCH_CONFIGURATION, 404, "NoSuchConfiguration", "There is no such configuration.")    \
+	S(NO_SUCH_CORS, 404, "NoSuchCORSConfiguration", "The bucket has no CORS configuration.")   \
 	S(NO_SUCH_KEY, 404, "NoSuchKey", "The object does not exist.")                             \
+	S(NO_SUCH_LIFECYCLE, 404, "NoSuchLifecycleConfiguration",                                  \
+	  "The bucket has no lifecycle configuration.")                                            \
+	S(NO_SUCH_POLICY, 404, "NoSuchBucketPolicy",                                               \
+	  "The bucket has no policy; the server's access rules say who may do what.")              \
+	S(NO_SUCH_TAG_SET, 404, "NoSuchTagSet", "The bucket has no tags.")                         \
 	S(NO_SUCH_UPLOAD, 404, "NoSuchUpload",                                                     \
 	  "The multipart upload does not exist; it may have been aborted or completed.")           \
 	S(NO_SUCH_VERSION, 404, "NoSuchVersion", "The only version of an object is \"null\".")     \
+	S(NO_SUCH_WEBSITE, 404, "NoSuchWebsiteConfiguration", "The bucket is no website.")         \
 	S(NOT_IMPLEMENTED, 501, "NotImplemented", "This operation is not implemented.")            \
+	S(NO_OBJECT_LOCK, 404, "ObjectLockConfigurationNotFoundError",                             \
+	  "The bucket has no object lock.")                                                        \
+	S(NO_OWNERSHIP, 404, "OwnershipControlsNotFoundError",                                     \
+	  "The bucket has no ownership controls.")                                                 \
 	S(PRECONDITION_FAILED, 412, "PreconditionFailed",                                          \
 	  "A condition of the request does not hold.")                                             \
+	S(NO_REPLICATION, 404, "ReplicationConfigurationNotFoundError",                            \
+	  "The bucket is not replicated by S3's means.")                                           \
+	S(NO_ENCRYPTION, 404, "ServerSideEncryptionConfigurationNotFoundError",                    \
+	  "The bucket is not encrypted by the server.")                                            \
 	S(SERVICE_UNAVAILABLE, 503, "ServiceUnavailable",                                          \
 	  "The root folder of the server was removed, or is not mounted; see its log.")            \
 	S(HEAD_TOO_LARGE, 431, "RequestHeaderSectionTooLarge", "The request head is too large.")   \

@@ -6,7 +6,10 @@
 #ifndef SLUICE_S3_OP_H
 #define SLUICE_S3_OP_H
 
+#include <stdbool.h>
+
 struct s3_call;
+struct s3_target;
 
 /* op_bucket.c */
 void op_list_buckets(struct s3_call *call);
@@ -18,8 +21,10 @@ void op_delete_bucket(struct s3_call *call);
 void op_list_objects(struct s3_call *call);
 
 /* op_object.c */
-/* GET, HEAD: of an object that is open and has attributes, call->file_fd. */
+/* GET, HEAD: of an object that is open, call->file_fd, and has attributes or overrides. */
 void op_object_fields(struct s3_call *call);
+/* Does the query say fields of the answer (response-content-type and its like)? */
+bool op_object_has_overrides(const struct s3_target *target);
 void op_put_object_begin(struct s3_call *call);
 void op_put_object(struct s3_call *call);
 void op_delete_object(struct s3_call *call);
@@ -30,7 +35,10 @@ void op_upload_part_copy(struct s3_call *call);
 
 /* op_attributes.c */
 void op_get_object_attributes(struct s3_call *call);
-void op_get_object_tagging(struct s3_call *call);
+
+/* op_settings.c */
+void op_get_bucket_setting(struct s3_call *call);
+void op_get_object_setting(struct s3_call *call);
 
 /* op_multipart.c */
 void op_create_multipart_upload(struct s3_call *call);

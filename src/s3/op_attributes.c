@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GetObjectAttributes, GetObjectTagging: about an object, without its bytes. */
+/* GetObjectAttributes: about an object, without its bytes. */
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +20,7 @@ static void put_checksum(struct text *out, const char *lines, size_t len)
 		{"x-amz-checksum-crc64nvme: ", "ChecksumCRC64NVME"},
 		{"x-amz-checksum-sha1: ", "ChecksumSHA1"},
 		{"x-amz-checksum-sha256: ", "ChecksumSHA256"},
+		{"x-amz-checksum-sha512: ", "ChecksumSHA512"},
 	};
 	char value[CHECKSUM_FIELD_BYTES];
 
@@ -37,9 +38,15 @@ static void put_checksum(struct text *out, const char *lines, size_t len)
 	}
 }
 
+static const char wanted_field[] = "x-amz-object-attributes";
+
+static bool is_wanted(const struct s3_call *call, const char *attribute)
+{
+	return http_head_list_has(call->head, wanted_field, attribute);
+}
+
 static void put_attributes(struct s3_call *call, int fd, const struct facts *facts)
 {
-	struct slice wanted = http_head_find(call->head, "x-amz-object-attributes");
 	struct text *out = &call->text;
 	char etag[ETAG_BYTES], lines[META_BYTES_MAX];
 
@@ -50,30 +57,31 @@ static void put_attributes(struct s3_call *call, int fd, const struct facts *fac
 	}
 	etag[strlen(etag) - 1] = '\0'; /* here it stands without its quotes */
 	xml_begin(out, "GetObjectAttributesResponse");
-	if (slice_list_has(wanted, "ETag"))
+	if (is_wanted(call, "ETag"))
 		xml_text(out, "ETag", etag + 1);
-	if (slice_list_has(wanted, "Checksum")) {
+	if (is_wanted(call, "Checksum")) {
 		int n = meta_get_bound(call->store->sys, fd, META_CHECKSUMS, facts, lines);
 		if (n > 0)
 			put_checksum(out, lines, (size_t)n);
 	}
-	if (slice_list_has(wanted, "StorageClass"))
+	if (is_wanted(call, "StorageClass"))
 		xml_text(out, "StorageClass", "STANDARD");
-	if (slice_list_has(wanted, "ObjectSize"))
+	if (is_wanted(call, "ObjectSize"))
 		xml_u64(out, "ObjectSize", facts->size);
 	xml_close(out, "GetObjectAttributesResponse");
 }
 
 /* At least one, and none that S3 does not have. ObjectParts is left out of the answer: an object
  * does not know its parts. */
-static bool are_attributes(struct slice list)
+static bool are_attributes(const struct http_head *head)
 {
 	static const char *const names[] = {"ETag", "Checksum", "ObjectParts", "StorageClass",
 					    "ObjectSize"};
+	struct http_list at = {0};
 	struct slice member;
 	unsigned count = 0;
 
-	for (; slice_list_next(&list, &member); count++) {
+	for (; http_head_list_next(head, wanted_field, &at, &member); count++) {
 		bool is_known = false;
 		for (size_t i = 0; i < ARRAY_LEN(names); i++)
 			is_known = is_known || slice_is(member, names[i]);
@@ -87,7 +95,7 @@ void op_get_object_attributes(struct s3_call *call)
 {
 	struct facts facts;
 
-	if (!are_attributes(http_head_find(call->head, "x-amz-object-attributes"))) {
+	if (!are_attributes(call->head)) {
 		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
 			     "x-amz-object-attributes says which attributes are wanted.");
 		return;
@@ -97,17 +105,4 @@ void op_get_object_attributes(struct s3_call *call)
 		return;
 	put_attributes(call, fd, &facts);
 	close(fd);
-}
-
-void op_get_object_tagging(struct s3_call *call)
-{
-	struct facts facts;
-	int fd = s3_call_open_object(call, call->target, &facts, NULL);
-
-	if (fd < 0)
-		return;
-	close(fd);
-	xml_begin(&call->text, "Tagging");
-	xml_text(&call->text, "TagSet", "");
-	xml_close(&call->text, "Tagging");
 }

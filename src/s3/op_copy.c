@@ -22,23 +22,15 @@ struct source {
 	uint64_t bytes;
 };
 
-/* x-amz-copy-source: [/]BUCKET/KEY[?versionId=null], percent-encoded. */
 static bool take_source_name(struct s3_call *call, struct source *source)
 {
-	char text[HEAD_BYTES_MAX + 1];
 	struct slice value = http_head_find(call->head, "x-amz-copy-source");
 	enum s3_target_error error;
 
-	must(value.len < sizeof(text) - 1);
-	size_t len = 0;
-	if (value.len == 0 || value.at[0] != '/')
-		text[len++] = '/';
-	memcpy(text + len, value.at, value.len);
-	len += value.len;
-	if (s3_target_parse((struct slice){text, len}, &source->target, &error) < 0 ||
-	    source->target.object_key_len == 0) {
+	if (s3_source_parse(value, &source->target, &error) < 0) {
 		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
-			     "x-amz-copy-source is not /BUCKET/KEY, percent-encoded.");
+			     "x-amz-copy-source is not /BUCKET/KEY, or its percent-encoding is "
+			     "broken.");
 		return false;
 	}
 	struct slice version = s3_query_param(source->target.query, "versionId");
@@ -46,7 +38,6 @@ static bool take_source_name(struct s3_call *call, struct source *source)
 		s3_call_fail(call, S3_ERROR_NO_SUCH_VERSION, NULL);
 		return false;
 	}
-	source->target.query = (struct slice){0}; /* it pointed into text */
 	return true;
 }
 
@@ -117,10 +108,7 @@ static bool copy_bytes(struct s3_call *call, const struct source *source, const 
 		return false;
 	int r = copy_range(call->store->sys, source->fd, source->first, source->bytes,
 			   call->put.file_fd, 0);
-	if (r == -ENODATA)
-		s3_call_fail(call, S3_ERROR_INTERNAL_ERROR,
-			     "The source became shorter while it was copied.");
-	else if (r < 0)
+	if (r < 0)
 		s3_call_fail_errno(call, r);
 	return r == 0;
 }
@@ -193,8 +181,8 @@ void op_copy_object(struct s3_call *call)
 {
 	struct source source = {.fd = -1};
 
-	if (s3_call_check_asked(call) && s3_call_take_terms(call) && s3_call_take_kept(call) &&
-	    open_source(call, &source) && s3_call_check_size(call, source.bytes))
+	if (s3_call_take_terms(call) && s3_call_take_kept(call) && open_source(call, &source) &&
+	    s3_call_check_size(call, source.bytes))
 		copy_object(call, &source);
 	if (source.fd >= 0)
 		close(source.fd);

@@ -24,16 +24,18 @@ static enum s3_error delete_one(struct s3_call *call, const struct xml_object *o
 		return S3_ERROR_ACCESS_DENIED;
 	if (object->is_other_version)
 		return S3_ERROR_NO_SUCH_VERSION;
-	int r = object_remove(call->store->sys, call->store->root_fd, bucket, object->key, NULL,
+	struct put_terms terms = object->terms;
+	if (object->etag[0] != '\0')
+		terms.etag = object->etag;
+	int r = object_remove(call->store->sys, call->store->root_fd, bucket, object->key, &terms,
 			      call->store->is_durable);
 	if (r == 0)
 		return S3_ERROR_COUNT;
-	struct s3_call failed = {.error = S3_ERROR_COUNT};
-	s3_call_fail_errno(&failed, r);
-	*text = failed.error_text;
-	if (failed.error_errno != 0)
-		call->error_errno = failed.error_errno;
-	return failed.error;
+	const struct s3_meaning meaning = s3_errno_meaning(S3_ABOUT_WRITE, r);
+	*text = meaning.text;
+	if (meaning.is_logged)
+		call->error_errno = -r;
+	return meaning.error;
 }
 
 static void delete_all(struct s3_call *call, const struct xml_delete *wanted)
@@ -64,12 +66,14 @@ void op_delete_objects(struct s3_call *call)
 	int r = xml_delete_parse(&wanted, call->body.at, call->body.len);
 
 	if (r == -EOPNOTSUPP)
-		s3_call_fail(call, S3_ERROR_NOT_IMPLEMENTED,
-			     "Conditions for single objects of a DeleteObjects are not served.");
+		s3_call_fail(
+			call, S3_ERROR_NOT_IMPLEMENTED,
+			"An Object of a DeleteObjects has a Key, a VersionId, and ETag, Size and "
+			"LastModifiedTime as conditions.");
 	else if (r < 0)
 		s3_call_fail(call, r == -ENOMEM ? S3_ERROR_SLOW_DOWN : S3_ERROR_MALFORMED_XML,
 			     NULL);
-	else
+	else if (s3_call_find_bucket(call))
 		delete_all(call, &wanted);
 	xml_delete_fini(&wanted);
 }

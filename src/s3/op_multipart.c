@@ -11,7 +11,6 @@
 #include "s3/op.h"
 #include "s3/xml_in.h"
 #include "s3/xml_out.h"
-#include "store/folder.h"
 #include "store/multipart.h"
 
 /* A page of parts or of uploads; S3's limit. */
@@ -35,14 +34,7 @@ static struct upload_place place_of(const struct s3_call *call, char id[UPLOAD_I
 
 static void fail_errno(struct s3_call *call, int error)
 {
-	if (error == -ENOENT)
-		s3_call_fail(call, S3_ERROR_NO_SUCH_UPLOAD, NULL);
-	else if (error == -EBADE)
-		s3_call_fail(call, S3_ERROR_INVALID_PART, NULL);
-	else if (error == -EMSGSIZE)
-		s3_call_fail(call, S3_ERROR_ENTITY_TOO_SMALL, NULL);
-	else
-		s3_call_fail_errno(call, error);
+	s3_call_fail_about(call, S3_ABOUT_UPLOAD, error);
 }
 
 static bool take_part_number(struct s3_call *call, unsigned *number)
@@ -62,7 +54,7 @@ void op_create_multipart_upload(struct s3_call *call)
 	struct upload_place place = place_of(call, id);
 
 	/* A part has bytes. */
-	if (!s3_call_check_size(call, 1) || !s3_call_check_asked(call) || !s3_call_take_kept(call))
+	if (!s3_call_check_size(call, 1) || !s3_call_take_kept(call))
 		return;
 	int r = upload_create(&place, call->kept.at, call->kept.len, id);
 	if (r < 0) {
@@ -84,7 +76,7 @@ void op_upload_part_check(struct s3_call *call)
 	struct upload_place place = place_of(call, id);
 	unsigned number;
 
-	if (!take_part_number(call, &number) || !s3_call_check_asked(call))
+	if (!take_part_number(call, &number))
 		return;
 	int r = upload_check(&place);
 	if (r < 0)
@@ -216,6 +208,7 @@ void op_abort_multipart_upload(struct s3_call *call)
 
 struct uploads_query {
 	char prefix[OBJECT_KEY_BYTES_MAX + 1];
+	char delimiter[OBJECT_KEY_BYTES_MAX + 1];
 	char after_key[OBJECT_KEY_BYTES_MAX + 1];
 	char after_id[UPLOAD_ID_BYTES];
 	unsigned max;
@@ -227,16 +220,12 @@ static bool take_uploads_query(struct s3_call *call, struct uploads_query *wante
 	struct slice query = call->target->query;
 
 	if (s3_query_text(query, "prefix", wanted->prefix, sizeof(wanted->prefix)) < 0 ||
+	    s3_query_text(query, "delimiter", wanted->delimiter, sizeof(wanted->delimiter)) < 0 ||
 	    s3_query_text(query, "key-marker", wanted->after_key, sizeof(wanted->after_key)) < 0 ||
 	    s3_query_text(query, "upload-id-marker", wanted->after_id, sizeof(wanted->after_id)) <
 		    0) {
 		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
 			     "A parameter of the listing is too long, or cannot be decoded.");
-		return false;
-	}
-	if (s3_query_param(query, "delimiter").len > 0) {
-		s3_call_fail(call, S3_ERROR_NOT_IMPLEMENTED,
-			     "Multipart uploads are listed without a delimiter.");
 		return false;
 	}
 	wanted->max = PAGE_MAX;
@@ -258,17 +247,28 @@ static void put_uploads(struct s3_call *call, const struct uploads_query *wanted
 		xml_text(out, "NextUploadIdMarker", page->upload[page->count - 1].id);
 	}
 	xml_key(out, "Prefix", wanted->prefix, wanted->is_url);
+	if (wanted->delimiter[0] != '\0')
+		xml_key(out, "Delimiter", wanted->delimiter, wanted->is_url);
 	xml_u64(out, "MaxUploads", wanted->max);
 	if (wanted->is_url)
 		xml_text(out, "EncodingType", "url");
 	xml_bool(out, "IsTruncated", page->is_truncated);
 	for (unsigned i = 0; i < page->count; i++) {
+		if (page->upload[i].is_prefix)
+			continue;
 		xml_open(out, "Upload");
 		xml_key(out, "Key", page->upload[i].key, wanted->is_url);
 		xml_text(out, "UploadId", page->upload[i].id);
 		xml_text(out, "StorageClass", "STANDARD");
 		xml_time(out, "Initiated", page->upload[i].begun);
 		xml_close(out, "Upload");
+	}
+	for (unsigned i = 0; i < page->count; i++) {
+		if (!page->upload[i].is_prefix)
+			continue;
+		xml_open(out, "CommonPrefixes");
+		xml_key(out, "Prefix", page->upload[i].key, wanted->is_url);
+		xml_close(out, "CommonPrefixes");
 	}
 	xml_close(out, "ListMultipartUploadsResult");
 }
@@ -281,14 +281,15 @@ void op_list_multipart_uploads(struct s3_call *call)
 	if (!take_uploads_query(call, &wanted))
 		return;
 	/* A bucket without uploads has no private folder; what is no bucket has none either. */
-	int fd = folder_open(call->store->sys, call->store->root_fd, call->target->bucket);
-	if (fd < 0) {
-		s3_call_fail_errno(call, fd == -ENOTDIR ? -ENOENT : fd);
+	if (!s3_call_find_bucket(call))
 		return;
-	}
-	close(fd);
-	int r = upload_list(call->store->sys, call->store->root_fd, call->target->bucket,
-			    wanted.prefix, wanted.after_key, wanted.after_id, wanted.max, &page);
+	const struct upload_query query = {.prefix = wanted.prefix,
+					   .delimiter = wanted.delimiter,
+					   .after_key = wanted.after_key,
+					   .after_id = wanted.after_id,
+					   .max = wanted.max};
+	int r = upload_list(call->store->sys, call->store->root_fd, call->target->bucket, &query,
+			    &page);
 	if (r < 0)
 		s3_call_fail_errno(call, r);
 	else

@@ -34,14 +34,100 @@ static bool are_fields(const char *lines, size_t len)
 }
 
 /* What meta_get has brought: fields of the answer. */
-static void add_lines(struct s3_call *call, const char *lines, int n)
+static void add_lines(struct s3_call *call, const char *lines, int n, struct text *out)
 {
 	if (n < 0)
 		s3_call_fail_errno(call, n == -ERANGE ? -EIO : n);
 	else if (!are_fields(lines, (size_t)n))
 		s3_call_fail(call, S3_ERROR_INTERNAL_ERROR, "The object's attributes are damaged.");
 	else
-		text_add(&call->fields, lines, (size_t)n);
+		text_add(out, lines, (size_t)n);
+}
+
+static void add_fields(struct s3_call *call, struct text *out)
+{
+	char lines[META_BYTES_MAX];
+
+	add_lines(call, lines,
+		  meta_get(call->store->sys, call->object->file_fd, META_FIELDS, lines), out);
+}
+
+/* Fields that the request's query says instead of the object's. Content-Type is the first, as it is
+ * of those that are kept (answer_object). */
+static const struct {
+	const char *param, *field;
+} overrides[] = {
+	{"response-content-type", "Content-Type"},
+	{"response-content-disposition", "Content-Disposition"},
+	{"response-content-encoding", "Content-Encoding"},
+	{"response-content-language", "Content-Language"},
+	{"response-cache-control", "Cache-Control"},
+	{"response-expires", "Expires"},
+};
+
+static bool is_overridden(const struct s3_target *target, size_t i)
+{
+	return s3_query_param(target->query, overrides[i].param).len > 0;
+}
+
+bool op_object_has_overrides(const struct s3_target *target)
+{
+	for (size_t i = 0; target->query.len > 0 && i < ARRAY_LEN(overrides); i++)
+		if (is_overridden(target, i))
+			return true;
+	return false;
+}
+
+/* One of them, which goes into a response head. */
+static void put_override(struct s3_call *call, size_t i)
+{
+	char value[META_BYTES_MAX];
+	int n = s3_query_text(call->target->query, overrides[i].param, value, sizeof(value));
+	bool is_good = n >= 0;
+
+	for (int at = 0; is_good && at < n; at++)
+		is_good = (unsigned char)value[at] >= ' ' && value[at] != 0x7f;
+	if (!is_good)
+		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
+			     "A response- parameter is too long, cannot be decoded, or holds a "
+			     "control byte.");
+	else
+		text_printf(&call->fields, "%s: %s\r\n", overrides[i].field, value);
+}
+
+/* The kept lines but for those that are overridden. */
+static void put_others(struct s3_call *call)
+{
+	const char *at = call->kept.at;
+	const char *end = call->kept.len > 0 ? at + call->kept.len : at;
+
+	while (at < end) {
+		const char *stop = (const char *)memchr(at, '\n', (size_t)(end - at)) + 1;
+		const char *colon = memchr(at, ':', (size_t)(stop - at));
+		bool is_left_out = false;
+		for (size_t i = 0; i < ARRAY_LEN(overrides); i++)
+			is_left_out =
+				is_left_out || (slice_is((struct slice){at, (size_t)(colon - at)},
+							 overrides[i].field) &&
+						is_overridden(call->target, i));
+		if (!is_left_out)
+			text_add(&call->fields, at, (size_t)(stop - at));
+		at = stop;
+	}
+}
+
+static void override_fields(struct s3_call *call)
+{
+	add_fields(call, &call->kept);
+	for (size_t i = 0; !s3_call_has_failed(call) && i < ARRAY_LEN(overrides); i++) {
+		if (is_overridden(call->target, i))
+			put_override(call, i);
+		if (i == 0)
+			put_others(call);
+	}
+	if (!s3_call_has_failed(call) && call->fields.error == -E2BIG)
+		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
+			     "The response- parameters are too long.");
 }
 
 void op_object_fields(struct s3_call *call)
@@ -55,13 +141,17 @@ void op_object_fields(struct s3_call *call)
 		s3_call_fail_errno(call, r);
 		return;
 	}
-	add_lines(call, lines, meta_get(sys, object->file_fd, META_FIELDS, lines));
+	if (op_object_has_overrides(call->target))
+		override_fields(call);
+	else
+		add_fields(call, &call->fields);
 	/* It is of the whole object: clients would compare it with a range. */
 	if (!s3_call_has_failed(call) && call->head->known[HTTP_FIELD_RANGE].at == NULL &&
 	    slice_is(http_head_find(call->head, "x-amz-checksum-mode"), "ENABLED"))
-		add_lines(call, lines,
-			  meta_get_bound(sys, object->file_fd, META_CHECKSUMS, &object->facts,
-					 lines));
+		add_lines(
+			call, lines,
+			meta_get_bound(sys, object->file_fd, META_CHECKSUMS, &object->facts, lines),
+			&call->fields);
 	if (!s3_call_has_failed(call) && call->fields.error != 0)
 		s3_call_fail(call, S3_ERROR_SLOW_DOWN, NULL);
 }
@@ -80,8 +170,8 @@ static uint64_t announced_bytes(const struct http_head *head)
 
 void op_put_object_begin(struct s3_call *call)
 {
-	if (!s3_call_check_size(call, announced_bytes(call->head)) || !s3_call_check_asked(call) ||
-	    !s3_call_take_terms(call) || !s3_call_take_kept(call))
+	if (!s3_call_check_size(call, announced_bytes(call->head)) || !s3_call_take_terms(call) ||
+	    !s3_call_take_kept(call))
 		return;
 	s3_call_begin_put(call, call->target->object_key);
 }
@@ -122,15 +212,10 @@ void op_put_object(struct s3_call *call)
 
 void op_delete_object(struct s3_call *call)
 {
-	if (!s3_call_take_terms(call))
+	if (!s3_call_take_removal_terms(call))
 		return;
-	if (call->terms.mode == PUT_IF_ABSENT) {
-		s3_call_fail(call, S3_ERROR_NOT_IMPLEMENTED,
-			     "If-None-Match is no condition of a DELETE.");
-		return;
-	}
 	int r = object_remove(call->store->sys, call->store->root_fd, call->target->bucket,
-			      call->target->object_key, call->terms.etag, call->store->is_durable);
+			      call->target->object_key, &call->terms, call->store->is_durable);
 	if (r < 0)
 		s3_call_fail_errno(call, r);
 	call->status = 204;

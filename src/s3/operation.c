@@ -4,24 +4,14 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "s3/fields.h"
 #include "s3/op.h"
+#include "s3/settings.h"
 
-enum place { PLACE_SERVICE, PLACE_BUCKET, PLACE_OBJECT };
-
-#define QUERY_MAX 2
-
-/* The first row that matches counts: those with a query stand before those without. */
-static const struct row {
-	enum http_method method;
-	enum place place;
-	const char *query[QUERY_MAX]; /* parameters that must be there, and the only ones of
-				       * subresources[] that may be */
-	bool is_copy;                 /* x-amz-copy-source */
-	struct s3_route route;
-} rows[] = {
+static const struct s3_operation_row rows[] = {
 /* clang-format off */
 #define ROW_OF(method, place, query1, query2, is_copy, is_by_key, operation, verb, body, begin, run) \
-	{HTTP_##method, PLACE_##place, {query1, query2}, is_copy, \
+	{HTTP_##method, S3_PLACE_##place, {query1, query2}, is_copy, \
 	 {S3_##operation, ACCESS_##verb, is_by_key, S3_BODY_##body, begin, run}}
 #define ROW(method, place, query1, query2, ...) \
 	ROW_OF(method, place, query1, query2, false, false, __VA_ARGS__)
@@ -29,7 +19,15 @@ static const struct row {
 	ROW_OF(method, place, query1, query2, true, false, __VA_ARGS__)
 #define KEYS(method, place, query1, query2, ...) \
 	ROW_OF(method, place, query1, query2, false, true, __VA_ARGS__)
-	ROW(GET, SERVICE, NULL, NULL, LIST_BUCKETS, LIST, NONE, NULL, op_list_buckets),
+	/* Each bucket is allowed by itself: who may see one is told of that. */
+	KEYS(GET, SERVICE, NULL, NULL, LIST_BUCKETS, LIST, NONE, NULL, op_list_buckets),
+
+#define SETTING(place, param, ...) SETTING_OF_##place(param)
+#define SETTING_OF_BUCKET(param) \
+	ROW(GET, BUCKET, param, NULL, GET_BUCKET_SETTING, LIST, NONE, NULL, op_get_bucket_setting),
+#define SETTING_OF_OBJECT(param) \
+	ROW(GET, OBJECT, param, NULL, GET_OBJECT_SETTING, READ, NONE, NULL, op_get_object_setting),
+	S3_SETTINGS(SETTING, SETTING, SETTING)
 
 	ROW(GET, BUCKET, "location", NULL, GET_BUCKET_LOCATION, LIST, NONE, NULL, op_get_bucket_location),
 	ROW(GET, BUCKET, "versions", NULL, LIST_OBJECT_VERSIONS, LIST, NONE, NULL, op_list_objects),
@@ -44,8 +42,7 @@ static const struct row {
 
 	ROW(GET, OBJECT, "uploadId", NULL, LIST_PARTS, WRITE, NONE, NULL, op_list_parts),
 	ROW(GET, OBJECT, "attributes", NULL, GET_OBJECT_ATTRIBUTES, READ, NONE, NULL, op_get_object_attributes),
-	/* An object has no tags; clients ask before they copy a large one. */
-	ROW(GET, OBJECT, "tagging", NULL, GET_OBJECT_TAGGING, READ, NONE, NULL, op_get_object_tagging),
+	ROW(GET, OBJECT, "tagging", NULL, GET_OBJECT_TAGGING, READ, NONE, NULL, op_get_object_setting),
 	ROW(GET, OBJECT, NULL, NULL, GET_OBJECT, READ, NONE, NULL, op_object_fields),
 	ROW(HEAD, OBJECT, NULL, NULL, HEAD_OBJECT, READ, NONE, NULL, op_object_fields),
 	/* The source's verb, read, is asked for by run. */
@@ -118,19 +115,19 @@ static bool has_subresource(struct slice query)
 	return false;
 }
 
-static bool is_one_of(const char *name, const char *const names[QUERY_MAX])
+static bool is_one_of(const char *name, const char *const names[S3_ROW_QUERY_MAX])
 {
-	for (int i = 0; i < QUERY_MAX; i++)
+	for (int i = 0; i < S3_ROW_QUERY_MAX; i++)
 		if (names[i] != NULL && strcmp(names[i], name) == 0)
 			return true;
 	return false;
 }
 
-static bool query_matches(struct slice query, const char *const wanted[QUERY_MAX])
+static bool query_matches(struct slice query, const char *const wanted[S3_ROW_QUERY_MAX])
 {
 	if (query.len == 0) /* as most GETs have it */
 		return wanted[0] == NULL;
-	for (int i = 0; i < QUERY_MAX; i++)
+	for (int i = 0; i < S3_ROW_QUERY_MAX; i++)
 		if (wanted[i] != NULL && !has_param(query, wanted[i]))
 			return false;
 	for (size_t i = 0; i < ARRAY_LEN(subresources); i++)
@@ -139,16 +136,17 @@ static bool query_matches(struct slice query, const char *const wanted[QUERY_MAX
 	return true;
 }
 
-static enum place place_of(const struct s3_target *target)
+static enum s3_place place_of(const struct s3_target *target)
 {
 	if (target->bucket[0] == '\0')
-		return PLACE_SERVICE;
-	return target->object_key_len == 0 ? PLACE_BUCKET : PLACE_OBJECT;
+		return S3_PLACE_SERVICE;
+	return target->object_key_len == 0 ? S3_PLACE_BUCKET : S3_PLACE_OBJECT;
 }
 
-static const struct row *find(const struct http_head *head, const struct s3_target *target)
+static const struct s3_operation_row *find(const struct http_head *head,
+					   const struct s3_target *target)
 {
-	enum place place = place_of(target);
+	enum s3_place place = place_of(target);
 	bool is_copy =
 		head->method == HTTP_PUT && http_head_find(head, "x-amz-copy-source").at != NULL;
 
@@ -159,6 +157,11 @@ static const struct row *find(const struct http_head *head, const struct s3_targ
 	return NULL;
 }
 
+const struct s3_operation_row *s3_operation_row(size_t index)
+{
+	return index < ARRAY_LEN(rows) ? &rows[index] : NULL;
+}
+
 int s3_operation_find(const struct http_head *head, const struct s3_target *target,
 		      bool is_writable, struct s3_route *route, enum s3_error *error,
 		      const char **text)
@@ -167,12 +170,12 @@ int s3_operation_find(const struct http_head *head, const struct s3_target *targ
 		"This server is read-only: without --writable (in the file: writable: true) "
 		"nothing that writes or deletes is served.";
 	struct slice version = s3_query_param(target->query, "versionId");
-	const struct row *row = find(head, target);
+	const struct s3_operation_row *row = find(head, target);
 
 	*text = NULL;
 	if (row == NULL) {
 		bool is_simple = head->method != HTTP_OTHER && !has_subresource(target->query);
-		*error = is_simple && place_of(target) != PLACE_SERVICE
+		*error = is_simple && place_of(target) != S3_PLACE_SERVICE
 				 ? S3_ERROR_METHOD_NOT_ALLOWED
 				 : S3_ERROR_NOT_IMPLEMENTED;
 		return -1;
@@ -186,5 +189,5 @@ int s3_operation_find(const struct http_head *head, const struct s3_target *targ
 	if (version.len > 0 && !slice_is(version, "null"))
 		return -1;
 	*route = row->route;
-	return 0;
+	return s3_fields_check(head, route->operation, error, text);
 }

@@ -136,22 +136,75 @@ int s3_target_parse(struct slice target, struct s3_target *out, enum s3_target_e
 	return 0;
 }
 
+/*
+ * The value is decoded as a whole and then cut, so that it does not matter whether a client has
+ * encoded the slash behind the bucket, too, or nothing at all. What asks for a version stands
+ * behind a '?' that was sent as one.
+ */
+int s3_source_parse(struct slice value, struct s3_target *out, enum s3_target_error *error)
+{
+	char text[1 + BUCKET_BYTES_MAX + 1 + OBJECT_KEY_BYTES_MAX + 1];
+	struct slice path = value;
+	const char *mark = memchr(value.at, '?', value.len);
+	size_t len;
+
+	*out = (struct s3_target){0};
+	if (mark != NULL)
+		path.len = (size_t)(mark - value.at);
+	if (decode(path, text, sizeof(text), &len, error) < 0)
+		return -EINVAL;
+	if (len >= sizeof(text))
+		return refuse(error, S3_TARGET_KEY_TOO_LONG);
+	const char *bucket = text + (text[0] == '/');
+	const char *slash = strchr(bucket, '/');
+	size_t bucket_len = slash != NULL ? (size_t)(slash - bucket) : strlen(bucket);
+	if (!store_bucket_name_is_valid(bucket, bucket_len))
+		return refuse(error, S3_TARGET_BAD_BUCKET);
+	const char *key = slash != NULL ? slash + 1 : "";
+	size_t key_len = strlen(key);
+	if (key_len == 0)
+		return refuse(error, S3_TARGET_BAD_COMPONENT);
+	if (s3_key_check(key, key_len, error) < 0)
+		return -EINVAL;
+	memcpy(out->bucket, bucket, bucket_len);
+	memcpy(out->object_key, key, key_len);
+	out->object_key_len = key_len;
+	if (mark != NULL)
+		out->query = (struct slice){mark + 1, value.len - path.len - 1};
+	return 0;
+}
+
+/* Is this, still encoded, the name? One that cannot be decoded is none. */
+static bool is_param_name(const char *at, const char *end, const char *name)
+{
+	for (; at < end && *name != '\0'; name++) {
+		char c = *at++;
+		if (c == '%') {
+			int high = end - at >= 2 ? hex_value(at[0]) : -1;
+			int low = high >= 0 ? hex_value(at[1]) : -1;
+			if (low < 0)
+				return false;
+			c = (char)(high << 4 | low);
+			at += 2;
+		}
+		if (c != *name)
+			return false;
+	}
+	return at == end && *name == '\0';
+}
+
 struct slice s3_query_param(struct slice query, const char *name)
 {
 	const char *at = query.at, *end = query.at ? query.at + query.len : NULL;
-	size_t name_len = strlen(name);
 
 	while (at && at <= end) {
 		const char *mark = memchr(at, '&', (size_t)(end - at));
 		const char *stop = mark ? mark : end;
+		const char *equals = memchr(at, '=', (size_t)(stop - at));
 
-		if ((size_t)(stop - at) >= name_len && memcmp(at, name, name_len) == 0) {
-			const char *value = at + name_len;
-
-			if (value == stop)
-				return (struct slice){value, 0};
-			if (*value == '=')
-				return (struct slice){value + 1, (size_t)(stop - value - 1)};
+		if (is_param_name(at, equals ? equals : stop, name)) {
+			const char *value = equals ? equals + 1 : stop;
+			return (struct slice){value, (size_t)(stop - value)};
 		}
 		at = mark ? mark + 1 : NULL;
 	}

@@ -41,6 +41,10 @@ enum s3_target_error {
  */
 int s3_target_parse(struct slice target, struct s3_target *out, enum s3_target_error *error);
 
+/* A copy's source: [/]BUCKET/KEY[?QUERY], percent-encoded as a whole, in part, or not at all. As
+ * s3_target_parse, but that there must be a key; query points into value. */
+int s3_source_parse(struct slice value, struct s3_target *out, enum s3_target_error *error);
+
 /* Is this key, decoded by other means (XML), one that an object can have? As s3_target_parse. */
 int s3_key_check(const char *object_key, size_t len, enum s3_target_error *error);
 
@@ -49,7 +53,7 @@ int s3_key_check(const char *object_key, size_t len, enum s3_target_error *error
 int s3_query_text(struct slice query, const char *name, char *out, size_t size);
 
 /* The value of a query parameter (still encoded); at NULL: absent; len 0: present, empty. The
- * first one of that name, where name stands unencoded. */
+ * first one whose name, decoded, is this. */
 struct slice s3_query_param(struct slice query, const char *name);
 
 #endif

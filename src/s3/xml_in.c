@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "s3/values.h"
 #include "s3/xml_reader.h"
 
 #define OBJECTS_MAX 1000
@@ -31,6 +32,30 @@ static int object_end(void *out)
 	return delete->object[delete->count - 1].key != NULL ? 0 : -EBADMSG;
 }
 
+static int condition_field(struct xml_object *object, const char *name, struct slice value)
+{
+	struct put_terms *terms = &object->terms;
+
+	if (strcmp(name, "ETag") == 0) {
+		if (value.len == 0)
+			return -EBADMSG;
+		if (!slice_is(value, "*"))
+			object_etag_quote(object->etag, value.at, value.len);
+	} else if (strcmp(name, "Size") == 0) {
+		terms->has_size = s3_size_parse(value, &terms->size);
+		if (!terms->has_size)
+			return -EBADMSG;
+	} else if (strcmp(name, "LastModifiedTime") == 0) {
+		terms->has_modified = s3_time_parse(value, &terms->modified);
+		if (!terms->has_modified)
+			return -EBADMSG;
+	} else {
+		return -EOPNOTSUPP;
+	}
+	terms->mode = PUT_IF_PRESENT;
+	return 0;
+}
+
 static int delete_field(void *out, bool in_item, const char *name, const char *value)
 {
 	struct xml_delete *delete = out;
@@ -48,7 +73,7 @@ static int delete_field(void *out, bool in_item, const char *name, const char *v
 		return 0;
 	}
 	if (strcmp(name, "Key") != 0)
-		return -EOPNOTSUPP; /* ETag, Size, LastModifiedTime: conditions */
+		return condition_field(object, name, (struct slice){value, strlen(value)});
 	if (object->key != NULL || *value == '\0')
 		return -EBADMSG;
 	object->key = strdup(value);

@@ -16,6 +16,9 @@
 struct xml_object {
 	char *key;             /* malloced */
 	bool is_other_version; /* a VersionId that is not "null" */
+	/* ETag, Size, LastModifiedTime: conditions. terms.etag is not set: it is etag. */
+	struct put_terms terms;
+	char etag[ETAG_BYTES]; /* "": any */
 };
 
 struct xml_delete {
@@ -29,7 +32,7 @@ struct xml_complete {
 	unsigned count;
 };
 
-/* 0; -EBADMSG: malformed; -EOPNOTSUPP: a condition for each object, which is not served; -ENOMEM.
+/* 0; -EBADMSG: malformed; -EOPNOTSUPP: something is wanted of an object that is not known; -ENOMEM.
  * _fini in any case. */
 int xml_delete_parse(struct xml_delete *delete, const char *text, size_t len);
 void xml_delete_fini(struct xml_delete *delete);

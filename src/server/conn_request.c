@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/must.h"
+#include "s3/op.h"
 #include "server/access_log.h"
 #include "server/conn.h"
 #include "server/root_watch.h"
@@ -39,30 +40,6 @@ static enum s3_error error_of_target(enum s3_target_error error)
 		break;
 	}
 	return S3_ERROR_INVALID_ARGUMENT;
-}
-
-/* What opening an object failed with, as S3 says it. */
-static enum s3_error error_of_open(const struct conn *conn, int error)
-{
-	switch (error) {
-	case -ENOENT:
-	case -ENOTDIR:
-	case -ELOOP: /* a symbolic link, anywhere on the way */
-	case -EXDEV: /* out of the root */
-	case -ENXIO: /* a socket, or a FIFO or device without its other side */
-	case -ENODEV:
-	case -ENAMETOOLONG:
-		return conn->request->is_bucket ? S3_ERROR_NO_SUCH_BUCKET : S3_ERROR_NO_SUCH_KEY;
-	case -EACCES:
-	case -EPERM:
-		return S3_ERROR_ACCESS_DENIED;
-	case -EMFILE:
-	case -ENFILE:
-	case -ENOMEM:
-		return S3_ERROR_SLOW_DOWN;
-	default:
-		return S3_ERROR_INTERNAL_ERROR;
-	}
 }
 
 static enum conn_next open_bucket(struct conn *conn);
@@ -117,7 +94,9 @@ static enum conn_next opened(struct conn *conn, int file_fd)
 		return answer_with(conn, S3_ERROR_NO_SUCH_KEY);
 	if (r < 0) {
 		const struct s3_store *store = &conn->worker->server->store;
-		enum s3_error error = error_of_open(conn, r);
+		enum s3_error error =
+			s3_errno_meaning(request->is_bucket ? S3_ABOUT_BUCKET : S3_ABOUT_OBJECT, r)
+				.error;
 		if (error == S3_ERROR_NO_SUCH_BUCKET &&
 		    root_is_removed(store->root_fd, store->root_counts_links))
 			error = S3_ERROR_SERVICE_UNAVAILABLE;
@@ -134,7 +113,7 @@ static enum conn_next opened(struct conn *conn, int file_fd)
 			return open_bucket(conn); /* or is there no such bucket? */
 		return answer_with(conn, error);
 	}
-	if (request->object.has_meta)
+	if (request->object.has_meta || op_object_has_overrides(&request->target))
 		return read_attributes(conn);
 	return answer_with(conn, S3_ERROR_COUNT);
 }
@@ -382,6 +361,8 @@ static void take_failure(struct conn *conn)
 	request->error = call->error;
 	request->error_text = call->error_text;
 	object_close(&request->object);
+	if (call->error == S3_ERROR_INSUFFICIENT_STORAGE)
+		metric_add(&conn->worker->metrics.value[METRIC_STORE_FULL], 1);
 	if (call->error_errno != 0 &&
 	    worker_may_log(conn->worker,
 			   (struct log_kind){"request failed", strerrorname_np(call->error_errno)},

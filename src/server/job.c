@@ -6,6 +6,22 @@
 #include "base/must.h"
 #include "server/conn.h"
 
+/* A checksum that the trailer brought unannounced. False: failed. */
+static bool check_late(struct job *job)
+{
+	struct s3_call *call = &job->call;
+	const struct slice text = {call->body.at, call->body.len};
+	enum s3_error error;
+	const char *why;
+
+	if (!checksums_are_late(&job->checksums))
+		return true;
+	int fd = call->route.body == S3_BODY_FILE ? call->put.file_fd : -1;
+	if (checksums_end_late(&job->checksums, fd, text, call->checksum, &error, &why) < 0)
+		s3_call_fail(call, error, why);
+	return !s3_call_has_failed(call);
+}
+
 /* On a thread of io/offload. */
 static void run(struct offload_job *work)
 {
@@ -13,10 +29,11 @@ static void run(struct offload_job *work)
 
 	switch (job->step) {
 	case JOB_BEGIN:
-		job->call.route.begin(&job->call);
+		s3_call_run(&job->call, job->call.route.begin);
 		break;
 	case JOB_RUN:
-		job->call.route.run(&job->call);
+		if (check_late(job))
+			s3_call_run(&job->call, job->call.route.run);
 		break;
 	case JOB_END:
 		s3_call_fini(&job->call);
@@ -36,6 +53,15 @@ static bool is_allowed(void *client, enum access_verb verb, const char *bucket, 
 	return decision.allow;
 }
 
+static bool may_see(void *client, const char *bucket)
+{
+	const struct job *job = client;
+
+	return policy_decide(&job->trust->config->policy, job->conn->identity, ACCESS_LIST, bucket,
+			     "")
+		.allow;
+}
+
 struct job *job_new(struct conn *conn)
 {
 	struct request *request = conn->request;
@@ -44,7 +70,8 @@ struct job *job_new(struct conn *conn)
 		return NULL;
 	s3_call_init(&job->call, &conn->worker->server->store, &request->head, &request->target,
 		     &request->route);
-	job->call.permission = (struct s3_permission){.is_allowed = is_allowed, .client = job};
+	job->call.permission =
+		(struct s3_permission){.is_allowed = is_allowed, .may_see = may_see, .client = job};
 	job->trust = trust_ref(conn->worker->trust);
 	job->work.run = run;
 	job->worker = conn->worker;

@@ -70,7 +70,8 @@ int upload_parts(const struct upload_place *place, unsigned after, unsigned max,
 		 struct upload_part *part, bool *is_truncated);
 
 struct upload {
-	char *key; /* malloced */
+	char *key;      /* malloced */
+	bool is_prefix; /* key is a common prefix, and the rest is nothing */
 	char id[UPLOAD_ID_BYTES];
 	time_t begun;
 };
@@ -79,12 +80,19 @@ struct upload_page {
 	unsigned count;
 	bool is_truncated;
 };
-/* Uploads in order of key, then id, behind the two markers ("": from the start), whose keys begin
- * with prefix; at most max; without those that are damaged. upload_page_fini in any case. 0 or a
- * negative errno. */
-int upload_list(const struct store_sys *sys, int root_fd, const char *bucket, const char *prefix,
-		const char *after_key, const char *after_id, unsigned max,
-		struct upload_page *page);
+/* Which of them: keys that begin with prefix, and those with delimiter ("": none) behind that as
+ * one common prefix; in order of key, then id, behind the two markers ("": from the start); at most
+ * max. A key marker that is a common prefix was told. */
+struct upload_query {
+	const char *prefix;
+	const char *delimiter;
+	const char *after_key;
+	const char *after_id;
+	unsigned max;
+};
+/* Uploads without those that are damaged. upload_page_fini in any case. 0 or a negative errno. */
+int upload_list(const struct store_sys *sys, int root_fd, const char *bucket,
+		const struct upload_query *query, struct upload_page *page);
 void upload_page_fini(struct upload_page *page);
 
 struct upload_swept {

@@ -38,13 +38,26 @@ static int compare_uploads(const void *a, const void *b)
 	return order != 0 ? order : strcmp(left->id, right->id);
 }
 
-static bool is_wanted(const struct upload *upload, const char *prefix, const char *after_key,
-		      const char *after_id)
+static bool is_wanted(const struct upload *upload, const struct upload_query *query)
 {
-	int order = strcmp(upload->key, after_key);
-	if (strncmp(upload->key, prefix, strlen(prefix)) != 0)
+	int order = strcmp(upload->key, query->after_key);
+	if (strncmp(upload->key, query->prefix, strlen(query->prefix)) != 0)
 		return false;
-	return order > 0 || (order == 0 && *after_id != '\0' && strcmp(upload->id, after_id) > 0);
+	return order > 0 ||
+	       (order == 0 && *query->after_id != '\0' && strcmp(upload->id, query->after_id) > 0);
+}
+
+/* An upload whose key goes on behind the delimiter becomes its common prefix. */
+static void collapse(struct upload *upload, const struct upload_query *query)
+{
+	const char *rest = upload->key + strlen(query->prefix);
+	const char *found = *query->delimiter != '\0' ? strstr(rest, query->delimiter) : NULL;
+
+	if (found == NULL)
+		return;
+	upload->key[(size_t)(found - upload->key) + strlen(query->delimiter)] = '\0';
+	upload->id[0] = '\0';
+	upload->is_prefix = true;
 }
 
 /* Is it the upload that is bad, and not what this server lacks at the moment? Then the others are
@@ -77,18 +90,21 @@ static int look_at(const struct store_sys *sys, int private_fd, const char *name
 		return r == -ENOENT || r == -ENOTDIR || is_damage(r) ? 0 : r;
 	memcpy(upload->id, name + prefix, UPLOAD_ID_BYTES);
 	upload->begun = st.st_mtim.tv_sec;
+	upload->is_prefix = false;
 	upload->key = strdup(info);
 	return upload->key != NULL ? 1 : -ENOMEM;
 }
 
-/* Keeps the max + 1 first, in order. */
+/* Keeps the max + 1 first, in order; a common prefix once. */
 static void keep(struct upload_page *page, const struct upload *upload, unsigned max)
 {
 	unsigned at = page->count;
 
 	while (at > 0 && compare_uploads(upload, &page->upload[at - 1]) < 0)
 		at--;
-	if (at > max) {
+	bool is_told =
+		upload->is_prefix && at > 0 && compare_uploads(upload, &page->upload[at - 1]) == 0;
+	if (at > max || is_told) {
 		free(upload->key);
 		return;
 	}
@@ -100,13 +116,32 @@ static void keep(struct upload_page *page, const struct upload *upload, unsigned
 	page->count++;
 }
 
-int upload_list(const struct store_sys *sys, int root_fd, const char *bucket, const char *prefix,
-		const char *after_key, const char *after_id, unsigned max, struct upload_page *page)
+/* 0 or a negative errno. */
+static int take(const struct store_sys *sys, int private_fd, const char *name,
+		const struct upload_query *query, struct upload_page *page)
+{
+	struct upload upload;
+	int r = look_at(sys, private_fd, name, &upload);
+
+	if (r <= 0)
+		return r;
+	bool is_in = is_wanted(&upload, query);
+	if (is_in)
+		collapse(&upload, query);
+	if (is_in && (!upload.is_prefix || strcmp(upload.key, query->after_key) != 0))
+		keep(page, &upload, query->max);
+	else
+		free(upload.key);
+	return 0;
+}
+
+int upload_list(const struct store_sys *sys, int root_fd, const char *bucket,
+		const struct upload_query *query, struct upload_page *page)
 {
 	struct folder_reader reader;
 	const char *name;
 
-	*page = (struct upload_page){.upload = calloc(max + 2, sizeof(*page->upload))};
+	*page = (struct upload_page){.upload = calloc(query->max + 2, sizeof(*page->upload))};
 	if (page->upload == NULL)
 		return -ENOMEM;
 	int private_fd = upload_open_private(sys, root_fd, bucket);
@@ -114,20 +149,13 @@ int upload_list(const struct store_sys *sys, int root_fd, const char *bucket, co
 		return private_fd == -ENOENT ? 0 : private_fd;
 	folder_reader_init(&reader, sys, private_fd);
 	int r = folder_read(&reader, &name);
-	for (; r == 1; r = folder_read(&reader, &name)) {
-		struct upload upload;
-		int n = look_at(sys, private_fd, name, &upload);
-		if (n < 0) {
-			r = n;
-			break;
-		}
-		if (n == 1 && is_wanted(&upload, prefix, after_key, after_id))
-			keep(page, &upload, max);
-		else if (n == 1)
-			free(upload.key);
+	while (r == 1) {
+		r = take(sys, private_fd, name, query, page);
+		if (r == 0)
+			r = folder_read(&reader, &name);
 	}
 	close(private_fd);
-	if (page->count > max) {
+	if (page->count > query->max) {
 		page->is_truncated = true;
 		free(page->upload[--page->count].key);
 	}

@@ -291,22 +291,6 @@ static int replace(struct put *put, int dir_fd, const char *leaf, const char *ke
 	return 0;
 }
 
-/* Does the object that is there, open, meet the terms? */
-static int meets(const struct put *put, const struct put_terms *terms, int fd,
-		 const struct facts *facts)
-{
-	char etag[ETAG_BYTES];
-
-	if (terms->mode != PUT_IF_PRESENT)
-		return 0;
-	if (!S_ISREG(facts->mode))
-		return -ENOKEY;
-	if (terms->etag == NULL)
-		return 0;
-	int r = version_read(put->sys, fd, facts, etag);
-	return r < 0 ? r : strcmp(etag, terms->etag) == 0 ? 0 : -EKEYREJECTED;
-}
-
 /* In the place of what is there, if that meets the terms. */
 static int replace_locked(struct put *put, int dir_fd, const char *leaf, const char *key,
 			  const struct put_terms *terms)
@@ -319,7 +303,7 @@ static int replace_locked(struct put *put, int dir_fd, const char *leaf, const c
 	bool is_object = lock_fd != -ELOOP && lock_fd != -EACCES && lock_fd != -ENXIO;
 	if (lock_fd < 0 && is_object)
 		return lock_fd;
-	int r = is_object                       ? meets(put, terms, lock_fd, &facts)
+	int r = is_object                       ? terms_check(put->sys, terms, lock_fd, &facts)
 		: terms->mode == PUT_IF_PRESENT ? -ENOKEY
 						: 0;
 	if (r == 0)

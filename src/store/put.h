@@ -28,6 +28,7 @@
 #include "store/names.h"
 #include "store/object.h"
 #include "store/sys.h"
+#include "store/terms.h"
 
 struct put {
 	const struct store_sys *sys;
@@ -37,17 +38,6 @@ struct put {
 	int file_fd;                      /* write here, from the start */
 	char temp_name[STORE_TEMP_BYTES]; /* in private_fd; "": the file has no name */
 	struct object_stamp stamp;        /* after put_commit: of the object */
-};
-
-enum put_mode {
-	PUT_REPLACES,  /* an object of this key, if there is one */
-	PUT_IF_ABSENT, /* If-None-Match: * */
-	PUT_IF_PRESENT /* If-Match */
-};
-
-struct put_terms {
-	enum put_mode mode;
-	const char *etag; /* PUT_IF_PRESENT: and it has this ETag; NULL: any */
 };
 
 /* What is kept with an object besides its bytes; borrowed. */
@@ -72,11 +62,10 @@ int put_begin(struct put *put, const struct store_sys *sys, int root_fd, const c
 /*
  * The object is there under its key: data, extended attributes and all folders on the way, on the
  * disk if is_durable. 0; -EEXIST: PUT_IF_ABSENT, and something is there; -ENOKEY: PUT_IF_PRESENT,
- * and there is no object; -EKEYREJECTED: its ETag is another; -EAGAIN: a lock was not to be had;
- * -EISDIR: the key is a
- * folder of other keys; -ENOTDIR: a part of the key is an object; another negative errno: nothing
- * of this object is visible, except that after an error of the last fsync (-EIO ...) it may be,
- * whole.
+ * and there is no object; -EKEYREJECTED: another than the terms want; -EAGAIN: a lock was not to be
+ * had; -EISDIR: the key is a folder of other keys; -ENOTDIR: a part of the key is an object;
+ * another negative errno: nothing of this object is visible, except that after an error of the last
+ * fsync (-EIO ...) it may be, whole.
  */
 int put_commit(struct put *put, const char *key, const struct put_terms *terms,
 	       const struct put_meta *meta);

@@ -13,22 +13,20 @@
 /* Under the lock of what is replaced or removed, so that a conditional write cannot come between
  * its look and its rename. */
 static int unlink_locked(const struct store_sys *sys, int dir_fd, const char *leaf,
-			 const char *etag)
+			 const struct put_terms *terms)
 {
 	struct facts facts;
-	char is[ETAG_BYTES];
+	bool is_conditional = terms->mode == PUT_IF_PRESENT;
 	int lock_fd = folder_lock_file(sys, dir_fd, leaf, &facts);
 
 	if (lock_fd == -ENOENT || lock_fd == -EISDIR) /* a folder is no object */
-		return etag != NULL ? -ENOKEY : -ENOENT;
+		return is_conditional ? -ENOKEY : -ENOENT;
 	bool is_object = lock_fd >= 0 && S_ISREG(facts.mode);
 	int r = 0;
 	if (lock_fd < 0 && lock_fd != -ELOOP && lock_fd != -EACCES && lock_fd != -ENXIO)
 		return lock_fd;
-	if (etag != NULL)
-		r = is_object ? version_read(sys, lock_fd, &facts, is) : -ENOKEY;
-	if (r == 0 && etag != NULL && strcmp(is, etag) != 0)
-		r = -EKEYREJECTED;
+	if (is_conditional)
+		r = is_object ? terms_check(sys, terms, lock_fd, &facts) : -ENOKEY;
 	/* What a GET would not serve (a link, a device) is not ours to remove. */
 	if (r == 0 && !is_object && lock_fd != -EACCES)
 		r = -ENOENT;
@@ -39,8 +37,8 @@ static int unlink_locked(const struct store_sys *sys, int dir_fd, const char *le
 	return r;
 }
 
-static int remove_in(const struct store_sys *sys, int bucket_fd, const char *key, const char *etag,
-		     bool is_durable)
+static int remove_in(const struct store_sys *sys, int bucket_fd, const char *key,
+		     const struct put_terms *terms, bool is_durable)
 {
 	const char *leaf;
 	int dir_fd = folder_open_parent(sys, bucket_fd, key, &leaf);
@@ -50,11 +48,11 @@ static int remove_in(const struct store_sys *sys, int bucket_fd, const char *key
 		return dir_fd;
 	int r = -ENOENT;
 	if (dir_fd >= 0) {
-		r = unlink_locked(sys, dir_fd, leaf, etag);
+		r = unlink_locked(sys, dir_fd, leaf, terms);
 		close(dir_fd);
 	}
 	if (r == -ENOENT)
-		return etag != NULL ? -ENOKEY : 0;
+		return terms->mode == PUT_IF_PRESENT ? -ENOKEY : 0;
 	if (r < 0)
 		return r;
 	int left_fd = folder_prune(sys, bucket_fd, key, 1);
@@ -67,13 +65,13 @@ static int remove_in(const struct store_sys *sys, int bucket_fd, const char *key
 }
 
 int object_remove(const struct store_sys *sys, int root_fd, const char *bucket, const char *key,
-		  const char *etag, bool is_durable)
+		  const struct put_terms *terms, bool is_durable)
 {
-	must(!store_key_is_private(key));
+	must(!store_key_is_private(key) && terms->mode != PUT_IF_ABSENT);
 	int bucket_fd = folder_open(sys, root_fd, bucket);
 	if (bucket_fd < 0)
 		return bucket_fd == -ENOTDIR ? -ENOENT : bucket_fd;
-	int r = remove_in(sys, bucket_fd, key, etag, is_durable);
+	int r = remove_in(sys, bucket_fd, key, terms, is_durable);
 	close(bucket_fd);
 	return r;
 }

@@ -9,17 +9,18 @@
 #include <stdbool.h>
 
 #include "store/sys.h"
+#include "store/terms.h"
 
 /*
- * Removes root/bucket/key. etag: only if it is
- * that of the object, NULL: whatever it is. is_durable: it does not come back after a power cut.
+ * Removes root/bucket/key; terms: never PUT_IF_ABSENT. is_durable: it does not come back after a
+ * power cut.
  *
- * 0, also where there was nothing (etag NULL); -ENOENT: no such bucket; -ENOKEY: etag is given and
- * there is no object; -EKEYREJECTED: it has another; -EAGAIN: another held its lock for too long;
- * or another negative errno: it is there still, except that after one of the last fsync it may not
- * be.
+ * 0, also where there was nothing (PUT_REPLACES); -ENOENT: no such bucket; -ENOKEY: PUT_IF_PRESENT,
+ * and there is no object; -EKEYREJECTED: another than the terms want; -EAGAIN: another held its
+ * lock for too long; or another negative errno: it is there still, except that after one of the
+ * last fsync it may not be.
  */
 int object_remove(const struct store_sys *sys, int root_fd, const char *bucket, const char *key,
-		  const char *etag, bool is_durable);
+		  const struct put_terms *terms, bool is_durable);
 
 #endif

@@ -13,11 +13,12 @@ enum digest_kind {
 	DIGEST_CRC64NVME,
 	DIGEST_SHA1,
 	DIGEST_SHA256,
+	DIGEST_SHA512,
 	DIGEST_MD5,
 	DIGEST_KIND_COUNT
 };
 
-#define DIGEST_BYTES_MAX 32
+#define DIGEST_BYTES_MAX 64
 
 /* All zero: none. */
 struct digest_set {

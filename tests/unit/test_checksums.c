@@ -6,6 +6,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/must.h"
 
@@ -13,6 +15,10 @@
 #define CRC32  "x-amz-checksum-crc32: NhCmhg==\r\n"
 #define SHA1   "x-amz-checksum-sha1: qvTGHdzF6KLavt4PO0gs2a6pQ00=\r\n"
 #define SHA256 "x-amz-checksum-sha256: LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=\r\n"
+#define SHA512                                                                                     \
+	"x-amz-checksum-sha512: "                                                                  \
+	"m3HSJL1i83hdltRq0+o9czGb+8KJDKra4t/3JRlnPKcjI8PZm6XBHXx6zG4UuMXaDEZjR1wuXDre9G9zvN7AQw==" \
+	"\r\n"
 #define HEX                                                                                        \
 	"x-amz-content-sha256: "                                                                   \
 	"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\r\n"
@@ -21,6 +27,30 @@
 #define NONE S3_ERROR_COUNT
 
 static char field[CHECKSUM_FIELD_BYTES];
+
+/* What is left to verify, of text and of a file. */
+static enum s3_error end_late(struct checksums *checksums, const char *payload, size_t len)
+{
+	char of_file[CHECKSUM_FIELD_BYTES];
+	enum s3_error error = NONE, error_of_file = NONE;
+	const char *why;
+
+	if (!checksums_are_late(checksums))
+		return NONE;
+	int fd = memfd_create("body", MFD_CLOEXEC);
+	must(fd >= 0 && write(fd, payload, len) == (ssize_t)len);
+	if (checksums_end_late(checksums, -1, (struct slice){payload, len}, field, &error, &why) ==
+	    0)
+		error = NONE;
+	if (checksums_end_late(checksums, fd, (struct slice){0}, of_file, &error_of_file, &why) ==
+	    0) {
+		error_of_file = NONE;
+		cr_expect_str_eq(of_file, field);
+	}
+	cr_expect_eq(error, error_of_file);
+	close(fd);
+	return error;
+}
 
 /* The error of a PUT with these fields, or NONE and field. payload: what the body brings. */
 static enum s3_error put(const char *fields, const char *raw, const char *payload)
@@ -46,7 +76,7 @@ static enum s3_error put(const char *fields, const char *raw, const char *payloa
 	if (checksums_begin(&checksums, &head, false, &error, &why) == 0) {
 		digest_update(&checksums.digests, out, out_len);
 		if (checksums_end(&checksums, &body, field, &error, &why) == 0)
-			error = NONE;
+			error = end_late(&checksums, out, out_len);
 	}
 	checksums_fini(&checksums);
 	return error;
@@ -64,6 +94,7 @@ Test(checksums, of_the_head)
 		{CRC32, CRC32, S3_ERROR_BAD_DIGEST},
 		{SHA1, SHA1, S3_ERROR_BAD_DIGEST},
 		{SHA256, SHA256, S3_ERROR_BAD_DIGEST},
+		{SHA512, SHA512, S3_ERROR_BAD_DIGEST},
 		{MD5 CRC32, CRC32, S3_ERROR_BAD_DIGEST},
 		{HEX, "", S3_ERROR_SHA256_MISMATCH},
 		{HEX CRC32, CRC32, S3_ERROR_BAD_DIGEST},
@@ -93,6 +124,58 @@ Test(checksums, of_the_trailer)
 	cr_expect_eq(put(fields, raw, "hello"), S3_ERROR_INVALID_REQUEST, "announced, not sent");
 }
 
+/* Announced or not, in the trailer of either coding, and in every kind. */
+Test(checksums, of_a_trailer_that_nothing_announced)
+{
+	static const char *const good[] = {CRC32, SHA1, SHA256, SHA512};
+	static const char *const ways[] = {
+		AWS,
+		"x-amz-content-sha256: STREAMING-AWS4-HMAC-SHA256-PAYLOAD\r\n",
+		"Content-Encoding: aws-chunked\r\n",
+	};
+	char raw[512];
+
+	for (size_t w = 0; w < ARRAY_LEN(ways); w++) {
+		for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+			snprintf(raw, sizeof(raw), "5\r\nhello\r\n0\r\n%s\r\n", good[i]);
+			cr_expect_eq(put(ways[w], raw, "hello"), NONE, "way %zu, %s", w, good[i]);
+			cr_expect_str_eq(field, good[i]);
+			raw[7] = 'p'; /* hellp */
+			cr_expect_eq(put(ways[w], raw, "hellp"), S3_ERROR_BAD_DIGEST, "way %zu, %s",
+				     w, good[i]);
+		}
+	}
+}
+
+Test(checksums, one_in_all)
+{
+	static const char aws[] = "5\r\nhello\r\n0\r\n";
+	static const struct {
+		const char *fields, *trailer;
+		enum s3_error error;
+	} rows[] = {
+		{AWS CRC32, CRC32, S3_ERROR_INVALID_REQUEST},
+		{AWS, CRC32 SHA1, S3_ERROR_INVALID_REQUEST},
+		{AWS, CRC32 CRC32, S3_ERROR_INVALID_REQUEST},
+		{AWS "x-amz-trailer: x-amz-checksum-sha1\r\n", CRC32, S3_ERROR_INVALID_REQUEST},
+		{AWS "x-amz-trailer: x-amz-checksum-crc32\r\n"
+		     "x-amz-trailer: x-amz-checksum-crc32\r\n",
+		 CRC32, NONE},
+		{AWS "x-amz-trailer: x-amz-checksum-crc32\r\n"
+		     "x-amz-trailer: x-amz-checksum-sha1\r\n",
+		 CRC32, S3_ERROR_INVALID_REQUEST},
+		{AWS, "x-amz-checksum-crc32: NhCm\r\n", S3_ERROR_INVALID_REQUEST},
+		{AWS, "x-amz-checksum-xxhash64: AAAAAAAAAAA=\r\n", S3_ERROR_NOT_IMPLEMENTED},
+		{AWS, "x-amz-trailer-signature: 00\r\n", NONE},
+	};
+	char raw[512];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		snprintf(raw, sizeof(raw), "%s%s\r\n", aws, rows[i].trailer);
+		cr_expect_eq(put(rows[i].fields, raw, "hello"), rows[i].error, "row %zu", i);
+	}
+}
+
 Test(checksums, refused_before_the_body)
 {
 	static const struct {
@@ -108,7 +191,8 @@ Test(checksums, refused_before_the_body)
 		{CRC32 SHA1, S3_ERROR_INVALID_REQUEST},
 		{CRC32 "x-amz-trailer: x-amz-checksum-crc32c\r\n", S3_ERROR_INVALID_REQUEST},
 		{CRC32 "x-amz-checksum-crc32: AAAAAA==\r\n", S3_ERROR_INVALID_REQUEST},
-		{"x-amz-trailer: x-amz-checksum-md5\r\n", S3_ERROR_INVALID_REQUEST},
+		{"x-amz-trailer: x-amz-checksum-md5\r\n", S3_ERROR_NOT_IMPLEMENTED},
+		{"x-amz-trailer: x-amz-meta-a\r\n", S3_ERROR_INVALID_REQUEST},
 		{"x-amz-trailer: x-amz-checksum-crc32, x-amz-checksum-sha1\r\n",
 		 S3_ERROR_INVALID_REQUEST},
 	};

@@ -30,6 +30,70 @@ static void empty_bucket(void)
 	cr_assert_eq(mkdirat(store_root_fd, "bucket", 0700), 0);
 }
 
+/* What a page holds: keys, with a "+" before a common prefix, each with a space behind it. */
+static const char *page_of(const struct upload_query *query, bool *is_truncated)
+{
+	static char text[256];
+	struct upload_page page;
+	int n = 0;
+
+	cr_assert_eq(upload_list(&faulty_sys, store_root_fd, "bucket", query, &page), 0);
+	text[0] = '\0';
+	for (unsigned i = 0; i < page.count; i++)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "%s%s ",
+			      page.upload[i].is_prefix ? "+" : "", page.upload[i].key);
+	*is_truncated = page.is_truncated;
+	upload_page_fini(&page);
+	return text;
+}
+
+Test(multipart_list, with_a_delimiter)
+{
+	static const char *const keys[] = {"b/2", "a", "b/1", "c//x", "b/1/3", "c", "b", "b/1"};
+	char id[UPLOAD_ID_BYTES];
+	static const struct {
+		const char *prefix, *delimiter, *after, *page;
+	} rows[] = {
+		{"", "/", "", "a b +b/ c +c/ "},
+		{"", "/", "b", "+b/ c +c/ "},
+		{"", "/", "b/", "c +c/ "},
+		{"", "/", "b/1", "+b/ c +c/ "},
+		{"", "/", "b/2", "c +c/ "},
+		{"b", "/", "", "b +b/ "},
+		{"b/", "/", "", "b/1 b/1 +b/1/ b/2 "},
+		{"b/1", "/", "", "b/1 b/1 +b/1/ "},
+		{"c/", "/", "", "+c// "},
+		{"", "b/1", "", "a b +b/1 b/2 c c//x "},
+		{"", "x", "", "a b b/1 b/1 b/1/3 b/2 c +c//x "},
+		{"", "", "", "a b b/1 b/1 b/1/3 b/2 c c//x "},
+	};
+	bool is_truncated;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		cr_assert_eq(uploads_create(keys[i], id), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct upload_query query = {.prefix = rows[i].prefix,
+					     .delimiter = rows[i].delimiter,
+					     .after_key = rows[i].after,
+					     .after_id = "",
+					     .max = 100};
+		cr_expect_str_eq(page_of(&query, &is_truncated), rows[i].page, "row %zu", i);
+		cr_expect_not(is_truncated);
+	}
+	/* In pages of one, each begins where the one before has ended. */
+	static const char *const pages[] = {"a ", "b ", "+b/ ", "c ", "+c/ "};
+	static const char *const markers[] = {"", "a", "b", "b/", "c"};
+	for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+		struct upload_query query = {.prefix = "",
+					     .delimiter = "/",
+					     .after_key = markers[i],
+					     .after_id = "",
+					     .max = 1};
+		cr_expect_str_eq(page_of(&query, &is_truncated), pages[i]);
+		cr_expect_eq(is_truncated, i + 1 < ARRAY_LEN(pages), "page %zu", i);
+	}
+}
+
 /* ---- Listed ---------------------------------------------------------------------------------- */
 
 /* An info that is not ours, or that nobody can read, is one upload less, and not the end of all. */
@@ -61,7 +125,7 @@ Test(multipart_list, listed_beside_damaged_ones)
 	cr_assert_eq(write(fd, "zzz", 4), 4);
 	close(fd);
 
-	int r = upload_list(&faulty_sys, store_root_fd, "bucket", "", "", "", 9, &uploads);
+	int r = uploads_list("", "", "", 9, &uploads);
 	cr_expect_eq(r, 0, "%d", r);
 	cr_assert_eq(uploads.count, 2);
 	cr_expect_str_eq(uploads.upload[0].key, "one");
@@ -87,7 +151,7 @@ Test(multipart_list, listed_under_every_fault)
 	int descriptors = store_descriptors(), n = 0;
 	for (bool has_failed = true; has_failed;) {
 		faults_begin(EMFILE, ++n);
-		int r = upload_list(&faulty_sys, store_root_fd, "bucket", "", "", "", 9, &uploads);
+		int r = uploads_list("", "", "", 9, &uploads);
 		has_failed = faults_end();
 		cr_expect_eq(r, has_failed ? -EMFILE : 0, "call %d", n);
 		cr_expect(has_failed || uploads.count == 2);

@@ -44,6 +44,12 @@ static const struct row rows[] = {
 	{"GET", "/bkt", false, S3_LIST_OBJECTS, ACCESS_LIST},
 	{"GET", "/bkt/?list-type=2&prefix=x", false, S3_LIST_OBJECTS_V2, ACCESS_LIST},
 	{"HEAD", "/bkt", false, S3_HEAD_BUCKET, ACCESS_LIST},
+	{"GET", "/bkt?versioning", false, S3_GET_BUCKET_SETTING, ACCESS_LIST},
+	{"GET", "/bkt?policy=", false, S3_GET_BUCKET_SETTING, ACCESS_LIST},
+	{"GET", "/bkt?%61cl", false, S3_GET_BUCKET_SETTING, ACCESS_LIST},
+	{"GET", "/bkt?analytics&id=x", false, S3_GET_BUCKET_SETTING, ACCESS_LIST},
+	{"GET", "/bkt/k?acl", false, S3_GET_OBJECT_SETTING, ACCESS_READ},
+	{"GET", "/bkt/k?retention&versionId=null", false, S3_GET_OBJECT_SETTING, ACCESS_READ},
 	{"PUT", "/bkt", false, S3_CREATE_BUCKET, ACCESS_WRITE},
 	{"DELETE", "/bkt/", false, S3_DELETE_BUCKET, ACCESS_DELETE},
 	{"POST", "/bkt?delete", false, S3_DELETE_OBJECTS, ACCESS_DELETE},
@@ -75,7 +81,8 @@ Test(operation, every_row)
 			     "%s %s", row->method, row->target);
 		cr_expect_eq(route.operation, row->operation, "%s %s", row->method, row->target);
 		cr_expect_eq(route.verb, row->verb, "%s %s", row->method, row->target);
-		cr_expect_eq(route.is_by_key, row->operation == S3_DELETE_OBJECTS);
+		cr_expect_eq(route.is_by_key, row->operation == S3_DELETE_OBJECTS ||
+						      row->operation == S3_LIST_BUCKETS);
 		bool is_writing = (row->verb & (ACCESS_WRITE | ACCESS_DELETE)) != 0;
 		int r = find(row->method, row->target, row->is_copy, false, &route, &error);
 		cr_expect_eq(r, is_writing ? -1 : 0, "read-only: %s %s", row->method, row->target);
@@ -125,7 +132,11 @@ Test(operation, other_parameters_are_not_ignored)
 					 parameters[p]);
 				int r = find(methods[m], target, false, true, &route, &error);
 				if (r == 0)
-					cr_expect(route.operation == S3_LIST_MULTIPART_UPLOADS ||
+					cr_expect(route.operation == S3_GET_BUCKET_SETTING ||
+							  route.operation ==
+								  S3_GET_OBJECT_SETTING ||
+							  route.operation ==
+								  S3_LIST_MULTIPART_UPLOADS ||
 							  route.operation == S3_DELETE_OBJECTS ||
 							  route.operation ==
 								  S3_CREATE_MULTIPART_UPLOAD,
@@ -146,6 +157,14 @@ Test(operation, what_is_refused)
 	cr_expect_eq(find("POST", "/bkt/k", false, true, &route, &error), -1);
 	cr_expect_eq(error, S3_ERROR_METHOD_NOT_ALLOWED);
 	cr_expect_eq(find("PATCH", "/bkt/k", false, true, &route, &error), -1);
+	cr_expect_eq(error, S3_ERROR_NOT_IMPLEMENTED);
+	cr_expect_eq(find("PUT", "/bkt?acl", false, true, &route, &error), -1);
+	cr_expect_eq(error, S3_ERROR_NOT_IMPLEMENTED);
+	cr_expect_eq(find("HEAD", "/bkt?acl", false, true, &route, &error), -1);
+	cr_expect_eq(error, S3_ERROR_NOT_IMPLEMENTED);
+	cr_expect_eq(find("GET", "/bkt?acl&policy", false, true, &route, &error), -1);
+	cr_expect_eq(error, S3_ERROR_NOT_IMPLEMENTED);
+	cr_expect_eq(find("GET", "/bkt/k?cors", false, true, &route, &error), -1);
 	cr_expect_eq(error, S3_ERROR_NOT_IMPLEMENTED);
 	cr_expect_eq(find("DELETE", "/", false, true, &route, &error), -1);
 	cr_expect_eq(error, S3_ERROR_NOT_IMPLEMENTED);

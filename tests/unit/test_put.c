@@ -356,7 +356,7 @@ static int counting_flock(int fd, int operation)
  * who replaces it next would wait for that, too, and hold a thread meanwhile. */
 Test(put, an_object_can_be_replaced_at_once)
 {
-	const struct put_terms terms = {PUT_REPLACES, NULL};
+	const struct put_terms terms = {.mode = PUT_REPLACES};
 	struct store_sys sys = faulty_sys;
 	struct put put[3];
 
@@ -391,7 +391,7 @@ Test(put, a_sweep_removes_what_nobody_holds)
 	cr_expect_eq(store_swept("bucket"), 2);
 	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 2,
 		     "the one that is written, and no temporary");
-	cr_assert_eq(put_commit(&put, "a", &(struct put_terms){PUT_REPLACES, NULL}, NULL), 0);
+	cr_assert_eq(put_commit(&put, "a", &(struct put_terms){.mode = PUT_REPLACES}, NULL), 0);
 	put_end(&put);
 	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 1);
 	cr_expect_eq(store_swept("nowhere"), -ENOENT);

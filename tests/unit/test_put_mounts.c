@@ -57,6 +57,8 @@ static void unmount_all(void)
 	store_fixture_remove();
 }
 
+static const struct put_terms any = {.mode = PUT_REPLACES};
+
 TestSuite(put_mounts, .init = mount_below_bucket, .fini = unmount_all);
 
 #define NEEDS_MOUNTS()                                                                             \
@@ -100,10 +102,10 @@ static void every_way(void)
 	cr_assert_eq(put_text("in/beside", "eight", PUT_REPLACES), 0);
 	expect("bucket/in/beside", "eight");
 	cr_expect_eq(store_entries(THERE), 0);
-	cr_expect_eq(object_remove(&faulty_sys, store_root_fd, "bucket", "in/m/x/y/z", NULL, true),
+	cr_expect_eq(object_remove(&faulty_sys, store_root_fd, "bucket", "in/m/x/y/z", &any, true),
 		     0);
 	cr_expect_null(store_contents(MOUNTED "/x"), "empty folders go");
-	cr_expect_eq(object_remove(&faulty_sys, store_root_fd, "bucket", "in/m/a", NULL, true), 0);
+	cr_expect_eq(object_remove(&faulty_sys, store_root_fd, "bucket", "in/m/a", &any, true), 0);
 	cr_expect_null(store_contents(MOUNTED "/a"));
 	cr_assert_eq(put_text("in/m/a", "again", PUT_REPLACES), 0, "the mount point has stayed");
 	expect(MOUNTED "/a", "again");
@@ -185,7 +187,7 @@ Test(put_mounts, a_bucket_with_a_mount_stays)
 	cr_assert_eq(put_text("in/m/a", "one", PUT_REPLACES), 0);
 	cr_assert_eq(put_text("in/m/a", "two", PUT_REPLACES), 0);
 	cr_expect_eq(bucket_remove(&faulty_sys, store_root_fd, "bucket", true), -ENOTEMPTY);
-	cr_expect_eq(object_remove(&faulty_sys, store_root_fd, "bucket", "in/m/a", NULL, true), 0);
+	cr_expect_eq(object_remove(&faulty_sys, store_root_fd, "bucket", "in/m/a", &any, true), 0);
 	cr_expect_eq(bucket_remove(&faulty_sys, store_root_fd, "bucket", true), -EBUSY);
 	unmount();
 	int r = bucket_remove(&faulty_sys, store_root_fd, "bucket", true);

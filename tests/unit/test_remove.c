@@ -23,9 +23,18 @@ static void make_file(const char *path)
 	close(fd);
 }
 
+static const struct put_terms any;
+
+static int remove_if(const char *key, const struct put_terms *terms)
+{
+	return object_remove(&faulty_sys, store_root_fd, "bucket", key, terms, true);
+}
+
+/* etag NULL: whatever it is. */
 static int remove_key(const char *key, const char *etag)
 {
-	return object_remove(&faulty_sys, store_root_fd, "bucket", key, etag, true);
+	const struct put_terms terms = {.mode = PUT_IF_PRESENT, .etag = etag};
+	return remove_if(key, etag != NULL ? &terms : &any);
 }
 
 Test(remove, empty_folders_disappear)
@@ -55,8 +64,54 @@ Test(remove, what_is_not_there_is_removed)
 	cr_expect_eq(remove_key("a/", NULL), 0, "an object of another key");
 	cr_expect_str_eq(store_contents("bucket/a"), "text");
 	cr_expect_str_eq(store_contents("bucket/d/x"), "text");
-	cr_expect_eq(object_remove(&faulty_sys, store_root_fd, "nowhere", "a", NULL, true),
+	cr_expect_eq(object_remove(&faulty_sys, store_root_fd, "nowhere", "a", &any, true),
 		     -ENOENT);
+}
+
+/* Each condition alone and all together, of the object that is there. */
+Test(remove, conditions)
+{
+	struct stat st;
+	char etag[ETAG_BYTES];
+
+	make_file("bucket/a");
+	cr_assert_eq(fstatat(store_root_fd, "bucket/a", &st, 0), 0);
+	store_etag("bucket/a", etag);
+	const struct {
+		struct put_terms terms;
+		int result;
+	} rows[] = {
+		{{.etag = "\"x\""}, -EKEYREJECTED},
+		{{.has_size = true, .size = 5}, -EKEYREJECTED},
+		{{.has_size = true, .size = 0}, -EKEYREJECTED},
+		{{.has_modified = true, .modified = st.st_mtim.tv_sec + 1}, -EKEYREJECTED},
+		{{.has_modified = true, .modified = st.st_mtim.tv_sec - 1}, -EKEYREJECTED},
+		{{.etag = etag, .has_size = true, .size = 3}, -EKEYREJECTED},
+		{{.etag = "\"x\"", .has_size = true, .size = 4}, -EKEYREJECTED},
+		{{.etag = NULL}, 0},
+		{{.etag = etag}, 0},
+		{{.has_size = true, .size = 4}, 0},
+		{{.has_modified = true, .modified = st.st_mtim.tv_sec}, 0},
+		{{.etag = etag,
+		  .has_size = true,
+		  .size = 4,
+		  .has_modified = true,
+		  .modified = st.st_mtim.tv_sec},
+		 0},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct put_terms terms = rows[i].terms;
+		terms.mode = PUT_IF_PRESENT;
+		const struct timespec times[] = {st.st_atim, st.st_mtim};
+		cr_expect_eq(remove_if("a", &terms), rows[i].result, "row %zu", i);
+		if (rows[i].result == 0) {
+			cr_expect_eq(remove_if("a", &terms), -ENOKEY, "row %zu", i);
+			make_file("bucket/a");
+			cr_assert_eq(utimensat(store_root_fd, "bucket/a", times, 0), 0);
+			store_etag("bucket/a", etag); /* of another file */
+		}
+		cr_expect_str_eq(store_contents("bucket/a"), "text");
+	}
 }
 
 Test(remove, links_lead_nowhere_and_stay)
@@ -121,7 +176,7 @@ static void put(const char *key)
 
 static int take_away(const char *key)
 {
-	return object_remove(&faulty_sys, store_root_fd, "bucket", key, NULL, true);
+	return object_remove(&faulty_sys, store_root_fd, "bucket", key, &any, true);
 }
 
 /* A folder with a marker stays when what is in it goes, and with what is in it when the marker

@@ -63,7 +63,8 @@ Test(sys, objects_and_buckets)
 	expect(1);
 	cr_assert_gt(count_of(FSYNC_FOLDER), 1);
 	cr_assert_gt(durations[FSYNC_FILE].sum_ns, 0);
-	cr_assert_eq(object_remove(&timed, store_root_fd, "bucket", "a/b/c", NULL, true), 0);
+	const struct put_terms any = {.mode = PUT_REPLACES};
+	cr_assert_eq(object_remove(&timed, store_root_fd, "bucket", "a/b/c", &any, true), 0);
 	cr_assert_eq(bucket_remove(&timed, store_root_fd, "another", true), 0);
 	expect(1);
 }

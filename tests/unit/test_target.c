@@ -467,7 +467,16 @@ Test(target, query_params)
 		{"b=a", "a", NULL},
 		{"b=&a=", "a", ""},
 		{"b=1;a=2", "a", NULL},
-		{"%61=1", "a", NULL},
+		{"%61=1", "a", "1"},
+		{"list%2Dtype=2", "list-type", "2"},
+		{"list%2dtyp%65=2", "list-type", "2"},
+		{"%61", "a", ""},
+		{"%61%62=1", "a", NULL},
+		{"%6=1", "a", NULL},
+		{"%=1", "a", NULL},
+		{"%zz=1", "a", NULL},
+		{"a%00=1", "a", NULL},
+		{"a%=1&a=2", "a", "2"},
 		{"uploadsx", "uploads", NULL},
 		{"upload", "uploads", NULL},
 		{"uploadId=x&uploads=", "upload", NULL},
@@ -494,4 +503,73 @@ Test(target, query_params)
 	}
 	cr_expect_null(s3_query_param((struct slice){0}, "a").at, "no query at all");
 	guard_fini(&guard);
+}
+
+/* A copy's source, however much of it is encoded. */
+Test(target, sources)
+{
+	static const struct {
+		const char *value, *bucket, *key, *query;
+	} rows[] = {
+		{"b-1/k", "b-1", "k", NULL},
+		{"/b-1/k", "b-1", "k", NULL},
+		{"b-1%2Fk", "b-1", "k", NULL},
+		{"%2Fb-1%2Fdir%2Fa%20b", "b-1", "dir/a b", NULL},
+		{"b-1%2Fdir%2Fa%20b", "b-1", "dir/a b", NULL},
+		{"b-1/dir/a b", "b-1", "dir/a b", NULL},
+		{"/b-1/a#b", "b-1", "a#b", NULL},
+		{"/b-1/\xc3\xa9", "b-1", "\xc3\xa9", NULL},
+		{"/b-1/%C3%A9", "b-1", "\xc3\xa9", NULL},
+		{"/b-1/a+b", "b-1", "a+b", NULL},
+		{"/b-1/a%2Bb", "b-1", "a+b", NULL},
+		{"/b-1/a%2520b", "b-1", "a%20b", NULL},
+		{"/b-1/a%3Fb", "b-1", "a?b", NULL},
+		{"b-1%2Fa%3FversionId%3Dnull", "b-1", "a?versionId=null", NULL},
+		{"/b-1/k?versionId=null", "b-1", "k", "versionId=null"},
+		{"b-1%2Fk?versionId=null", "b-1", "k", "versionId=null"},
+	};
+	static const char *const refused[] = {
+		"",
+		"/",
+		"b-1",
+		"/b-1/",
+		"//b-1/k",
+		"b-1%2F",
+		"/b-1/%",
+		"/b-1/%zz",
+		"/b-1/a%00b",
+		"/b-1/../k",
+		"b-1%2F..%2Fk",
+		"/b-1/\xe9",
+		"/b/k",
+		"%252Fb-1%2Fk",
+		"b-1/.sluice/x",
+		"b-1%2F.sluice%2Fx",
+		"?versionId=null",
+	};
+	enum s3_target_error error;
+	char longest[BUCKET_BYTES_MAX + OBJECT_KEY_BYTES_MAX + 3];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct slice value = {rows[i].value, strlen(rows[i].value)};
+		cr_assert_eq(s3_source_parse(value, &target, &error), 0, "%s", rows[i].value);
+		cr_expect_str_eq(target.bucket, rows[i].bucket, "%s", rows[i].value);
+		cr_expect_str_eq(target.object_key, rows[i].key, "%s", rows[i].value);
+		cr_expect_eq(target.object_key_len, strlen(rows[i].key));
+		cr_expect_eq(target.query.at != NULL, rows[i].query != NULL);
+		cr_expect(rows[i].query == NULL || slice_is(target.query, rows[i].query));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+		struct slice value = {refused[i], strlen(refused[i])};
+		cr_expect_eq(s3_source_parse(value, &target, &error), -EINVAL, "%s", refused[i]);
+	}
+	memset(longest, 'b', sizeof(longest));
+	longest[BUCKET_BYTES_MAX] = '/';
+	for (size_t at = BUCKET_BYTES_MAX + 200; at < sizeof(longest); at += 200)
+		longest[at] = '/';
+	size_t len = BUCKET_BYTES_MAX + 1 + OBJECT_KEY_BYTES_MAX;
+	cr_expect_eq(s3_source_parse((struct slice){longest, len}, &target, &error), 0);
+	cr_expect_eq(target.object_key_len, OBJECT_KEY_BYTES_MAX);
+	cr_expect_eq(s3_source_parse((struct slice){longest, len + 1}, &target, &error), -EINVAL);
+	cr_expect_eq(error, S3_TARGET_KEY_TOO_LONG);
 }

@@ -125,9 +125,47 @@ Test(xml_in, what_is_malformed)
 		xml_delete_fini(&delete);
 	}
 	cr_expect_eq(
-		delete_of("<Delete><Object><Key>a</Key><ETag>e</ETag></Object></Delete>", &delete),
-		-EOPNOTSUPP, "a condition is not ignored");
+		delete_of("<Delete><Object><Key>a</Key><Lock>e</Lock></Object></Delete>", &delete),
+		-EOPNOTSUPP, "what is not known is not ignored");
 	xml_delete_fini(&delete);
+}
+
+Test(xml_in, conditions_of_a_delete)
+{
+#define OBJECT(text) "<Delete><Object><Key>a</Key>" text "</Object></Delete>"
+	static const char *const bad[] = {
+		OBJECT("<ETag></ETag>"),
+		OBJECT("<Size>-1</Size>"),
+		OBJECT("<Size></Size>"),
+		OBJECT("<Size>1234567890123456789</Size>"),
+		OBJECT("<LastModifiedTime>yesterday</LastModifiedTime>"),
+		OBJECT("<LastModifiedTime>2026-11-23T14:00:00</LastModifiedTime>"),
+	};
+	struct xml_delete delete;
+
+	cr_assert_eq(delete_of("<Delete><Object><Key>a</Key><ETag>e-1</ETag><Size>12</Size>"
+			       "<LastModifiedTime>Mon, 23 Nov 2026 14:00:00 GMT</LastModifiedTime>"
+			       "</Object><Object><Key>b</Key><LastModifiedTime>"
+			       "2026-11-23T14:00:00.000Z</LastModifiedTime></Object>"
+			       "<Object><Key>c</Key><ETag>*</ETag></Object>"
+			       "<Object><Key>d</Key></Object></Delete>",
+			       &delete),
+		     0);
+	cr_assert_eq(delete.count, 4);
+	cr_expect_str_eq(delete.object[0].etag, "\"e-1\"");
+	cr_expect(delete.object[0].terms.has_size && delete.object[0].terms.size == 12);
+	for (unsigned i = 0; i < 2; i++)
+		cr_expect(delete.object[i].terms.has_modified &&
+			  delete.object[i].terms.modified == 1795442400);
+	for (unsigned i = 0; i < 4; i++)
+		cr_expect_eq(delete.object[i].terms.mode, i < 3 ? PUT_IF_PRESENT : PUT_REPLACES);
+	cr_expect_str_eq(delete.object[2].etag, "");
+	xml_delete_fini(&delete);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		cr_expect_eq(delete_of(bad[i], &delete), -EBADMSG, "%s", bad[i]);
+		xml_delete_fini(&delete);
+	}
+#undef OBJECT
 }
 
 /* A document that is cut anywhere is malformed. */

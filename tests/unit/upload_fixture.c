@@ -90,3 +90,14 @@ void uploads_expect(const char *path, const char *runs)
 	close(fd);
 	cr_expect_str_eq(is, runs);
 }
+
+int uploads_list(const char *prefix, const char *after_key, const char *after_id, unsigned max,
+		 struct upload_page *page)
+{
+	const struct upload_query query = {.prefix = prefix,
+					   .delimiter = "",
+					   .after_key = after_key,
+					   .after_id = after_id,
+					   .max = max};
+	return upload_list(&faulty_sys, store_root_fd, "bucket", &query, page);
+}

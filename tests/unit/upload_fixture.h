@@ -21,4 +21,8 @@ int uploads_swept(time_t before);
 /* Asserts that the object is of these runs of bytes: "a5242880 b3". path: beneath the root. */
 void uploads_expect(const char *path, const char *runs);
 
+/* upload_list of "bucket", without a delimiter. */
+int uploads_list(const char *prefix, const char *after_key, const char *after_id, unsigned max,
+		 struct upload_page *page);
+
 #endif

@@ -94,7 +94,7 @@ Test(connection, pipelined_past_errors)
 	wire_send(&client, GET_100 "GET /data/missing HTTP/1.1\r\nHost: a\r\n\r\n" GET_100
 				   "DELETE /data/size-100 HTTP/1.1\r\nHost: a\r\n\r\n" GET_100
 				   "HEAD /data/missing HTTP/1.1\r\nHost: a\r\n\r\n" GET_100
-				   "GET /data/size-1?acl HTTP/1.1\r\nHost: a\r\n\r\n" GET_100);
+				   "GET /data/size-1?torrent HTTP/1.1\r\nHost: a\r\n\r\n" GET_100);
 	for (int i = 0; i < 9; i++) {
 		wire_read_head(&client, &response);
 		response.is_to_head = i == 5;

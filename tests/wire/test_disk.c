@@ -111,8 +111,8 @@ Test(disk, full_in_a_put)
 	disk_fill(&server, WIRE_MIB);
 	struct statvfs before = disk_state(&server);
 	for (int is_chunked = 0; is_chunked < 2; is_chunked++) {
-		wire_put_refused(&server, "/data/dir/key", is_chunked, 503, "SlowDown");
-		wire_put_refused(&server, "/data/dir/new", is_chunked, 503, "SlowDown");
+		wire_put_refused(&server, "/data/dir/key", is_chunked, 507, "InsufficientStorage");
+		wire_put_refused(&server, "/data/dir/new", is_chunked, 507, "InsufficientStorage");
 		wire_fetch(&client, "/data/dir/key", 1, 5000);
 		wire_is_absent(&client, "/data/dir/new");
 		wire_lists(&client, 1);
@@ -143,11 +143,12 @@ Test(disk, full_to_the_last_block)
 	struct statvfs before = disk_state(&server);
 	for (uint64_t bytes = 1; bytes <= 60000; bytes += 59999) {
 		wire_put(&client, "/data/key", 2, bytes, &response);
-		wire_read_error(&client, &response, 503, "SlowDown");
+		wire_read_error(&client, &response, 507, "InsufficientStorage");
 		cr_assert(!response.says_close);
 		wire_fetch(&client, "/data/key", 1, 5000);
 		disk_is_again(&server, &before);
 	}
+	wire_metric_reaches(&server, "sluice_store_full_total", 2);
 	wire_ask(&client, "DELETE", "/data/victim", "", &response);
 	cr_assert_eq(response.status, 204);
 	wire_put_well(&client, "/data/key", 2, 50000);
@@ -171,10 +172,10 @@ Test(disk, full_in_a_part)
 	wire_upload_fill(&client, &upload, small);
 	disk_fill(&server, WIRE_MIB);
 	struct statvfs before = disk_state(&server);
-	wire_put_refused(&server, upload.part[0], false, 503, "SlowDown");
-	wire_put_refused(&server, upload.part[1], true, 503, "SlowDown");
-	wire_ask_fails(&client, "PUT", upload.part[0], "x-amz-copy-source: /data/source\r\n", 503,
-		       "SlowDown");
+	wire_put_refused(&server, upload.part[0], false, 507, "InsufficientStorage");
+	wire_put_refused(&server, upload.part[1], true, 507, "InsufficientStorage");
+	wire_ask_fails(&client, "PUT", upload.part[0], "x-amz-copy-source: /data/source\r\n", 507,
+		       "InsufficientStorage");
 	wire_upload_has(&client, &upload, 2);
 	wire_lists(&client, 1);
 	disk_is_again(&server, &before);
@@ -210,7 +211,7 @@ Test(disk, full_in_a_completion)
 	struct statvfs before = disk_state(&server);
 	for (int i = 0; i < 2; i++) {
 		wire_upload_complete(&client, &upload, &response);
-		wire_read_error(&client, &response, 503, "SlowDown");
+		wire_read_error(&client, &response, 507, "InsufficientStorage");
 		wire_fetch(&client, "/data/key", 3, 5000);
 		wire_upload_has(&client, &upload, 2);
 		disk_is_again(&server, &before);
@@ -245,8 +246,8 @@ Test(disk, full_in_a_copy)
 	wire_put_well(&client, "/data/key", 2, 5000);
 	disk_fill(&server, WIRE_MIB);
 	struct statvfs before = disk_state(&server);
-	wire_ask_fails(&client, "PUT", "/data/key", fields, 503, "SlowDown");
-	wire_ask_fails(&client, "PUT", "/data/new", fields, 503, "SlowDown");
+	wire_ask_fails(&client, "PUT", "/data/key", fields, 507, "InsufficientStorage");
+	wire_ask_fails(&client, "PUT", "/data/new", fields, 507, "InsufficientStorage");
 	wire_fetch(&client, "/data/key", 2, 5000);
 	wire_is_absent(&client, "/data/new");
 	wire_fetch(&client, "/data/source", 1, 4 * WIRE_MIB);
@@ -305,14 +306,15 @@ Test(disk, no_inodes)
 	unsigned taken = inodes_take(&server);
 	struct statvfs before = disk_state(&server);
 	wire_put(&client, "/data/key", 2, 6000, &response);
-	wire_read_error(&client, &response, 503, "SlowDown");
+	wire_read_error(&client, &response, 507, "InsufficientStorage");
 	wire_put(&client, "/data/new", 2, 6000, &response);
-	wire_read_error(&client, &response, 503, "SlowDown");
-	wire_ask_fails(&client, "PUT", "/data/new", "x-amz-copy-source: /data/key\r\n", 503,
-		       "SlowDown");
-	wire_ask_fails(&client, "POST", "/data/new?uploads", "Content-Length: 0\r\n", 503,
-		       "SlowDown");
-	wire_ask_fails(&client, "PUT", "/bucket", "Content-Length: 0\r\n", 503, "SlowDown");
+	wire_read_error(&client, &response, 507, "InsufficientStorage");
+	wire_ask_fails(&client, "PUT", "/data/new", "x-amz-copy-source: /data/key\r\n", 507,
+		       "InsufficientStorage");
+	wire_ask_fails(&client, "POST", "/data/new?uploads", "Content-Length: 0\r\n", 507,
+		       "InsufficientStorage");
+	wire_ask_fails(&client, "PUT", "/bucket", "Content-Length: 0\r\n", 507,
+		       "InsufficientStorage");
 	wire_fetch(&client, "/data/key", 1, 5000);
 	wire_is_absent(&client, "/data/new");
 	wire_lists(&client, 1);
@@ -321,8 +323,8 @@ Test(disk, no_inodes)
 	/* An upload needs two, a folder and a file in it. */
 	inode_free(&server, --taken);
 	before = disk_state(&server);
-	wire_ask_fails(&client, "POST", "/data/new?uploads", "Content-Length: 0\r\n", 503,
-		       "SlowDown");
+	wire_ask_fails(&client, "POST", "/data/new?uploads", "Content-Length: 0\r\n", 507,
+		       "InsufficientStorage");
 	disk_is_again(&server, &before);
 	/* Enough for the object, not for its folders: it is nowhere until there is. */
 	unsigned failures = 0;
@@ -330,7 +332,7 @@ Test(disk, no_inodes)
 		wire_put(&client, "/data/a/b/c", 3, 6000, &response);
 		if (response.status == 200)
 			break;
-		wire_read_error(&client, &response, 503, "SlowDown");
+		wire_read_error(&client, &response, 507, "InsufficientStorage");
 		wire_is_absent(&client, "/data/a/b/c");
 		wire_lists(&client, 1);
 		cr_assert_eq(wire_leftovers(&server), 0);

@@ -83,11 +83,11 @@ Test(errors, read_only)
 Test(errors, not_implemented)
 {
 	static const struct error_row rows[] = {
-		{"GET", "/data/size-100?acl", 501, "NotImplemented"},
-		{"GET", "/data/size-100?acl=", 501, "NotImplemented"},
-		{"GET", "/data/size-100?x=1&retention", 501, "NotImplemented"},
-		{"GET", "/data/?policy", 501, "NotImplemented"},
-		{"GET", "/data?lifecycle=", 501, "NotImplemented"},
+		{"GET", "/data/size-100?restore", 501, "NotImplemented"},
+		{"GET", "/data/size-100?torrent=", 501, "NotImplemented"},
+		{"GET", "/data/size-100?x=1&select", 501, "NotImplemented"},
+		{"GET", "/data/?abac", 501, "NotImplemented"},
+		{"GET", "/data?metadataTable=", 501, "NotImplemented"},
 		{"GET", "/data/size-100?partNumber=1", 501, "NotImplemented"},
 		{"PUT", "/data/size-100?acl", 501, "NotImplemented"},
 		{"PUT", "/", 501, "NotImplemented"},

@@ -99,6 +99,8 @@ static void objects(struct wire_client *client, struct expected *expected)
 	ask_ok(client, expected, S3_GET_OBJECT_ATTRIBUTES, "GET", "/data/one?attributes",
 	       "x-amz-object-attributes: ObjectSize\r\n");
 	ask_ok(client, expected, S3_GET_OBJECT_TAGGING, "GET", "/data/one?tagging", "");
+	ask_ok(client, expected, S3_GET_OBJECT_SETTING, "GET", "/data/one?acl", "");
+	ask_ok(client, expected, S3_GET_BUCKET_SETTING, "GET", "/data?versioning", "");
 	ask_ok(client, expected, S3_COPY_OBJECT, "PUT", "/data/two",
 	       "x-amz-copy-source: /data/one\r\nContent-Length: 0\r\n");
 	ask_ok(client, expected, S3_DELETE_OBJECT, "DELETE", "/data/two", "");
@@ -167,7 +169,7 @@ static void others(struct wire_server *server, struct wire_client *client,
 	struct wire_client bad = {0};
 	struct wire_response response;
 
-	wire_ask_fails(client, "GET", "/data?acl", "", 501, "NotImplemented");
+	wire_ask_fails(client, "GET", "/data?abac", "", 501, "NotImplemented");
 	expected->count[S3_OPERATION_NONE]++;
 	wire_connect(&bad, server);
 	wire_send(&bad, "GET /data/one HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n");

@@ -335,6 +335,11 @@ Test(upload, malformed_bodies)
 		{"x-amz-content-sha256: STREAMING-X\r\nx-amz-trailer: x-amz-checksum-crc32\r\n"
 		 "Content-Length: 46\r\n",
 		 "5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n", "BadDigest"},
+		/* Unannounced. */
+		{"x-amz-content-sha256: STREAMING-X\r\nContent-Length: 46\r\n",
+		 "5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n", "BadDigest"},
+		{"Transfer-Encoding: chunked\r\n",
+		 "5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n", "BadDigest"},
 		{"Content-Length: 5\r\nContent-MD5: x\r\n", "hello", "InvalidDigest"},
 		{"Content-Length: 5\r\nContent-MD5: AAAAAAAAAAAAAAAAAAAAAA==\r\n", "hello",
 		 "BadDigest"},

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3/errno.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "base/must.h"
+
+#define IS(write, bucket, object, upload)                                                          \
+	{                                                                                          \
+		S3_ERROR_##write, S3_ERROR_##bucket, S3_ERROR_##object, S3_ERROR_##upload          \
+	}
+#define IN_ALL(error) IS(error, error, error, error)
+/* A key that cannot be; in opening, what is on the way is no bucket and no object. */
+#define BAD_KEY       IS(INVALID_ARGUMENT, NO_SUCH_BUCKET, NO_SUCH_KEY, INVALID_ARGUMENT)
+/* What is there is no object; nothing to be read. */
+#define NOT_OURS      IS(INTERNAL_ERROR, NO_SUCH_BUCKET, NO_SUCH_KEY, INTERNAL_ERROR)
+
+static const char no_room[] = "The file system of the server's root is full, or its quota is used.";
+
+static const struct row {
+	int error;
+	enum s3_error is[S3_ABOUT_COUNT];
+	const char *text; /* of what is no NoSuch... */
+	bool is_logged;
+} rows[] = {
+	{ENOENT, IS(NO_SUCH_BUCKET, NO_SUCH_BUCKET, NO_SUCH_KEY, NO_SUCH_UPLOAD), NULL, false},
+	{ENOTDIR, BAD_KEY, "A part of this key is an object: there can be none below it.", false},
+	{EISDIR, BAD_KEY, "There are objects below this key: it cannot be one itself.", false},
+	{ELOOP, BAD_KEY, "A part of this key is a symbolic link, which is not followed.", false},
+	{ENAMETOOLONG, BAD_KEY,
+	 "A part of this key is longer than a name may be in the file system.", false},
+	{EXDEV, NOT_OURS, NULL, true},  /* out of the root */
+	{ENXIO, NOT_OURS, NULL, true},  /* a socket, or a FIFO or device without its other side */
+	{ENODEV, NOT_OURS, NULL, true}, /* a device without a driver */
+	{ENOKEY, IN_ALL(NO_SUCH_KEY), NULL, false},
+	{EKEYREJECTED, IN_ALL(PRECONDITION_FAILED), NULL, false},
+	{EEXIST,
+	 IS(PRECONDITION_FAILED, BUCKET_ALREADY_OWNED_BY_YOU, INTERNAL_ERROR, PRECONDITION_FAILED),
+	 NULL, false},
+	{ENOTEMPTY, IS(INTERNAL_ERROR, BUCKET_NOT_EMPTY, INTERNAL_ERROR, INTERNAL_ERROR), NULL,
+	 false},
+	{EBUSY, IS(INTERNAL_ERROR, BUCKET_NOT_EMPTY, INTERNAL_ERROR, INTERNAL_ERROR),
+	 "A file system is mounted on the bucket, or below it.", false},
+	{EBADE, IS(INTERNAL_ERROR, INTERNAL_ERROR, INTERNAL_ERROR, INVALID_PART), NULL, false},
+	{EMSGSIZE, IS(INTERNAL_ERROR, INTERNAL_ERROR, INTERNAL_ERROR, ENTITY_TOO_SMALL), NULL,
+	 false},
+	{ENODATA, IN_ALL(INTERNAL_ERROR), "The source became shorter while it was copied.", true},
+	{EFBIG, IN_ALL(ENTITY_TOO_LARGE),
+	 "The file system, or a limit of the server, takes no file this large.", true},
+	{EACCES, IN_ALL(ACCESS_DENIED),
+	 "The server may not do this in its root folder; see owner and mode.", true},
+	{EPERM, IN_ALL(ACCESS_DENIED),
+	 "The server may not do this in its root folder; see owner and mode.", true},
+	{EOPNOTSUPP, IN_ALL(NOT_IMPLEMENTED),
+	 "The file system keeps no extended attributes, and so no metadata.", true},
+	{ENOSPC, IN_ALL(INSUFFICIENT_STORAGE), no_room, true},
+	{EDQUOT, IN_ALL(INSUFFICIENT_STORAGE), no_room, true},
+	{EMFILE, IN_ALL(SLOW_DOWN), NULL, true},
+	{ENFILE, IN_ALL(SLOW_DOWN), NULL, true},
+	{ENOMEM, IN_ALL(SLOW_DOWN), NULL, true},
+	{EAGAIN, IN_ALL(SLOW_DOWN), NULL, true},
+};
+
+static bool is_absence(enum s3_error error)
+{
+	return error == S3_ERROR_NO_SUCH_BUCKET || error == S3_ERROR_NO_SUCH_KEY ||
+	       error == S3_ERROR_NO_SUCH_UPLOAD;
+}
+
+struct s3_meaning s3_errno_meaning(enum s3_about about, int negative_errno)
+{
+	must(about < S3_ABOUT_COUNT && negative_errno < 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (rows[i].error != -negative_errno)
+			continue;
+		struct s3_meaning meaning = {rows[i].is[about], rows[i].text, rows[i].is_logged};
+		if (is_absence(meaning.error))
+			meaning = (struct s3_meaning){meaning.error, NULL, false};
+		if (meaning.error == S3_ERROR_INTERNAL_ERROR)
+			meaning.is_logged = true;
+		return meaning;
+	}
+	return (struct s3_meaning){S3_ERROR_INTERNAL_ERROR, NULL, true};
+}

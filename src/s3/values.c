@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3/values.h"
+
+#include <string.h>
+
+#include "http/date.h"
+
+bool s3_time_parse(struct slice text, time_t *seconds)
+{
+	char iso[32];
+	struct tm tm = {0};
+
+	if (http_date_parse(text, seconds) == 0)
+		return true;
+	if (text.len >= sizeof(iso))
+		return false;
+	memcpy(iso, text.at, text.len);
+	iso[text.len] = '\0';
+	const char *end = strptime(iso, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (end != NULL && *end == '.')
+		end += 1 + strspn(end + 1, "0123456789");
+	if (end == NULL || strcmp(end, "Z") != 0)
+		return false;
+	*seconds = timegm(&tm);
+	return true;
+}
+
+bool s3_size_parse(struct slice text, uint64_t *size)
+{
+	*size = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] < '0' || text.at[i] > '9')
+			return false;
+		*size = *size * 10 + (uint64_t)(text.at[i] - '0');
+	}
+	return text.len > 0 && text.len <= 18;
+}
