@@ -109,7 +109,7 @@ Test(put, what_is_not_committed_is_not_there)
 	for (int named = 0; named < 2; named++) {
 		struct put put;
 		faults.has_tmpfile = named == 0;
-		cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", "key", true), 0);
+		cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", "a/b", true), 0);
 		cr_assert_eq(write(put.file_fd, "half", 4), 4);
 		put_end(&put);
 		cr_expect_eq(store_entries("bucket"), named, "the private folder at most");
