@@ -30,6 +30,7 @@ struct node {
 	uint32_t mode;
 	uint32_t links;
 	bool is_lost_when_closed;
+	unsigned opens;
 	uint64_t size;
 	struct timespec modified;
 	char data[FILE_BYTES];
@@ -215,7 +216,10 @@ static void write_file(const struct fuse_in_header *in, const struct fuse_write_
 
 static void close_file(const struct fuse_in_header *in)
 {
-	for (size_t i = 0; nodes[in->nodeid].is_lost_when_closed && i < ENTRIES_MAX; i++)
+	struct node *node = &nodes[in->nodeid];
+	bool is_lost = --node->opens == 0 && node->is_lost_when_closed;
+
+	for (size_t i = 0; is_lost && i < ENTRIES_MAX; i++)
 		if (entries[i].parent != 0 && entries[i].node == in->nodeid)
 			entries[i].parent = 0;
 	answer(in, 0, NULL, 0);
@@ -242,6 +246,7 @@ static void make_node(const struct fuse_in_header *in, const void *arg)
 		nodes[node].is_lost_when_closed = true;
 		break;
 	}
+	nodes[node].opens = in->opcode != FUSE_MKDIR;
 	answer_entry(in, node, in->opcode != FUSE_MKDIR);
 }
 
@@ -261,6 +266,7 @@ static void serve(const struct fuse_in_header *in)
 {
 	const void *arg = in + 1;
 	const struct fuse_open_out open = {0};
+	const struct fuse_statfs_out statfs = {.st = {.bsize = 4096, .namelen = 255}};
 	const struct fuse_link_in *link = arg;
 	const struct entry *entry;
 
@@ -274,6 +280,9 @@ static void serve(const struct fuse_in_header *in)
 			answer_entry(in, entry->node, false);
 		else
 			answer(in, -ENOENT, NULL, 0);
+		break;
+	case FUSE_STATFS:
+		answer(in, 0, &statfs, sizeof(statfs));
 		break;
 	case FUSE_GETATTR:
 		answer_attr(in, in->nodeid);
@@ -299,6 +308,9 @@ static void serve(const struct fuse_in_header *in)
 		remove_entry(in, arg);
 		break;
 	case FUSE_OPEN:
+		nodes[in->nodeid].opens++;
+		answer(in, 0, &open, sizeof(open));
+		break;
 	case FUSE_OPENDIR:
 		answer(in, 0, &open, sizeof(open));
 		break;
@@ -311,12 +323,12 @@ static void serve(const struct fuse_in_header *in)
 	case FUSE_READDIR:
 		read_folder(in, arg);
 		break;
-	case FUSE_FLUSH:
+	case FUSE_RELEASE:
 		close_file(in);
 		break;
 	case FUSE_FSYNC:
 	case FUSE_FSYNCDIR:
-	case FUSE_RELEASE:
+	case FUSE_FLUSH:
 	case FUSE_RELEASEDIR:
 		answer(in, 0, NULL, 0);
 		break;

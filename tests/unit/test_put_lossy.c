@@ -15,7 +15,7 @@
 #include "unit/store_fixture.h"
 
 static bool is_mounted;
-static struct store_devices named;
+static struct store_devices unnamed;
 static struct store_sys sys;
 static char warning[1024];
 
@@ -29,7 +29,6 @@ static void mount_root(void)
 	if (is_mounted)
 		must(mkdirat(store_root_fd, "bucket", 0700) == 0);
 	sys = store_sys_kernel;
-	sys.named = &named;
 }
 
 static void unmount_root(void)
@@ -68,7 +67,7 @@ Test(put_lossy, what_is_acknowledged_stays)
 				    .root_fd = store_root_fd,
 				    .writable = true,
 				    .is_durable = true,
-				    .named = &named,
+				    .unnamed = &unnamed,
 				    .warn = take_warning};
 	char error[ERROR_TEXT_MAX];
 
@@ -77,7 +76,8 @@ Test(put_lossy, what_is_acknowledged_stays)
 	put_text("a/untried", "lost");
 	cr_assert_null(store_contents("bucket/a/untried"), "this file system loses nothing");
 	cr_assert_eq(trial_run(&trial, error), 0, "%s", error);
-	cr_expect_eq(named.count, 1);
+	cr_expect_eq(unnamed.count, 0);
+	sys.unnamed = &unnamed;
 	cr_expect_not_null(strstr(warning, "files are made with a name"), "%s", warning);
 	put_text("a/b", "one");
 	cr_expect_str_eq(store_contents("bucket/a/b"), "one");
