@@ -233,6 +233,7 @@ int put_begin(struct put *put, const struct store_sys *sys, int root_fd, const c
 	int r = unnamed_file_make(put, key);
 	if (r == 0 && must_have_name(put)) {
 		close(put->file_fd);
+		put->file_fd = -1;
 		r = -EOPNOTSUPP;
 	}
 	if (r == -EOPNOTSUPP || r == -EISDIR)
