@@ -44,7 +44,7 @@ static enum server_outcome open_root(struct process *process)
 	}
 	server->store_sys = store_sys_kernel;
 	server->store_sys.fsync_durations = server->shared_metrics.fsync_duration;
-	server->store_sys.named = &server->named;
+	server->store_sys.unnamed = &server->unnamed;
 	server->store = (struct s3_store){.sys = &server->store_sys,
 					  .root_fd = server->root_fd,
 					  .root_counts_links = root_counts_links(server->root_fd),
@@ -314,7 +314,7 @@ static enum server_outcome try_root(struct process *process)
 				    .writable = config->writable,
 				    .is_durable = config->durability == DURABILITY_FULL,
 				    .needs_attributes = config->etag == ETAG_MD5,
-				    .named = &process->server.named,
+				    .unnamed = &process->server.unnamed,
 				    .warn = warn_of_root,
 				    .arg = process};
 	char error[ERROR_TEXT_MAX];

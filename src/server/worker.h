@@ -39,7 +39,7 @@ struct server {
 	struct ktls_caps caps;
 	int root_fd;
 	struct store_sys store_sys;
-	struct store_devices named; /* of store_sys; as the start has found them */
+	struct store_devices unnamed; /* of store_sys; as the start has found them */
 	struct root_watch *root_watch;
 	struct s3_store store;
 	struct metrics shared_metrics; /* of threads that have none of their own (store_sys) */

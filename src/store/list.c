@@ -21,6 +21,7 @@
 #include "base/must.h"
 #include "base/utf8.h"
 #include "store/folder.h"
+#include "store/list_batch.h"
 #include "store/names.h"
 
 /* Names kept of one folder: a page of them near the top, where folders are wide; fewer further
@@ -34,14 +35,6 @@
 #define WALK_OPEN_MAX  4
 #define PROBE_OPEN_MAX 3
 #define DENTS_BYTES    32768
-#define NAME_BYTES     (KEY_COMPONENT_BYTES_MAX + 2) /* with '/' and NUL */
-
-struct batch {
-	char (*slot)[NAME_BYTES];
-	char **heap; /* of slots; greatest first while it is filled, then sorted */
-	unsigned count;
-	unsigned max;
-};
 
 /* A folder that the walk is in. */
 struct level {
@@ -60,16 +53,17 @@ struct walk {
 	struct list_page *page;
 	int bucket_fd; /* borrowed */
 	size_t prefix_len;
-	char path[OBJECT_KEY_BYTES_MAX + NAME_BYTES + 1]; /* of the folder: "", or ends in '/' */
+	char path[OBJECT_KEY_BYTES_MAX + LIST_NAME_BYTES +
+		  1]; /* of the folder: "", or ends in '/' */
 	size_t path_len;
 	struct level level[LEVELS_MAX];
-	unsigned depth;     /* levels; the last is the folder */
-	unsigned open_from; /* levels before it are closed */
-	unsigned open_max;  /* levels that may be open */
-	unsigned wide;      /* levels with batches of a page */
-	struct batch batch; /* of the folder that is read */
-	bool is_probe;      /* looks for one object, anywhere below */
-	struct walk *probe; /* made when it is needed */
+	unsigned depth;          /* levels; the last is the folder */
+	unsigned open_from;      /* levels before it are closed */
+	unsigned open_max;       /* levels that may be open */
+	unsigned wide;           /* levels with batches of a page */
+	struct list_batch batch; /* of the folder that is read */
+	bool is_probe;           /* looks for one object, anywhere below */
+	struct walk *probe;      /* made when it is needed */
 	struct list_query probe_query;
 	char dents[DENTS_BYTES] __attribute__((aligned(8)));
 };
@@ -78,72 +72,6 @@ struct walk {
 enum kind { KIND_NEITHER, KIND_FILE, KIND_FOLDER };
 
 #define WALK_ENDS 1 /* the page is full, and there is more */
-
-/* ---- Batches --------------------------------------------------------------------------------- */
-
-static int batch_init(struct batch *batch, unsigned max)
-{
-	*batch = (struct batch){.max = max};
-	batch->slot = calloc(max, sizeof(*batch->slot));
-	batch->heap = calloc(max, sizeof(*batch->heap));
-	return batch->slot != NULL && batch->heap != NULL ? 0 : -ENOMEM;
-}
-
-static void batch_fini(struct batch *batch)
-{
-	free(batch->slot);
-	free(batch->heap);
-}
-
-static void sift_down(struct batch *batch)
-{
-	for (unsigned at = 0, child; (child = 2 * at + 1) < batch->count; at = child) {
-		char **heap = batch->heap, *swap = heap[at];
-		if (child + 1 < batch->count && strcmp(heap[child + 1], heap[child]) > 0)
-			child++;
-		if (strcmp(swap, heap[child]) >= 0)
-			return;
-		heap[at] = heap[child];
-		heap[child] = swap;
-	}
-}
-
-static void sift_up(struct batch *batch)
-{
-	for (unsigned at = batch->count - 1; at > 0;) {
-		unsigned parent = (at - 1) / 2;
-		char **heap = batch->heap, *swap = heap[at];
-		if (strcmp(swap, heap[parent]) <= 0)
-			return;
-		heap[at] = heap[parent];
-		heap[parent] = swap;
-		at = parent;
-	}
-}
-
-static void copy_text(char *out, const char *text)
-{
-	memcpy(out, text, strlen(text) + 1);
-}
-
-/* Keeps name if it is among the smallest. */
-static void batch_offer(struct batch *batch, const char *name)
-{
-	if (batch->count < batch->max) {
-		char *slot = batch->slot[batch->count];
-		copy_text(slot, name);
-		batch->heap[batch->count++] = slot;
-		sift_up(batch);
-	} else if (strcmp(name, batch->heap[0]) < 0) {
-		copy_text(batch->heap[0], name);
-		sift_down(batch);
-	}
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
 
 /* ---- What is wanted -------------------------------------------------------------------------- */
 
@@ -219,7 +147,7 @@ static bool offer(struct walk *walk, int dir_fd, const struct dirent64 *entry, c
 	is_wanted = is_wanted && utf8_is_valid(name, strlen(name)) &&
 		    walk->path_len + len <= OBJECT_KEY_BYTES_MAX + (kind == KIND_FOLDER);
 	if (is_wanted && (floor == NULL || strcmp(name, floor) > 0))
-		batch_offer(&walk->batch, name);
+		list_batch_offer(&walk->batch, name);
 	*name = '\0';
 	return is_wanted && kind == KIND_FILE;
 }
@@ -228,7 +156,7 @@ static bool offer(struct walk *walk, int dir_fd, const struct dirent64 *entry, c
  * probe has met an object. */
 static int read_folder(struct walk *walk, int dir_fd, const char *floor)
 {
-	struct batch *batch = &walk->batch;
+	struct list_batch *batch = &walk->batch;
 
 	batch->count = 0;
 	if (floor != NULL && lseek(dir_fd, 0, SEEK_SET) < 0)
@@ -246,8 +174,7 @@ static int read_folder(struct walk *walk, int dir_fd, const char *floor)
 			at += entry->d_reclen;
 		}
 	}
-	if (batch->count > 0)
-		qsort(batch->heap, batch->count, sizeof(*batch->heap), compare_names);
+	list_batch_sort(batch);
 	return 0;
 }
 
@@ -314,7 +241,7 @@ static int level_fd(struct walk *walk)
 /* The batch becomes the level's names. */
 static int level_take_batch(struct walk *walk, struct level *level)
 {
-	const struct batch *batch = &walk->batch;
+	const struct list_batch *batch = &walk->batch;
 	size_t bytes = 0;
 
 	for (unsigned i = 0; i < batch->count; i++)
@@ -438,9 +365,9 @@ static struct walk *walk_new(const struct store_sys *sys, int bucket_fd, unsigne
 		return NULL;
 	walk->sys = sys;
 	walk->bucket_fd = bucket_fd;
-	if (batch_init(&walk->batch, batch_max) == 0)
+	if (list_batch_init(&walk->batch, batch_max) == 0)
 		return walk;
-	batch_fini(&walk->batch);
+	list_batch_fini(&walk->batch);
 	free(walk);
 	return NULL;
 }
@@ -450,7 +377,7 @@ static void walk_free(struct walk *walk)
 	if (walk == NULL)
 		return;
 	walk_free(walk->probe); /* which has none */
-	batch_fini(&walk->batch);
+	list_batch_fini(&walk->batch);
 	free(walk);
 }
 
@@ -468,7 +395,7 @@ static int has_object(struct walk *walk, const char *name)
 	probe->query = &probe->probe_query;
 	probe->is_probe = true;
 	probe->open_max = PROBE_OPEN_MAX;
-	copy_text(probe->path, walk->path);
+	memcpy(probe->path, walk->path, strlen(walk->path) + 1);
 	int r = descend(walk, name, probe);
 	return r == 0 ? walk_levels(probe) : r;
 }

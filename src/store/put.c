@@ -212,12 +212,12 @@ static int unnamed_file_make(struct put *put, const char *key)
 	return put->file_fd < 0 ? put->file_fd : 0;
 }
 
-/* Does its file system lose what is linked from no name? */
+/* May its file system lose what is linked from no name? One that came after the trial, too. */
 static bool must_have_name(const struct put *put)
 {
 	struct stat st;
-	return put->sys->named != NULL && put->sys->named->count > 0 &&
-	       fstat(put->file_fd, &st) == 0 && store_devices_have(put->sys->named, st.st_dev);
+	return put->sys->unnamed != NULL &&
+	       (fstat(put->file_fd, &st) < 0 || !store_devices_have(put->sys->unnamed, st.st_dev));
 }
 
 int put_begin(struct put *put, const struct store_sys *sys, int root_fd, const char *bucket,
@@ -234,6 +234,7 @@ int put_begin(struct put *put, const struct store_sys *sys, int root_fd, const c
 	int r = unnamed_file_make(put, key);
 	if (r == 0 && must_have_name(put)) {
 		close(put->file_fd);
+		put->file_fd = -1;
 		r = -EOPNOTSUPP;
 	}
 	if (r == -EOPNOTSUPP || r == -EISDIR)

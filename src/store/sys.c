@@ -75,12 +75,8 @@ bool store_devices_have(const struct store_devices *devices, dev_t device)
 	return false;
 }
 
-bool store_devices_add(struct store_devices *devices, dev_t device)
+void store_devices_add(struct store_devices *devices, dev_t device)
 {
-	if (store_devices_have(devices, device))
-		return true;
-	if (devices->count == ARRAY_LEN(devices->device))
-		return false;
-	devices->device[devices->count++] = device;
-	return true;
+	if (!store_devices_have(devices, device) && devices->count < ARRAY_LEN(devices->device))
+		devices->device[devices->count++] = device;
 }

@@ -23,8 +23,8 @@ struct store_devices {
 	dev_t device[ROOT_MOUNTS_MAX + 1]; /* the root and the mounts in it */
 };
 bool store_devices_have(const struct store_devices *devices, dev_t device);
-/* False: there is no room for it. */
-bool store_devices_add(struct store_devices *devices, dev_t device);
+/* Past the room for them: does nothing. */
+void store_devices_add(struct store_devices *devices, dev_t device);
 
 struct store_sys {
 	int (*openat2)(int dir_fd, const char *path, const struct open_how *how);
@@ -52,9 +52,10 @@ struct store_sys {
 	/* How long fsync took: FSYNC_TARGET_COUNT of them, of no thread's own. NULL: not counted.
 	 */
 	struct histogram *fsync_durations;
-	/* Where a file that was made without a name (O_TMPFILE) does not stay under the one that it
-	 * is linked to (store/trial.h): there files are made with a name. NULL: nowhere. */
-	const struct store_devices *named;
+	/* Where a file that was made without a name (O_TMPFILE) is known to stay under the one that
+	 * it is linked to (store/trial.h). Elsewhere files are made with a name. NULL: everywhere.
+	 */
+	const struct store_devices *unnamed;
 };
 extern const struct store_sys store_sys_kernel;
 

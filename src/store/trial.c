@@ -1,29 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/trial.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/must.h"
 #include "store/folder.h"
+#include "store/left_out.h"
 #include "store/names.h"
 #include "store/object.h"
 
 /* Buckets that are looked at: the start must not take long where there are many. */
-#define BUCKETS_MAX    256
+#define BUCKETS_MAX      256
 /* Buckets that cannot be used and are named in a warning each. */
-#define WARNINGS_MAX   8
-#define TRIAL_TEXT     "sluice"
-#define NAME_BYTES     (sizeof(TRIAL_PREFIX) + 32)
-#define SENTENCE_BYTES 1024
+#define WARNINGS_MAX     8
+/* Far more than a FUSE server takes to be told that a file was closed. */
+#define RELEASE_PAUSE_MS 100
+#define TRIAL_TEXT       "sluice"
+#define NAME_BYTES       (sizeof(TRIAL_PREFIX) + 32)
+#define SENTENCE_BYTES   1024
 
 /* ---- Words ---------------------------------------------------------------------------------- */
 
@@ -94,12 +99,15 @@ int trial_read(const struct store_sys *sys, int root_fd, char error[ERROR_TEXT_M
 struct attempt {
 	const struct trial *trial;
 	int dir_fd;
-	const char *prefix; /* of names in dir_fd; NULL: it may have none there */
+	const char *prefix; /* of names in dir_fd */
 	int file_fd;
-	char name[NAME_BYTES]; /* in dir_fd; "": it has none */
-	bool must_have_name;   /* from the start */
-	bool is_lost;          /* it was made without a name, and is not under the one it got */
-	const char *call;      /* what failed */
+	char name[NAME_BYTES];        /* in dir_fd; "": it has none */
+	struct store_devices *losing; /* that were warned of */
+	bool must_have_name;          /* from the start */
+	bool was_unnamed;             /* when it was made */
+	dev_t device;                 /* as its file says it */
+	bool is_lost;     /* it was made without a name, and is not under the one it got */
+	const char *call; /* what failed */
 };
 
 /* prefix: of a private folder STORE_TEMP_PREFIX, for which a sweep looks after a crash. */
@@ -131,7 +139,7 @@ static int file_make(const struct store_sys *sys, int dir_fd, const char *prefix
 	int fd = folder_open_file(sys, dir_fd, ".", O_RDWR | O_TMPFILE, STORE_FILE_MODE);
 
 	name[0] = '\0';
-	if ((fd != -EOPNOTSUPP && fd != -EISDIR) || prefix == NULL)
+	if (fd != -EOPNOTSUPP && fd != -EISDIR)
 		return fd;
 	return named_file_make(sys, dir_fd, prefix, name);
 }
@@ -157,7 +165,7 @@ static int try_times(struct attempt *attempt, bool has_attributes)
 				"not at all, so that no version could be told from another";
 		return -EOPNOTSUPP;
 	}
-	if (attempt->prefix != NULL) /* once, of the root */
+	if (attempt->dir_fd == attempt->trial->root_fd) /* once */
 		warn(attempt->trial,
 		     "times are kept without their nanoseconds: the version of an object is kept "
 		     "in an extended attribute, which is read with it");
@@ -169,10 +177,15 @@ static int fill(struct attempt *attempt)
 {
 	const struct store_sys *sys = attempt->trial->sys;
 	const int fd = attempt->file_fd;
+	struct stat st;
 
 	attempt->call = "flock";
 	if (sys->flock(fd, LOCK_SH | LOCK_NB) < 0)
 		return -errno;
+	attempt->call = "fstat";
+	if (sys->fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+		return -errno;
+	attempt->device = st.st_dev;
 	attempt->call = "pwrite";
 	ssize_t n = sys->pwrite(fd, TRIAL_TEXT, sizeof(TRIAL_TEXT), 0);
 	if (n != (ssize_t)sizeof(TRIAL_TEXT))
@@ -204,8 +217,8 @@ static int give_names(struct attempt *attempt)
 	char path[32], name[NAME_BYTES];
 	int r = 0;
 
-	attempt->is_lost = attempt->name[0] == '\0'; /* until it is found */
-	if (attempt->name[0] == '\0') {
+	attempt->is_lost = attempt->was_unnamed; /* until it is found */
+	if (attempt->was_unnamed) {
 		attempt->call = "linkat of a file without a name (/proc must be mounted)";
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", attempt->file_fd);
 		r = name_make(attempt->prefix, name);
@@ -225,6 +238,20 @@ static int give_names(struct attempt *attempt)
 	return r;
 }
 
+/* FUSE tells its server of a last close in the background (fs/fuse/file.c, fuse_file_put): what
+ * comes of it may come after the next call. */
+static void wait_for_release(const struct attempt *attempt)
+{
+	const struct timespec pause = {.tv_nsec = RELEASE_PAUSE_MS * 1000000l};
+	struct statfs fs;
+
+	bool is_known = store_devices_have(attempt->trial->unnamed, attempt->device) ||
+			store_devices_have(attempt->losing, attempt->device);
+	if (attempt->was_unnamed && !is_known && fstatfs(attempt->dir_fd, &fs) == 0 &&
+	    fs.f_type == FUSE_SUPER_MAGIC)
+		nanosleep(&pause, NULL);
+}
+
 /* Is it what was written, after it was closed and opened by its name? */
 static int compare(struct attempt *attempt)
 {
@@ -232,6 +259,7 @@ static int compare(struct attempt *attempt)
 	char text[sizeof(TRIAL_TEXT) + 1];
 
 	close(attempt->file_fd);
+	wait_for_release(attempt);
 	attempt->call = "openat2 of a file that was just written";
 	attempt->file_fd = folder_open_file(sys, attempt->dir_fd, attempt->name, O_RDONLY, 0);
 	if (attempt->file_fd < 0)
@@ -264,10 +292,11 @@ static int try_once(struct attempt *attempt)
 			: file_make(sys, attempt->dir_fd, attempt->prefix, attempt->name);
 	if (attempt->file_fd < 0)
 		return attempt->file_fd;
+	attempt->was_unnamed = attempt->name[0] == '\0';
 	int r = fill(attempt);
-	if (r == 0 && attempt->prefix != NULL)
+	if (r == 0)
 		r = give_names(attempt);
-	if (r == 0 && attempt->prefix != NULL)
+	if (r == 0)
 		r = compare(attempt);
 	if (attempt->file_fd >= 0)
 		close(attempt->file_fd);
@@ -282,32 +311,22 @@ static int try_once(struct attempt *attempt)
 	return store_fsync(sys, attempt->dir_fd, FSYNC_FOLDER);
 }
 
-static void need_names(const struct attempt *attempt)
-{
-	struct store_devices *named = attempt->trial->named;
-	struct stat st;
-
-	if (attempt->trial->sys->fstatat(attempt->dir_fd, "", &st, AT_EMPTY_PATH) < 0 ||
-	    store_devices_have(named, st.st_dev))
-		return;
-	bool has_room = store_devices_add(named, st.st_dev);
-	warn(attempt->trial,
-	     "the file system loses a file that is made without a name (O_TMPFILE) when it is "
-	     "closed, whatever name it was given%s",
-	     has_room ? ": files are made with a name"
-		      : "; there are too many such file systems: uploads to this one are lost");
-}
-
 static int try_file(struct attempt *attempt)
 {
 	int r = try_once(attempt);
 
+	if (r == 0 && attempt->was_unnamed && !store_devices_have(attempt->losing, attempt->device))
+		store_devices_add(attempt->trial->unnamed, attempt->device);
 	if (r != -EIO || !attempt->is_lost)
 		return r;
 	attempt->must_have_name = true;
 	r = try_once(attempt);
+	if (r == 0 && !store_devices_have(attempt->losing, attempt->device))
+		warn(attempt->trial,
+		     "the file system loses a file that is made without a name (O_TMPFILE) when it "
+		     "is closed, whatever name it was given: files are made with a name");
 	if (r == 0)
-		need_names(attempt);
+		store_devices_add(attempt->losing, attempt->device);
 	return r;
 }
 
@@ -329,6 +348,7 @@ int trial_write(const struct store_sys *sys, int root_fd, char error[ERROR_TEXT_
 
 struct bucket_trial {
 	const struct trial *trial;
+	struct store_devices losing;
 	dev_t root_device;
 	bool root_takes_writes;
 	unsigned writable;
@@ -348,8 +368,11 @@ static int try_writing(struct bucket_trial *buckets, int bucket_fd, int private_
 		       const char **call)
 {
 	const struct trial *trial = buckets->trial;
-	struct attempt attempt = {
-		.trial = trial, .dir_fd = private_fd, .prefix = STORE_TEMP_PREFIX, .file_fd = -1};
+	struct attempt attempt = {.trial = trial,
+				  .dir_fd = private_fd,
+				  .prefix = STORE_TEMP_PREFIX,
+				  .losing = &buckets->losing,
+				  .file_fd = -1};
 	bool is_made = false;
 	struct stat st;
 
@@ -424,76 +447,16 @@ static int try_buckets(struct bucket_trial *buckets, char error[ERROR_TEXT_MAX])
 	return r < 0 ? refuse(error, "getdents64", r) : 0;
 }
 
-/* ---- What is left out ----------------------------------------------------------------------- */
-
-#define NAMES_SHOWN 3
-
-struct left_out {
-	unsigned folders;
-	unsigned files;
-	unsigned links;
-	unsigned others;
-	char names[NAMES_SHOWN * (KEY_COMPONENT_BYTES_MAX + sizeof(", \"\""))]; /* the first */
-};
-
-/* The trial's own, another server's trial's, and what mkfs makes: nobody misses them. */
-static bool is_expected(const char *name)
-{
-	return strncmp(name, TRIAL_PREFIX, sizeof(TRIAL_PREFIX) - 1) == 0 ||
-	       strcmp(name, "lost+found") == 0;
-}
-
-static void leave_out(struct left_out *left_out, const char *name, int type)
-{
-	unsigned *of_kind = type == DT_DIR   ? &left_out->folders
-			    : type == DT_REG ? &left_out->files
-			    : type == DT_LNK ? &left_out->links
-					     : &left_out->others;
-	unsigned count = left_out->folders + left_out->files + left_out->links + left_out->others;
-	size_t used = strlen(left_out->names);
-
-	if (count < NAMES_SHOWN)
-		snprintf(left_out->names + used, sizeof(left_out->names) - used, "%s\"%s\"",
-			 count > 0 ? ", " : "", name);
-	(*of_kind)++;
-}
-
-static int warn_of_left_out(const struct trial *trial)
-{
-	struct left_out left_out = {0};
-	struct folder_reader reader;
-	const char *name;
-	int r;
-
-	int dir_fd = folder_open(trial->sys, trial->root_fd, ".");
-	if (dir_fd < 0)
-		return dir_fd;
-	folder_reader_init(&reader, trial->sys, dir_fd);
-	while ((r = folder_read(&reader, &name)) == 1) {
-		int type = folder_read_type(&reader, name);
-		if (type < 0 || is_expected(name))
-			continue;
-		if (type != DT_UNKNOWN &&
-		    (type != DT_DIR || !store_bucket_name_is_valid(name, strlen(name))))
-			leave_out(&left_out, name, type);
-	}
-	close(dir_fd);
-	if (left_out.names[0] != '\0')
-		warn(trial,
-		     "not served: %u folders whose names no bucket can have, %u files, %u symbolic "
-		     "links, %u others; the first: %s",
-		     left_out.folders, left_out.files, left_out.links, left_out.others,
-		     left_out.names);
-	return r;
-}
-
 /* ---- The whole ------------------------------------------------------------------------------ */
 
 int trial_run(const struct trial *trial, char error[ERROR_TEXT_MAX])
 {
-	struct attempt attempt = {
-		.trial = trial, .dir_fd = trial->root_fd, .prefix = TRIAL_PREFIX, .file_fd = -1};
 	struct bucket_trial buckets = {.trial = trial};
+	struct attempt attempt = {.trial = trial,
+				  .dir_fd = trial->root_fd,
+				  .prefix = TRIAL_PREFIX,
+				  .losing = &buckets.losing,
+				  .file_fd = -1};
 	char why[ERROR_TEXT_MAX] = "";
 	struct stat st;
 
@@ -511,9 +474,12 @@ int trial_run(const struct trial *trial, char error[ERROR_TEXT_MAX])
 	buckets.root_takes_writes = trial->writable && write_r == 0;
 	if (write_r < 0)
 		refuse(why, attempt.call, write_r);
-	r = warn_of_left_out(trial);
+	char left_out[LEFT_OUT_BYTES];
+	r = left_out_tell(trial->sys, trial->root_fd, left_out);
 	if (r < 0)
 		return refuse(error, "getdents64", r);
+	if (r > 0)
+		trial->warn(trial->arg, left_out);
 	r = try_buckets(&buckets, error);
 	if (r < 0 || write_r == 0)
 		return r;

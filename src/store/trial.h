@@ -10,8 +10,9 @@
  *           folder synced
  *
  * A file is made without a name (O_TMPFILE). Some file systems drop one when it is closed, whatever
- * name it was linked to since, and a PUT would be acknowledged and lost: where that comes out, and
- * a file that is made with a name stays, files are to be made with one (store/sys.h, named).
+ * name it was linked to since, and a PUT would be acknowledged and lost: where that comes out, a
+ * file that is made with a name is tried, too. Where a file without one has stayed they may be made
+ * so (store/sys.h, unnamed); elsewhere, and where nothing was tried, they are made with a name.
  *
  * The write is tried in the root and in each bucket that is another file system.
  * Where the root refuses it, one bucket that takes it is enough: an operator who
@@ -40,9 +41,9 @@ struct trial {
 	const struct store_sys *sys;
 	int root_fd;
 	bool writable;
-	bool is_durable;             /* writes will be synced: try that, too */
-	bool needs_attributes;       /* --etag=md5 */
-	struct store_devices *named; /* grows by the file systems where files need a name */
+	bool is_durable;               /* writes will be synced: try that, too */
+	bool needs_attributes;         /* --etag=md5 */
+	struct store_devices *unnamed; /* grows by the file systems where files need no name */
 	/* A sentence for what some requests need and will not have. */
 	void (*warn)(void *arg, const char *text);
 	void *arg;

@@ -295,7 +295,29 @@ def _():
     expect_error("NotImplemented", s3.put_object, Bucket=BUCKET, Key="x", Body=b"", ServerSideEncryption="AES256")
 
 
-@check("delete many, then the bucket")
+@check("markers of folders")
+def _():
+    s3.put_object(Bucket=BUCKET, Key="marked/", Body=b"", ContentType="application/x-directory")
+    s3.put_object(Bucket=BUCKET, Key="marked/file", Body=b"x")
+    head = s3.head_object(Bucket=BUCKET, Key="marked/")
+    expect((head["ContentLength"], head["ContentType"]) == (0, "application/x-directory"), head)
+    expect(body_of("marked/") == b"", "empty")
+    expect_error("404", s3.head_object, Bucket=BUCKET, Key="marked")
+    expect_error("InvalidArgument", s3.put_object, Bucket=BUCKET, Key="marked/", Body=b"x")
+    page = s3.list_objects_v2(Bucket=BUCKET, Prefix="marked/", Delimiter="/")
+    expect([o["Key"] for o in page["Contents"]] == ["marked/", "marked/file"], page)
+    page = s3.list_objects_v2(Bucket=BUCKET, Prefix="marked", Delimiter="/")
+    expect([p["Prefix"] for p in page["CommonPrefixes"]] == ["marked/"], page)
+    s3.delete_object(Bucket=BUCKET, Key="marked/file")
+    expect(body_of("marked/") == b"", "it has stayed")
+    s3.copy_object(Bucket=BUCKET, Key="copied/", CopySource={"Bucket": BUCKET, "Key": "marked/"})
+    s3.delete_object(Bucket=BUCKET, Key="marked/")
+    page = s3.list_objects_v2(Bucket=BUCKET, Delimiter="/")
+    expect("copied/" in [p["Prefix"] for p in page["CommonPrefixes"]], page)
+    expect("marked/" not in [p["Prefix"] for p in page["CommonPrefixes"]], page)
+
+
+@check("delete many, then the bucket, with an upload that nobody has finished")
 def _():
     expect_error("BucketNotEmpty", s3.delete_bucket, Bucket=BUCKET)
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
@@ -303,6 +325,7 @@ def _():
         result = s3.delete_objects(Bucket=BUCKET, Delete={"Objects": keys})
         expect(len(result["Deleted"]) == len(keys) and "Errors" not in result, result.get("Errors"))
     expect("Contents" not in s3.list_objects_v2(Bucket=BUCKET), "empty")
+    s3.create_multipart_upload(Bucket=BUCKET, Key="unfinished")
     s3.delete_bucket(Bucket=BUCKET)
     expect(BUCKET not in [b["Name"] for b in s3.list_buckets()["Buckets"]], "gone")
 

@@ -23,11 +23,12 @@
 TestSuite(put, .init = store_fixture_make, .fini = store_fixture_remove);
 
 static struct object_stamp stamp; /* of the last put_text */
+static const struct store_sys *put_sys = &faulty_sys;
 
 static int put_text_if(const char *key, const char *text, const struct put_terms *terms)
 {
 	struct put put;
-	int r = put_begin(&put, &faulty_sys, store_root_fd, "bucket", key, true);
+	int r = put_begin(&put, put_sys, store_root_fd, "bucket", key, true);
 	if (r == 0) {
 		must(write(put.file_fd, text, strlen(text)) == (ssize_t)strlen(text));
 		r = put_commit(&put, key, terms, NULL);
@@ -109,7 +110,7 @@ Test(put, what_is_not_committed_is_not_there)
 	for (int named = 0; named < 2; named++) {
 		struct put put;
 		faults.has_tmpfile = named == 0;
-		cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", "key", true), 0);
+		cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", "a/b", true), 0);
 		cr_assert_eq(write(put.file_fd, "half", 4), 4);
 		put_end(&put);
 		cr_expect_eq(store_entries("bucket"), named, "the private folder at most");
@@ -198,10 +199,14 @@ Test(put, every_fault_of_every_call)
 {
 	static const int errors[] = {EIO,    ENOSPC, EDQUOT, EROFS, EMFILE,
 				     ENFILE, ENOMEM, EACCES, EPERM, EINTR};
+	static const struct store_devices none;
+	struct store_sys untried = faulty_sys;
 	int least = 100;
 
-	for (int named = 0; named < 2; named++) {
-		faults.has_tmpfile = named == 0;
+	untried.unnamed = &none;
+	for (int named = 0; named < 3; named++) { /* 2: where a file without a name may be lost */
+		faults.has_tmpfile = named != 1;
+		put_sys = named == 2 ? &untried : &faulty_sys;
 		for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
 			int created = with_faults(errors[i], "a/b", "bucket/a/b", false);
 			int replaced = with_faults(errors[i], "a/b", "bucket/a/b", true);
