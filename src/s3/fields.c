@@ -110,9 +110,7 @@ static const struct s3_field_row rows[] = {
 	{NAME("x-amz-checksum-sha1"), USE(BODIES, READS | REMOVALS), .text = checksums},
 	{NAME("x-amz-checksum-sha256"), USE(BODIES, READS | REMOVALS), .text = checksums},
 	{NAME("x-amz-checksum-sha512"), USE(BODIES, READS | REMOVALS), .text = checksums},
-	{NAME("x-amz-checksum-algorithm"),
-	 USE(OF(CREATE_MULTIPART_UPLOAD), READS | BODIES | REMOVALS | OF(UPLOAD_PART_COPY)),
-	 .neutral = "", .text = checksums},
+	{NAME("x-amz-checksum-algorithm"), USE(OF(COPY_OBJECT) | OF(CREATE_MULTIPART_UPLOAD), ALL)},
 	/* How checksums of parts become the object's; what comes whole has one. */
 	{NAME("x-amz-checksum-type"),
 	 USE(OF(CREATE_MULTIPART_UPLOAD) | OF(COMPLETE_MULTIPART_UPLOAD), ALL)},
