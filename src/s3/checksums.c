@@ -184,19 +184,23 @@ static int take_trailer(struct checksums *checksums, const struct body *body, en
 	return 0;
 }
 
+static void put_field(enum digest_kind kind, const uint8_t digest[DIGEST_BYTES_MAX],
+		      char field[CHECKSUM_FIELD_BYTES])
+{
+	char base64[BASE64_TEXT_BYTES(DIGEST_BYTES_MAX)];
+
+	base64_encode(digest, digest_bytes(kind), base64);
+	snprintf(field, CHECKSUM_FIELD_BYTES, "%s: %s\r\n", fields[kind], base64);
+}
+
 /* Is the digest that was computed the one that was said? */
 static int compare(struct checksums *checksums, enum digest_kind kind,
 		   const uint8_t is[DIGEST_BYTES_MAX], char field[CHECKSUM_FIELD_BYTES])
 {
-	char base64[BASE64_TEXT_BYTES(DIGEST_BYTES_MAX)];
-	size_t bytes = digest_bytes(kind);
-
-	if (memcmp(is, checksums->expected[kind], bytes) != 0)
+	if (memcmp(is, checksums->expected[kind], digest_bytes(kind)) != 0)
 		return -EINVAL;
-	if (kind == DIGEST_MD5)
-		return 0;
-	base64_encode(is, bytes, base64);
-	snprintf(field, CHECKSUM_FIELD_BYTES, "%s: %s\r\n", fields[kind], base64);
+	if (kind != DIGEST_MD5)
+		put_field(kind, is, field);
 	return 0;
 }
 
@@ -264,6 +268,41 @@ int checksums_end_late(struct checksums *checksums, int fd, struct slice text,
 	if (compare(checksums, kind, is, field) < 0)
 		return refuse(error, why, S3_ERROR_BAD_DIGEST, NULL);
 	return 0;
+}
+
+/* DIGEST_MD5: none. */
+static enum digest_kind kind_of_algorithm(struct slice algorithm)
+{
+	char name[CHECKSUM_FIELD_BYTES];
+
+	if (algorithm.len > 16)
+		return DIGEST_MD5;
+	int len = snprintf(name, sizeof(name), "x-amz-checksum-%.*s", (int)algorithm.len,
+			   algorithm.at);
+	return kind_of((struct slice){name, (size_t)len});
+}
+
+bool checksums_is_algorithm(struct slice name)
+{
+	return kind_of_algorithm(name) != DIGEST_MD5;
+}
+
+int checksums_of_file(int fd, struct slice algorithm, char field[CHECKSUM_FIELD_BYTES])
+{
+	enum digest_kind kind = kind_of_algorithm(algorithm);
+	struct digest_set digests = {0};
+	uint8_t digest[DIGEST_BYTES_MAX];
+
+	must(kind != DIGEST_MD5);
+	int r = digest_begin(&digests, 1u << kind);
+	if (r == 0)
+		r = digest_file(&digests, fd);
+	if (r == 0) {
+		digest_end(&digests, kind, digest);
+		put_field(kind, digest, field);
+	}
+	digest_fini(&digests);
+	return r;
 }
 
 void checksums_fini(struct checksums *checksums)

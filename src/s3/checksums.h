@@ -52,6 +52,11 @@ static inline bool checksums_are_late(const struct checksums *checksums)
  * error may be InternalError or SlowDown, too. */
 int checksums_end_late(struct checksums *checksums, int fd, struct slice text,
 		       char field[CHECKSUM_FIELD_BYTES], enum s3_error *error, const char **why);
+/* Is it one of the algorithms by its name (CRC32, SHA256 ...)? */
+bool checksums_is_algorithm(struct slice name);
+/* The checksum of a file by an algorithm that is one, as field. 0 or a negative errno. For a thread
+ * that may block. */
+int checksums_of_file(int fd, struct slice algorithm, char field[CHECKSUM_FIELD_BYTES]);
 void checksums_fini(struct checksums *checksums);
 
 #endif

@@ -89,6 +89,9 @@ static const struct s3_field_row rows[] = {
 
 	/* What is kept with an object. Where a part comes, or all are put together, it is S3, too,
 	 * that drops metadata: it came with the upload's beginning. */
+	{NAME("content-type"), USE(MAKERS, ALL)},
+	{NAME("content-disposition"), USE(MAKERS, ALL)},
+	{NAME("expires"), USE(MAKERS, ALL)},
 	{BEGIN("x-amz-meta-"), USE(MAKERS, ALL), .is_list = true},
 	{NAME("x-amz-tagging"), USE(0, READS), .neutral = "", .text = tags},
 	/* What they say is a price and how many copies there are; the bytes are read as those of
@@ -107,9 +110,7 @@ static const struct s3_field_row rows[] = {
 	{NAME("x-amz-checksum-sha1"), USE(BODIES, READS | REMOVALS), .text = checksums},
 	{NAME("x-amz-checksum-sha256"), USE(BODIES, READS | REMOVALS), .text = checksums},
 	{NAME("x-amz-checksum-sha512"), USE(BODIES, READS | REMOVALS), .text = checksums},
-	{NAME("x-amz-checksum-algorithm"),
-	 USE(OF(CREATE_MULTIPART_UPLOAD), READS | BODIES | REMOVALS | OF(UPLOAD_PART_COPY)),
-	 .neutral = "", .text = checksums},
+	{NAME("x-amz-checksum-algorithm"), USE(OF(COPY_OBJECT) | OF(CREATE_MULTIPART_UPLOAD), ALL)},
 	/* How checksums of parts become the object's; what comes whole has one. */
 	{NAME("x-amz-checksum-type"),
 	 USE(OF(CREATE_MULTIPART_UPLOAD) | OF(COMPLETE_MULTIPART_UPLOAD), ALL)},
@@ -159,7 +160,7 @@ static const struct s3_field_row *find(struct slice name)
 {
 	char first = (char)(name.at[0] | 0x20);
 
-	if (first != 'x' && first != 'i' && first != 'c')
+	if (first != 'x' && first != 'i' && first != 'c' && first != 'e')
 		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct s3_field_row *row = &rows[i];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of what requests ask for in fields: x-amz-*, If-* and Content-Range.
+ * The table of what requests ask for in fields: x-amz-*, If-*, Content-Range, and those
+ * that are kept with an object and may stand once.
  * A request that writes is refused, before anything has happened, when one of them
  * asks for what is not done; nothing of that kind is dropped in silence.
  */

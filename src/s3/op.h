@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include "base/text.h"
+
 struct s3_call;
 struct s3_target;
 
@@ -35,6 +37,9 @@ void op_upload_part_copy(struct s3_call *call);
 
 /* op_attributes.c */
 void op_get_object_attributes(struct s3_call *call);
+/* The checksum that is kept with an object, as the elements that Amazon has for it; none: nothing.
+ */
+void op_put_checksum(struct text *out, const char *lines, size_t len);
 
 /* op_settings.c */
 void op_get_bucket_setting(struct s3_call *call);

@@ -9,8 +9,7 @@
 #include "s3/xml_out.h"
 #include "store/meta.h"
 
-/* The checksum that was verified when the object came, as the element that Amazon has for it. */
-static void put_checksum(struct text *out, const char *lines, size_t len)
+void op_put_checksum(struct text *out, const char *lines, size_t len)
 {
 	static const struct {
 		const char *field, *element;
@@ -31,10 +30,8 @@ static void put_checksum(struct text *out, const char *lines, size_t len)
 			continue;
 		memcpy(value, lines + begin, len - begin - 2); /* without CRLF */
 		value[len - begin - 2] = '\0';
-		xml_open(out, "Checksum");
 		xml_text(out, rows[i].element, value);
 		xml_text(out, "ChecksumType", "FULL_OBJECT");
-		xml_close(out, "Checksum");
 	}
 }
 
@@ -61,8 +58,11 @@ static void put_attributes(struct s3_call *call, int fd, const struct facts *fac
 		xml_text(out, "ETag", etag + 1);
 	if (is_wanted(call, "Checksum")) {
 		int n = meta_get_bound(call->store->sys, fd, META_CHECKSUMS, facts, lines);
-		if (n > 0)
-			put_checksum(out, lines, (size_t)n);
+		if (n > 0) {
+			xml_open(out, "Checksum");
+			op_put_checksum(out, lines, (size_t)n);
+			xml_close(out, "Checksum");
+		}
 	}
 	if (is_wanted(call, "StorageClass"))
 		xml_text(out, "StorageClass", "STANDARD");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CopyObject, UploadPartCopy: bytes that do not leave the server. */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -113,17 +114,34 @@ static bool copy_bytes(struct s3_call *call, const struct source *source, const 
 	return r == 0;
 }
 
-static void put_result(struct s3_call *call, const char *root)
+/* checksum: its field, "": none. */
+static void put_result(struct s3_call *call, const char *root, const char *checksum)
 {
 	struct text *out = &call->text;
 
 	xml_begin(out, root);
 	xml_time(out, "LastModified", call->put.stamp.modified);
 	xml_text(out, "ETag", call->put.stamp.etag);
+	op_put_checksum(out, checksum, strlen(checksum));
 	xml_close(out, root);
 }
 
 /* ---- CopyObject ------------------------------------------------------------------------------ */
+
+/* The checksum of the copy, in lines: what the source has, or what the request asks for. Its
+ * length, or a negative errno. */
+static int take_checksum(struct s3_call *call, const struct source *source,
+			 char lines[META_BYTES_MAX])
+{
+	struct slice algorithm = http_head_find(call->head, "x-amz-checksum-algorithm");
+
+	if (algorithm.len == 0)
+		return meta_get_bound(call->store->sys, source->fd, META_CHECKSUMS, &source->facts,
+				      lines);
+	static_assert(META_BYTES_MAX >= CHECKSUM_FIELD_BYTES, "a field fits");
+	int r = checksums_of_file(call->put.file_fd, algorithm, lines);
+	return r < 0 ? r : (int)strlen(lines);
+}
 
 /* With the source's attributes, or with x-amz-metadata-directive: REPLACE the request's. */
 static void commit_copy(struct s3_call *call, const struct source *source, bool is_replaced)
@@ -138,9 +156,11 @@ static void commit_copy(struct s3_call *call, const struct source *source, bool 
 		kept = meta_get(sys, source->fd, META_FIELDS, fields);
 		meta.fields = (struct put_text){fields, kept > 0 ? (size_t)kept : 0};
 	}
-	int sums = meta_get_bound(sys, source->fd, META_CHECKSUMS, &source->facts, checksums);
+	int sums = take_checksum(call, source, checksums);
 	meta.checksums = (struct put_text){checksums, sums > 0 ? (size_t)sums : 0};
-	if (md5_of_etag(source->etag, md5)) /* the same bytes */
+	if (sums > 0 && sums < CHECKSUM_FIELD_BYTES)
+		memcpy(call->checksum, checksums, (size_t)sums); /* what is behind it is NUL */
+	if (md5_of_etag(source->etag, md5))                      /* the same bytes */
 		memcpy(call->md5_etag, source->etag, sizeof(call->md5_etag));
 	if (kept < 0 || sums < 0) {
 		s3_call_fail_errno(call, kept < 0 ? kept : sums);
@@ -152,7 +172,7 @@ static void commit_copy(struct s3_call *call, const struct source *source, bool 
 	if (r < 0)
 		s3_call_fail_errno(call, r);
 	else
-		put_result(call, "CopyObjectResult");
+		put_result(call, "CopyObjectResult", call->checksum);
 }
 
 static void copy_object(struct s3_call *call, struct source *source)
@@ -177,12 +197,25 @@ static void copy_object(struct s3_call *call, struct source *source)
 	commit_copy(call, source, is_replaced);
 }
 
+/* x-amz-checksum-algorithm: which checksum the copy is to have. False: failed. */
+static bool check_algorithm(struct s3_call *call)
+{
+	struct slice algorithm = http_head_find(call->head, "x-amz-checksum-algorithm");
+
+	if (algorithm.len == 0 || checksums_is_algorithm(algorithm))
+		return true;
+	s3_call_fail(call, S3_ERROR_NOT_IMPLEMENTED,
+		     "x-amz-checksum-algorithm is CRC32, CRC32C, CRC64NVME, SHA1, SHA256 or "
+		     "SHA512.");
+	return false;
+}
+
 void op_copy_object(struct s3_call *call)
 {
 	struct source source = {.fd = -1};
 
-	if (s3_call_take_terms(call) && s3_call_take_kept(call) && open_source(call, &source) &&
-	    s3_call_check_size(call, source.bytes))
+	if (check_algorithm(call) && s3_call_take_terms(call) && s3_call_take_kept(call) &&
+	    open_source(call, &source) && s3_call_check_size(call, source.bytes))
 		copy_object(call, &source);
 	if (source.fd >= 0)
 		close(source.fd);
@@ -223,7 +256,7 @@ void op_upload_part_copy(struct s3_call *call)
 		op_upload_part(call);
 		call->stamp.etag[0] = '\0'; /* it is in the XML */
 		if (!s3_call_has_failed(call))
-			put_result(call, "CopyPartResult");
+			put_result(call, "CopyPartResult", "");
 	}
 	if (source.fd >= 0)
 		close(source.fd);

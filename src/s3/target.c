@@ -149,6 +149,8 @@ int s3_source_parse(struct slice value, struct s3_target *out, enum s3_target_er
 	size_t len;
 
 	*out = (struct s3_target){0};
+	if (memchr(value.at, '\t', value.len) != NULL) /* the only control byte of a field */
+		return refuse(error, S3_TARGET_BAD_ENCODING);
 	if (mark != NULL)
 		path.len = (size_t)(mark - value.at);
 	if (decode(path, text, sizeof(text), &len, error) < 0)

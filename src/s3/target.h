@@ -41,7 +41,8 @@ enum s3_target_error {
  */
 int s3_target_parse(struct slice target, struct s3_target *out, enum s3_target_error *error);
 
-/* A copy's source: [/]BUCKET/KEY[?QUERY], percent-encoded as a whole, in part, or not at all. As
+/* A copy's source: [/]BUCKET/KEY[?QUERY], percent-encoded as a whole, in part, or (but for control
+ * bytes) not at all. As
  * s3_target_parse, but that there must be a key; query points into value. */
 int s3_source_parse(struct slice value, struct s3_target *out, enum s3_target_error *error);
 

@@ -227,12 +227,13 @@ static const char *of_between(unsigned byte)
 	return is_tchar(byte) ? "200, 501 NotImplemented keep" : "200, " BAD;
 }
 
-/* "/data/k@z" in x-amz-copy-source: as in a target, but that the head allows more. */
+/* "/data/k@z" in x-amz-copy-source: as in a target, or not encoded. */
 static const char *of_source(unsigned byte)
 {
 	if (!is_value(byte))
 		return BAD;
-	return byte != '%' && is_target(byte) ? GONE : WRONG;
+	bool is_plain = is_target(byte) || byte == ' ' || byte == '#';
+	return byte != '%' && is_plain ? GONE : WRONG;
 }
 
 /* "<Key>none@</Key>": a key that is none is an Error inside the answer. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checksums behind a body, as the SDKs send them. */
+/* Checksums behind a body, as the SDKs send them; and those of copies. */
 #include "wire/wire.h"
 
 #include <stdio.h>
@@ -54,6 +54,49 @@ Test(trailers, of_clients)
 		snprintf(target, sizeof(target), "/data/t%zu", i);
 		cr_expect_str_eq(wire_ask_text(&client, "GET", target, "", &response), "hello");
 	}
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}
+
+/* A copy has the checksum that is asked for; otherwise its source's. */
+Test(trailers, of_a_copy)
+{
+	static const struct {
+		const char *fields, *element, *field, *value;
+	} rows[] = {
+		{"", "<ChecksumCRC32>NhCmhg==</ChecksumCRC32>", "x-amz-checksum-crc32", "NhCmhg=="},
+		{"x-amz-checksum-algorithm: SHA1\r\n",
+		 "<ChecksumSHA1>qvTGHdzF6KLavt4PO0gs2a6pQ00=</ChecksumSHA1>", "x-amz-checksum-sha1",
+		 "qvTGHdzF6KLavt4PO0gs2a6pQ00="},
+		{"x-amz-checksum-algorithm:\r\n", "<ChecksumCRC32>", "x-amz-checksum-crc32",
+		 "NhCmhg=="},
+	};
+	struct wire_server server = {.writable = true};
+	struct wire_client client = {0};
+	struct wire_response response;
+	char fields[256];
+
+	wire_server_root(&server);
+	wire_server_start(&server);
+	wire_connect(&client, &server);
+	cr_assert(wire_send(&client, "PUT /data/k HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n"
+				     "x-amz-checksum-crc32: NhCmhg==\r\n\r\nhello"));
+	wire_read_head(&client, &response);
+	cr_assert_eq(response.status, 200);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		snprintf(fields, sizeof(fields), "x-amz-copy-source: /data/k\r\n%s",
+			 rows[i].fields);
+		const char *text = wire_ask_text(&client, "PUT", "/data/copy", fields, &response);
+		cr_assert_eq(response.status, 200, "%s", text);
+		cr_expect_not_null(strstr(text, rows[i].element), "%s", text);
+		wire_ask(&client, "HEAD", "/data/copy", "x-amz-checksum-mode: ENABLED\r\n",
+			 &response);
+		wire_field_is(&response, rows[i].field, rows[i].value);
+	}
+	wire_ask_fails(&client, "PUT", "/data/other",
+		       "x-amz-copy-source: /data/k\r\nx-amz-checksum-algorithm: XXHASH3\r\n", 501,
+		       "NotImplemented");
+	wire_is_absent(&client, "/data/other");
 	wire_disconnect(&client);
 	wire_server_stop(&server);
 }
