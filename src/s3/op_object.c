@@ -48,13 +48,18 @@ void op_object_fields(struct s3_call *call)
 	const struct store_sys *sys = call->store->sys;
 	struct object *object = call->object;
 	char lines[META_BYTES_MAX];
+	bool is_damaged;
 
 	int r = version_read(sys, object->file_fd, &object->facts, object->etag);
 	if (r < 0) {
 		s3_call_fail_errno(call, r);
 		return;
 	}
-	add_lines(call, lines, meta_get(sys, object->file_fd, META_FIELDS, lines));
+	int n = meta_get_fields(sys, object->file_fd, &object->facts, lines, &is_damaged);
+	if (is_damaged)
+		s3_call_fail(call, S3_ERROR_INTERNAL_ERROR, S3_TEXT_DAMAGED);
+	else
+		add_lines(call, lines, n);
 	/* It is of the whole object: clients would compare it with a range. */
 	if (!s3_call_has_failed(call) && call->head->known[HTTP_FIELD_RANGE].at == NULL &&
 	    slice_is(http_head_find(call->head, "x-amz-checksum-mode"), "ENABLED"))
