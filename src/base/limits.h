@@ -71,6 +71,9 @@
 #define MIN_RATE_DEFAULT             "1KiB"
 #define MIN_RATE_BYTES_MAX           (1ull << 40)
 #define RATE_WINDOW_DEFAULT          "30s"
+/* Of a scrub. Off: only who runs the disk knows what it can spare. At most more than disks read. */
+#define SCRUB_RATE_DEFAULT           "0"
+#define SCRUB_RATE_BYTES_MAX         (1ull << 40)
 /* Multipart uploads that nobody has touched for so long are removed. */
 #define UPLOAD_EXPIRY_DEFAULT        "7d"
 #define UPLOAD_EXPIRY_MS_MIN         60000

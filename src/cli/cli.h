@@ -40,11 +40,13 @@ int cli_serve(int argc, char *const argv[]);
 int cli_check(int argc, char *const argv[]);
 int cli_probe(int argc, char *const argv[]);
 int cli_bench(int argc, char *const argv[]);
+int cli_scrub(int argc, char *const argv[]);
 int cli_help(int argc, char *const argv[]);
 int cli_version(int argc, char *const argv[]);
 /* The section OPTIONS of their manual pages. */
 void cli_bench_print_man(FILE *out);
 void cli_probe_print_man(FILE *out);
+void cli_scrub_print_man(FILE *out);
 
 /* One row makes the dispatch, the line of `sluice --help`, and the manual page. */
 struct command {

@@ -63,6 +63,24 @@ const struct command commands[] = {
 	 "The report goes to standard output; a progress line to standard error, if that is a "
 	 "terminal.\n",
 	 cli_bench_print_man},
+	{"scrub", cli_scrub, "compare the objects of a root with their checksums",
+	 "--root DIR [--rate BYTES] [--quarantine] [--bucket NAME]... [--json]",
+	 "Reads the objects of a root folder and compares them with the checksums that are kept "
+	 "with "
+	 "them: those that clients sent, and MD5s of --etag=md5. Objects without one are counted "
+	 "as "
+	 "unchecked, as are those that are written meanwhile; one that somebody has edited in "
+	 "place "
+	 "has none any more. One line for each damaged object goes to standard output, a summary "
+	 "to "
+	 "standard error.\n"
+	 "The disk is read, not the page cache, which stays as it is; where the file system has no "
+	 "direct reads, what is cached is believed. It may run beside servers on the same root, "
+	 "also as a user that may only read; sluice serve --scrub-rate does the same all the "
+	 "time.\n"
+	 "A damaged object stays as it is, and is served: only --quarantine changes that. Write it "
+	 "again from a copy; that ends its quarantine.\n",
+	 cli_scrub_print_man},
 	{"help", cli_help, "print help for a command", "[COMMAND]",
 	 "Prints the list of commands, or the help of one.\n", NULL},
 	{"version", cli_version, "print the version", "",

@@ -18,6 +18,7 @@ static const struct {
 	{EXIT_OK, "check",
 	 "A start would succeed, also if with warnings; or the client may do it."},
 	{EXIT_OK, "bench", "Every request succeeded."},
+	{EXIT_OK, "scrub", "No object is damaged."},
 	{EXIT_OK, "help", "Success."},
 	{EXIT_OK, "version", "Success."},
 	{PROBE_USABLE, "probe", "Kernel TLS is usable; with --target: a connection works."},
@@ -28,6 +29,9 @@ static const struct {
 	{EXIT_ERROR, "check",
 	 "With --strict: there are warnings; or an error without its own code."},
 	{EXIT_ERROR, "bench", "An error that has no code of its own."},
+	{EXIT_ERROR, "scrub",
+	 "Something could not be read, so that it is not known whether it is damaged; all else is "
+	 "good."},
 	{EXIT_ERROR, "help", "The output cannot be written."},
 	{EXIT_ERROR, "version", "The output cannot be written."},
 	{PROBE_USABLE_WITH_WARNINGS, "probe",
@@ -38,6 +42,7 @@ static const struct {
 	{EXIT_USAGE, "serve", "An option or the configuration file is wrong."},
 	{EXIT_USAGE, "check", "An option or the configuration file is wrong."},
 	{EXIT_USAGE, "bench", "An option is wrong."},
+	{EXIT_USAGE, "scrub", "An option is wrong."},
 	{EXIT_USAGE, "help", "Unknown command."},
 	{EXIT_USAGE, "version", "Unexpected argument."},
 	{PROBE_NOT_USABLE, "probe", "Kernel TLS is not usable, or the arguments are wrong."},
@@ -46,6 +51,7 @@ static const struct {
 	{EXIT_NOT_FOUND, "serve", "The root folder does not exist."},
 	{EXIT_NOT_FOUND, "check", "The root folder does not exist."},
 	{EXIT_NOT_FOUND, "bench", "The bucket or the objects do not exist."},
+	{EXIT_NOT_FOUND, "scrub", "The root folder or a bucket does not exist."},
 
 	{EXIT_DENIED, NULL, "Access denied."},
 	{EXIT_DENIED, "serve",
@@ -54,6 +60,8 @@ static const struct {
 	 "The client may not do it; or the root folder cannot be read, or with --writable not be "
 	 "written."},
 	{EXIT_DENIED, "bench", "The server denies access."},
+	{EXIT_DENIED, "scrub",
+	 "The root folder cannot be read, or with --quarantine not be written."},
 
 	{EXIT_TLS, NULL, "TLS, a certificate or an identity."},
 	{EXIT_TLS, "serve",
@@ -81,6 +89,7 @@ static const struct {
 
 	{EXIT_INTEGRITY, NULL, "Data is not what it should be."},
 	{EXIT_INTEGRITY, "bench", "Responses had wrong bytes or lengths."},
+	{EXIT_INTEGRITY, "scrub", "Objects are damaged."},
 
 	{EXIT_PARTIAL, NULL, "Done in part."},
 	{EXIT_PARTIAL, "bench",

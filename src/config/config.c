@@ -210,6 +210,14 @@ static int check_whole(const struct config *config, char error[ERROR_TEXT_MAX])
 			 config->send_engine == SEND_ENGINE_SPLICE ? "splice" : "sendfile");
 		return -EINVAL;
 	}
+	if (config->scrub_quarantine && (config->scrub_rate_bytes == 0 || !config->writable)) {
+		snprintf(error, ERROR_TEXT_MAX, "--scrub-quarantine needs --%s: %s",
+			 config->scrub_rate_bytes == 0 ? "scrub-rate" : "writable",
+			 config->scrub_rate_bytes == 0
+				 ? "without a scrub nothing is found"
+				 : "a read-only server cannot mark a damaged object");
+		return -EINVAL;
+	}
 	return check_addresses(config, error);
 }
 

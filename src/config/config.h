@@ -47,6 +47,7 @@ struct config {
 	char admin_listen[ADDR_TEXT_MAX]; /* "" = no admin listener */
 	char root[PATH_MAX];
 	bool writable;
+	bool scrub_quarantine;
 	enum durability durability;
 	enum etag_choice etag;
 	unsigned upload_expiry_ms;
@@ -79,9 +80,10 @@ struct config {
 	enum send_engine send_engine;
 	unsigned workers; /* 0 = one per CPU that this process may use */
 	unsigned conns_max;
-	unsigned send_buffers;    /* of a worker */
-	uint64_t records_per_key; /* of one AES-GCM key, then rekey or close */
-	uint64_t min_rate_bytes;  /* per second */
+	unsigned send_buffers;     /* of a worker */
+	uint64_t records_per_key;  /* of one AES-GCM key, then rekey or close */
+	uint64_t min_rate_bytes;   /* per second */
+	uint64_t scrub_rate_bytes; /* per second; 0: no scrub */
 	unsigned rate_window_ms;
 	unsigned handshake_timeout_ms;
 	unsigned head_timeout_ms;

@@ -44,6 +44,17 @@ const struct option options[] = {
 	{"upload-expiry", "upload_expiry", OPTION_DURATION, AT(upload_expiry_ms),
 	 UPLOAD_EXPIRY_DEFAULT, UPLOAD_EXPIRY_MS_MIN, UPLOAD_EXPIRY_MS_MAX, NULL, "TIME",
 	 "Remove multipart uploads that were neither completed nor touched for this long."},
+	{"scrub-rate", "scrub_rate", OPTION_BYTES, AT(scrub_rate_bytes), SCRUB_RATE_DEFAULT, 0,
+	 SCRUB_RATE_BYTES_MAX, NULL, "BYTES",
+	 "Read all objects again and again, so many bytes per second, and compare them with the "
+	 "checksums that are kept with them; damaged ones are logged and counted. A pass begins an "
+	 "hour after the last one began, at the earliest; 0: never. Of several servers on one root "
+	 "one is enough."},
+	{"scrub-quarantine", "scrub_quarantine", OPTION_BOOL, AT(scrub_quarantine), "false", 0, 0,
+	 NULL, "BOOL",
+	 "Mark an object that the scrub finds damaged, so that every server on the root answers "
+	 "with 500 rather than with wrong bytes, until it is written again. Needs --scrub-rate and "
+	 "--writable."},
 	{"admin-listen", "admin_listen", OPTION_ADDRESS, AT(admin_listen), "127.0.0.1:10943", 0, 0,
 	 NULL, "ADDR:PORT",
 	 "Address of /metrics, /-/healthy, /-/ready and /-/reload, plain HTTP; none turns it off."},

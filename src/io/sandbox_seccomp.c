@@ -33,11 +33,13 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/audit.h>
 #include <linux/fs.h>
+#include <linux/ioprio.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
 
@@ -117,6 +119,13 @@ static const struct row rows[] = {
 	WHEN(prlimit64, ALLOW, ARG_IS, 0, 0),
 	WHEN(prlimit64, ALLOW, ARG_IS_SELF, 0, 0),
 	CALL(prlimit64, REFUSE),
+	/* A thread may take less weight, no other and no group: PRIO_PROCESS is 0. */
+	WHEN(setpriority, REFUSE, ARG_HAS, 0, PRIO_PGRP | PRIO_USER),
+	WHEN(setpriority, ALLOW, ARG_IS, 1, 0),
+	CALL(setpriority, REFUSE),
+	WHEN(ioprio_set, REFUSE, ARG_HAS, 0, IOPRIO_WHO_PGRP),
+	WHEN(ioprio_set, ALLOW, ARG_IS, 1, 0),
+	CALL(ioprio_set, REFUSE),
 
 	/* Descriptors. */
 	CALL(read, ALLOW),

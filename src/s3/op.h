@@ -13,6 +13,11 @@
 struct s3_call;
 struct s3_target;
 
+/* Instead of wrong bytes, and instead of a copy of them. */
+#define S3_TEXT_DAMAGED                                                                            \
+	"The object is damaged: a scrub has found that its bytes on the disk no longer have the "  \
+	"checksum that they were stored with. Write it again."
+
 /* op_bucket.c */
 void op_list_buckets(struct s3_call *call);
 void op_get_bucket_location(struct s3_call *call);

@@ -80,6 +80,22 @@ static bool meets_conditions(struct s3_call *call, struct source *source)
 	return false;
 }
 
+/* A copy would have checksums of its own, and nobody could see the damage any more. */
+static bool is_sound(struct s3_call *call, const struct source *source)
+{
+	char fields[META_BYTES_MAX];
+	bool is_damaged;
+
+	if (!meta_is_marked(source->facts.mode))
+		return true;
+	int n = meta_get_fields(call->store->sys, source->fd, &source->facts, fields, &is_damaged);
+	if (n < 0)
+		s3_call_fail_errno(call, n);
+	else if (is_damaged)
+		s3_call_fail(call, S3_ERROR_INTERNAL_ERROR, S3_TEXT_DAMAGED);
+	return n >= 0 && !is_damaged;
+}
+
 /* The source, open and allowed. False: failed. */
 static bool open_source(struct s3_call *call, struct source *source)
 {
@@ -99,7 +115,7 @@ static bool open_source(struct s3_call *call, struct source *source)
 		return false;
 	source->bytes = source->facts.size;
 	source->first = 0;
-	return meets_conditions(call, source);
+	return is_sound(call, source) && meets_conditions(call, source);
 }
 
 /* key: as of s3_call_begin_put. */
@@ -148,12 +164,13 @@ static void commit_copy(struct s3_call *call, const struct source *source, bool 
 {
 	const struct store_sys *sys = call->store->sys;
 	char fields[META_BYTES_MAX], checksums[META_BYTES_MAX];
+	bool is_damaged; /* is_sound has looked */
 	struct put_meta meta = {.fields = {call->kept.at, call->kept.len}};
 	uint8_t md5[MD5_BYTES];
 	int kept = 0;
 
 	if (!is_replaced) {
-		kept = meta_get(sys, source->fd, META_FIELDS, fields);
+		kept = meta_get_fields(sys, source->fd, &source->facts, fields, &is_damaged);
 		meta.fields = (struct put_text){fields, kept > 0 ? (size_t)kept : 0};
 	}
 	int sums = take_checksum(call, source, checksums);

@@ -46,10 +46,16 @@ static void add_lines(struct s3_call *call, const char *lines, int n, struct tex
 
 static void add_fields(struct s3_call *call, struct text *out)
 {
+	const struct object *object = call->object;
 	char lines[META_BYTES_MAX];
+	bool is_damaged;
 
-	add_lines(call, lines,
-		  meta_get(call->store->sys, call->object->file_fd, META_FIELDS, lines), out);
+	int n = meta_get_fields(call->store->sys, object->file_fd, &object->facts, lines,
+				&is_damaged);
+	if (is_damaged)
+		s3_call_fail(call, S3_ERROR_INTERNAL_ERROR, S3_TEXT_DAMAGED);
+	else
+		add_lines(call, lines, n, out);
 }
 
 /* Fields that the request's query says instead of the object's. Content-Type is the first, as it is

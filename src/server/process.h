@@ -8,6 +8,7 @@
 #include "io/sandbox.h"
 #include "server/process_meter.h"
 #include "server/root_watch.h"
+#include "server/scrubber.h"
 #include "server/server.h"
 #include "server/sweeper.h"
 #include "server/trust_keeper.h"
@@ -30,6 +31,7 @@ struct process {
 	bool is_ready;
 	bool is_check; /* nothing is served: only what a start would say */
 	struct sweeper sweeper;
+	struct scrubber scrubber;
 	struct process_meter meter;
 	int argc; /* the command line, for reading the configuration again */
 	char *const *argv;

@@ -9,6 +9,7 @@
 #include "server/admin.h"
 #include "server/process_meter.h"
 #include "server/root_watch.h"
+#include "server/scrubber.h"
 #include "server/sweeper.h"
 #include "server/trust_keeper.h"
 #include "server/worker.h"
@@ -150,6 +151,7 @@ int scrape_print(const struct scrape *scrape, char *out, size_t bytes_max)
 	print_threads(scrape, &text);
 	print_log(scrape, &text);
 	print_sweep(scrape->sweeper, &text);
+	scrubber_print(scrape->scrubber, &text);
 	root_watch_print(scrape->root, &text);
 	process_meter_print(scrape->process, &text);
 	n = metrics_text_end(&text);

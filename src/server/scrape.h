@@ -10,6 +10,7 @@
 struct admin;
 struct process_meter;
 struct root_watch;
+struct scrubber;
 struct server;
 struct sweeper;
 struct trust_keeper;
@@ -30,6 +31,7 @@ struct scrape {
 	const struct process_meter *process;
 	struct root_watch *root;
 	const struct sweeper *sweeper;
+	const struct scrubber *scrubber;
 	const struct trust_keeper *keeper;
 };
 

@@ -56,6 +56,16 @@ static enum server_outcome start_workers(struct process *process)
 	return SERVER_STOPPED;
 }
 
+static enum server_outcome start_scrub(struct process *process)
+{
+	int r = scrubber_start(&process->scrubber);
+
+	if (r < 0)
+		log_msg(&process->log, LOG_LEVEL_ERROR, "the scrub cannot start: %s",
+			strerrordesc_np(-r));
+	return r < 0 ? SERVER_ERROR : SERVER_STOPPED;
+}
+
 /* ---- The main thread
  * ------------------------------------------------------------------------------ */
 
@@ -63,6 +73,7 @@ static struct log_totals log_totals(const struct process *process)
 {
 	struct log_totals totals = {.lost = log_lines_lost(&process->log) +
 					    log_lines_lost(&process->sweeper.log) +
+					    log_lines_lost(&process->scrubber.log) +
 					    root_watch_lines_lost(process->server.root_watch),
 				    .suppressed = log_limit_suppressed(&process->log_limit)};
 
@@ -84,6 +95,7 @@ static int print_metrics(void *arg, char *out, size_t bytes_max)
 				      .process = &process->meter,
 				      .root = process->server.root_watch,
 				      .sweeper = &process->sweeper,
+				      .scrubber = &process->scrubber,
 				      .keeper = &process->keeper};
 	return scrape_print(&scrape, out, bytes_max);
 }
@@ -139,6 +151,7 @@ static enum admin_outcome ask_reload(void *arg, uint64_t ticket, char why[ERROR_
 static void drain(struct process *process)
 {
 	atomic_store(&process->server.is_draining, true);
+	scrubber_end(&process->scrubber);
 	process_wake_workers(process);
 }
 
@@ -275,17 +288,26 @@ static void log_start(struct process *process)
 	log_end(&line);
 }
 
-/* A sweep that a disk holds must not hold us: its thread is left, and everything with it. */
-static void end_sweep(struct process *process)
+static bool have_ended(struct process *process)
+{
+	bool is_swept = sweeper_end(&process->sweeper);
+
+	return scrubber_end(&process->scrubber) && is_swept;
+}
+
+/* A sweep or a scrub that a disk holds must not hold us: its thread is left, and everything with
+ * it. */
+static void end_sweep_and_scrub(struct process *process)
 {
 	uint64_t until_ms = clock_now_ms() + ABORT_MS;
 
-	while (!sweeper_end(&process->sweeper) && clock_now_ms() < until_ms)
+	while (!have_ended(process) && clock_now_ms() < until_ms)
 		poll(NULL, 0, TICK_MS / 10);
-	if (sweeper_end(&process->sweeper))
+	if (have_ended(process))
 		return;
-	log_msg(&process->log, LOG_LEVEL_ERROR,
-		"disk not responding; exiting while unfinished files are looked for");
+	log_msg(&process->log, LOG_LEVEL_ERROR, "disk not responding; exiting while %s",
+		sweeper_end(&process->sweeper) ? "objects are scrubbed"
+					       : "unfinished files are looked for");
 	_exit(1);
 }
 
@@ -305,6 +327,8 @@ static enum server_outcome serve(struct process *process)
 	}
 	enum server_outcome outcome = start_workers(process);
 	if (outcome == SERVER_STOPPED)
+		outcome = start_scrub(process);
+	if (outcome == SERVER_STOPPED)
 		log_start(process);
 	else
 		give_up(process);
@@ -312,8 +336,9 @@ static enum server_outcome serve(struct process *process)
 	for (unsigned i = 0; i < process->started_count; i++)
 		worker_join(&process->worker[i]);
 	end_offload(&process->server);
-	end_sweep(process);
+	end_sweep_and_scrub(process);
 	sweeper_fini(&process->sweeper);
+	scrubber_fini(&process->scrubber);
 	return outcome;
 }
 

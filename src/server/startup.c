@@ -165,6 +165,8 @@ static enum server_outcome take_means(struct process *process)
 	raise_file_limit(process);
 	sweeper_init(&process->sweeper, process->server.config, &process->server.log_sink,
 		     process->server.root_fd);
+	scrubber_init(&process->scrubber, process->server.config, &process->server.log_sink,
+		      process->server.root_fd);
 	return SERVER_STOPPED;
 }
 

@@ -22,7 +22,9 @@
 #include "store/facts.h"
 #include "store/sys.h"
 
-/* Fields of the response, "Name: value\r\n" each: Content-Type, x-amz-meta-... */
+/* Fields of the response, "Name: value\r\n" each: Content-Type, x-amz-meta-... Of a damaged object
+ * a line stands before them, bound, that says so and is no field: who answers reads this attribute
+ * anyway. */
 #define META_FIELDS    "user.sluice.fields"
 /* Bound: x-amz-checksum-... fields in the same form. */
 #define META_CHECKSUMS "user.sluice.checksums"
@@ -54,5 +56,16 @@ int meta_get(const struct store_sys *sys, int file_fd, const char *name, char ou
  * written is not bound, and is believed. */
 int meta_get_bound(const struct store_sys *sys, int file_fd, const char *name,
 		   const struct facts *facts, char out[META_BYTES_MAX]);
+/* 1: it is bound, to whatever bytes; 0: it is not, or there is none; or a negative errno. */
+int meta_is_bound(const struct store_sys *sys, int file_fd, const char *name);
+
+/* META_FIELDS as meta_get has it. *is_damaged: these bytes are known to be wrong, and are not to be
+ * given to anybody. */
+int meta_get_fields(const struct store_sys *sys, int file_fd, const struct facts *facts,
+		    char out[META_BYTES_MAX], bool *is_damaged);
+/* Keeps with a file that its bytes, of these facts, are damaged, or that they are not. Under the
+ * lock of folder_lock_file. 0 or a negative errno. */
+int meta_set_damaged(const struct store_sys *sys, int file_fd, const struct facts *facts,
+		     bool is_damaged);
 
 #endif

@@ -11,17 +11,18 @@
 #include "base/must.h"
 
 static const struct {
+	const char *label;
 	size_t bytes;
 	enum crc_kind crc;          /* CRC_KIND_COUNT: none */
 	const EVP_MD *(*evp)(void); /* NULL: a CRC */
 } kinds[DIGEST_KIND_COUNT] = {
-	[DIGEST_CRC32] = {4, CRC_32, NULL},
-	[DIGEST_CRC32C] = {4, CRC_32C, NULL},
-	[DIGEST_CRC64NVME] = {8, CRC_64_NVME, NULL},
-	[DIGEST_SHA1] = {20, CRC_KIND_COUNT, EVP_sha1},
-	[DIGEST_SHA256] = {32, CRC_KIND_COUNT, EVP_sha256},
-	[DIGEST_SHA512] = {64, CRC_KIND_COUNT, EVP_sha512},
-	[DIGEST_MD5] = {16, CRC_KIND_COUNT, EVP_md5},
+	[DIGEST_CRC32] = {"crc32", 4, CRC_32, NULL},
+	[DIGEST_CRC32C] = {"crc32c", 4, CRC_32C, NULL},
+	[DIGEST_CRC64NVME] = {"crc64nvme", 8, CRC_64_NVME, NULL},
+	[DIGEST_SHA1] = {"sha1", 20, CRC_KIND_COUNT, EVP_sha1},
+	[DIGEST_SHA256] = {"sha256", 32, CRC_KIND_COUNT, EVP_sha256},
+	[DIGEST_SHA512] = {"sha512", 64, CRC_KIND_COUNT, EVP_sha512},
+	[DIGEST_MD5] = {"md5", 16, CRC_KIND_COUNT, EVP_md5},
 };
 
 static bool is_wanted(const struct digest_set *set, unsigned kind)
@@ -86,4 +87,10 @@ size_t digest_bytes(enum digest_kind kind)
 {
 	must(kind < DIGEST_KIND_COUNT);
 	return kinds[kind].bytes;
+}
+
+const char *digest_label(enum digest_kind kind)
+{
+	must((unsigned)kind < DIGEST_KIND_COUNT);
+	return kinds[kind].label;
 }

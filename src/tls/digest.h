@@ -36,5 +36,7 @@ size_t digest_end(struct digest_set *set, enum digest_kind kind, uint8_t out[DIG
 void digest_fini(struct digest_set *set);
 
 size_t digest_bytes(enum digest_kind kind);
+/* "crc32", as in the name of S3's field. */
+const char *digest_label(enum digest_kind kind);
 
 #endif

@@ -138,6 +138,13 @@ Test(commands, manual_pages)
 		SECTIONS("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "SEE ALSO"));
 
 	out = begin();
+	command_print_man(out, command_find("scrub"));
+	fclose(out);
+	check_page(
+		"SLUICE-SCRUB 1 ", "sluice\\-scrub",
+		SECTIONS("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "SEE ALSO"));
+
+	out = begin();
 	command_print_man(out, command_find("bench"));
 	fclose(out);
 	check_page(

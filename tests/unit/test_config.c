@@ -201,6 +201,12 @@ Test(config, impossible_combinations)
 	SAYS("--send-engine=splice", "--tls-path=user");
 	cr_assert_eq(LOAD(REQUIRED, "--tls-path=user", "--send-engine=copy"), CONFIG_READY);
 	cr_assert_eq(LOAD(REQUIRED, "--tls-path=user"), CONFIG_READY);
+	cr_assert_eq(LOAD(REQUIRED, "--scrub-quarantine", "--writable"), -EINVAL);
+	SAYS("--scrub-quarantine", "--scrub-rate");
+	cr_assert_eq(LOAD(REQUIRED, "--scrub-quarantine", "--scrub-rate=1MiB"), -EINVAL);
+	SAYS("--scrub-quarantine", "--writable", "read-only");
+	cr_assert_eq(LOAD(REQUIRED, "--scrub-quarantine", "--scrub-rate=1MiB", "--writable"),
+		     CONFIG_READY);
 	cr_assert_eq(LOAD(REQUIRED, "--tls-path=kernel", "--send-engine=splice"), CONFIG_READY);
 	cr_assert_eq(LOAD(REQUIRED, "--send-engine=sendfile"), CONFIG_READY);
 }

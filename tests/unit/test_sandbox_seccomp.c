@@ -7,9 +7,11 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include <linux/audit.h>
+#include <linux/ioprio.h>
 #include <linux/seccomp.h>
 
 #include <criterion/criterion.h>
@@ -129,6 +131,14 @@ Test(sandbox_seccomp, arguments)
 		{SYS_prlimit64, {0, 7}, SECCOMP_RET_ALLOW, true},
 		{SYS_prlimit64, {PID, 7}, SECCOMP_RET_ALLOW, true},
 		{SYS_prlimit64, {1, 7}, EPERMED, true},
+		{SYS_setpriority, {PRIO_PROCESS, 0}, SECCOMP_RET_ALLOW, true},
+		{SYS_setpriority, {PRIO_PROCESS, PID}, EPERMED, true},
+		{SYS_setpriority, {PRIO_PGRP, 0}, EPERMED, true},
+		{SYS_setpriority, {PRIO_USER, 0}, EPERMED, true},
+		{SYS_ioprio_set, {IOPRIO_WHO_PROCESS, 0}, SECCOMP_RET_ALLOW, true},
+		{SYS_ioprio_set, {IOPRIO_WHO_PROCESS, PID}, EPERMED, true},
+		{SYS_ioprio_set, {IOPRIO_WHO_PGRP, 0}, EPERMED, true},
+		{SYS_ioprio_set, {IOPRIO_WHO_USER, 0}, EPERMED, true},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -56,8 +56,8 @@ Test(cli, help)
 /* `sluice help COMMAND` is `sluice COMMAND --help`, for every command that --help lists. */
 Test(cli, help_of_each_command)
 {
-	static const char *const commands[] = {"serve", "check", "probe",
-					       "bench", "help",  "version"};
+	static const char *const commands[] = {"serve", "check", "probe",  "bench",
+					       "scrub", "help",  "version"};
 	static struct wire_program wanted;
 
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
@@ -87,7 +87,7 @@ Test(cli, unknown_command)
 	run("srve", NULL, 2);
 	cr_assert_str_empty(program.out);
 	cr_assert_str_eq(program.err, "sluice: unknown command srve; did you mean serve? (known: "
-				      "serve, check, probe, bench, help, version)\n");
+				      "serve, check, probe, bench, scrub, help, version)\n");
 	run("hlep", NULL, 2);
 	cr_assert_not_null(strstr(program.err, "did you mean help?"), "%s", program.err);
 	run("verson", NULL, 2);
