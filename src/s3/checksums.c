@@ -80,14 +80,15 @@ static int take_payload_sha256(struct checksums *checksums, const struct http_he
 	return 0;
 }
 
-int checksums_begin(struct checksums *checksums, const struct http_head *head, bool wants_md5,
+int checksums_begin(struct checksums *checksums, const struct http_head *head, unsigned how,
 		    enum s3_error *error, const char **text)
 {
 	memset(checksums, 0, sizeof(*checksums));
-	checksums->wants_md5 = wants_md5;
+	checksums->wants_md5 = (how & CHECKSUMS_WANT_MD5) != 0;
 	if (take_head_field(checksums, head, DIGEST_MD5) < 0)
 		return refuse(error, text, S3_ERROR_INVALID_DIGEST, NULL);
-	for (unsigned kind = 0; kind < DIGEST_MD5; kind++)
+	bool are_of_body = (how & CHECKSUMS_ARE_OF_OBJECT) == 0;
+	for (unsigned kind = 0; are_of_body && kind < DIGEST_MD5; kind++)
 		if (take_head_field(checksums, head, (enum digest_kind)kind) < 0)
 			return refuse(error, text, S3_ERROR_INVALID_REQUEST,
 				      "The value of an x-amz-checksum field is not the base64 of "
@@ -106,7 +107,7 @@ int checksums_begin(struct checksums *checksums, const struct http_head *head, b
 	unsigned wanted = checksums->in_head | checksums->in_trailer;
 	if (checksums->has_sha256_of_payload)
 		wanted |= 1u << DIGEST_SHA256;
-	if (wants_md5)
+	if (checksums->wants_md5)
 		wanted |= 1u << DIGEST_MD5;
 	int r = digest_begin(&checksums->digests, wanted);
 	if (r == -EOPNOTSUPP)

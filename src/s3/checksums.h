@@ -10,10 +10,13 @@
 #include "http/body.h"
 #include "http/head.h"
 #include "s3/error.h"
+#include "store/checksum.h"
 #include "tls/digest.h"
 
-/* "x-amz-checksum-crc64nvme: BASE64\r\n" of the longest digest, with NUL. */
-#define CHECKSUM_FIELD_BYTES 96
+/* How checksums_begin is to read the head: an MD5 is computed, said or not (for an ETag);
+ * x-amz-checksum fields speak of another thing than the body. */
+#define CHECKSUMS_WANT_MD5      1u
+#define CHECKSUMS_ARE_OF_OBJECT 2u
 
 struct checksums {
 	struct digest_set digests;
@@ -27,8 +30,8 @@ struct checksums {
 };
 
 /* 0, or -1 with the S3 error (InvalidDigest, InvalidRequest) and its text (NULL: the table's).
- * checksums_fini in any case. wants_md5: computed, said or not. */
-int checksums_begin(struct checksums *checksums, const struct http_head *head, bool wants_md5,
+ * checksums_fini in any case. how: CHECKSUMS_..., or-ed. */
+int checksums_begin(struct checksums *checksums, const struct http_head *head, unsigned how,
 		    enum s3_error *error, const char **text);
 /*
  * The body is done: does it have the digests that were said? 0, with field: the x-amz-checksum-*

@@ -6,6 +6,8 @@
 #ifndef SLUICE_S3_OP_H
 #define SLUICE_S3_OP_H
 
+#include <stdbool.h>
+
 struct s3_call;
 
 /* op_bucket.c */
@@ -38,6 +40,8 @@ void op_create_multipart_upload(struct s3_call *call);
 void op_upload_part_check(struct s3_call *call);
 void op_upload_part_begin(struct s3_call *call);
 void op_upload_part(struct s3_call *call);
+/* call->put becomes the part, with its checksum, which is in call->checksum. False: failed. */
+bool op_commit_part(struct s3_call *call);
 void op_list_parts(struct s3_call *call);
 void op_complete_multipart_upload(struct s3_call *call);
 void op_abort_multipart_upload(struct s3_call *call);

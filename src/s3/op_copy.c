@@ -7,6 +7,7 @@
 #include "base/must.h"
 #include "http/conditions.h"
 #include "s3/call.h"
+#include "s3/fields.h"
 #include "s3/op.h"
 #include "s3/xml_out.h"
 #include "store/copy.h"
@@ -124,23 +125,48 @@ static bool copy_bytes(struct s3_call *call, const struct source *source)
 	return r == 0;
 }
 
-static void put_result(struct s3_call *call, const char *root)
+static void put_result(struct s3_call *call, bool is_object, const struct checksum *sum)
 {
+	const char *root = is_object ? "CopyObjectResult" : "CopyPartResult";
 	struct text *out = &call->text;
 
 	xml_begin(out, root);
 	xml_time(out, "LastModified", call->put.stamp.modified);
 	xml_text(out, "ETag", call->put.stamp.etag);
+	if (is_object)
+		xml_typed_checksum(out, sum);
+	else
+		xml_checksum(out, sum);
 	xml_close(out, root);
 }
 
 /* ---- CopyObject ------------------------------------------------------------------------------ */
 
+/* Of the algorithm that is asked for, or that the source has one of, if any; of all bytes, as the
+ * copy is no longer in parts. False: failed. */
+static bool choose_checksum(struct s3_call *call, const struct source *source, struct checksum *sum)
+{
+	const struct store_sys *sys = call->store->sys;
+	bool is_asked = call->plan.is_set;
+	enum digest_kind kind = call->plan.kind;
+
+	int r = checksum_kept(sys, source->fd, &source->facts, sum);
+	if (r == -EBADMSG) /* damaged: the bytes are all that counts */
+		r = 0;
+	bool is_of_all = sum->is_set && sum->parts == 0 && (!is_asked || sum->kind == kind);
+	if (r == 0 && !is_of_all && (is_asked || sum->is_set))
+		r = checksum_compute(sys, call->put.file_fd, is_asked ? kind : sum->kind, sum);
+	if (r < 0)
+		s3_call_fail_errno(call, r);
+	return r == 0;
+}
+
 /* With the source's attributes, or with x-amz-metadata-directive: REPLACE the request's. */
 static void commit_copy(struct s3_call *call, const struct source *source, bool is_replaced)
 {
 	const struct store_sys *sys = call->store->sys;
-	char fields[META_BYTES_MAX], checksums[META_BYTES_MAX];
+	char fields[META_BYTES_MAX], checksum[CHECKSUM_FIELD_BYTES];
+	struct checksum sum;
 	struct put_meta meta = {.fields = {call->kept.at, call->kept.len}};
 	uint8_t md5[MD5_BYTES];
 	int kept = 0;
@@ -149,21 +175,21 @@ static void commit_copy(struct s3_call *call, const struct source *source, bool 
 		kept = meta_get(sys, source->fd, META_FIELDS, fields);
 		meta.fields = (struct put_text){fields, kept > 0 ? (size_t)kept : 0};
 	}
-	int sums = meta_get_bound(sys, source->fd, META_CHECKSUMS, &source->facts, checksums);
-	meta.checksums = (struct put_text){checksums, sums > 0 ? (size_t)sums : 0};
 	if (md5_of_etag(source->etag, md5)) /* the same bytes */
 		memcpy(call->md5_etag, source->etag, sizeof(call->md5_etag));
-	if (kept < 0 || sums < 0) {
-		s3_call_fail_errno(call, kept < 0 ? kept : sums);
+	if (kept < 0) {
+		s3_call_fail_errno(call, kept);
 		return;
 	}
-	if (!s3_call_choose_etag(call, &meta.etag))
+	if (!s3_call_choose_etag(call, &meta.etag) || !choose_checksum(call, source, &sum))
 		return;
+	checksum_field(&sum, checksum);
+	meta.checksums = (struct put_text){checksum, strlen(checksum)};
 	int r = put_commit(&call->put, call->target->object_key, &call->terms, &meta);
 	if (r < 0)
 		s3_call_fail_errno(call, r);
 	else
-		put_result(call, "CopyObjectResult");
+		put_result(call, true, &sum);
 }
 
 static void copy_object(struct s3_call *call, struct source *source)
@@ -193,7 +219,9 @@ void op_copy_object(struct s3_call *call)
 	struct source source = {.fd = -1};
 
 	if (s3_call_check_key(call) && s3_call_check_asked(call) && s3_call_take_terms(call) &&
-	    s3_call_take_kept(call) && open_source(call, &source))
+	    s3_call_take_kept(call) &&
+	    s3_field_checksum_algorithm(call, &call->plan.is_set, &call->plan.kind) &&
+	    open_source(call, &source))
 		copy_object(call, &source);
 	if (source.fd >= 0)
 		close(source.fd);
@@ -227,14 +255,13 @@ static bool take_range(struct s3_call *call, struct source *source)
 void op_upload_part_copy(struct s3_call *call)
 {
 	struct source source = {.fd = -1};
+	struct checksum sum;
 
 	op_upload_part_check(call);
 	if (!s3_call_has_failed(call) && open_source(call, &source) && take_range(call, &source) &&
-	    copy_bytes(call, &source)) {
-		op_upload_part(call);
-		call->stamp.etag[0] = '\0'; /* it is in the XML */
-		if (!s3_call_has_failed(call))
-			put_result(call, "CopyPartResult");
+	    copy_bytes(call, &source) && op_commit_part(call)) {
+		must(checksum_of_field(&sum, call->checksum, strlen(call->checksum)) == 0);
+		put_result(call, false, &sum);
 	}
 	if (source.fd >= 0)
 		close(source.fd);

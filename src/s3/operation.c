@@ -46,7 +46,9 @@ static const struct row {
 	ROW(GET, OBJECT, "attributes", NULL, GET_OBJECT_ATTRIBUTES, READ, NONE, NULL, op_get_object_attributes),
 	/* An object has no tags; clients ask before they copy a large one. */
 	ROW(GET, OBJECT, "tagging", NULL, GET_OBJECT_TAGGING, READ, NONE, NULL, op_get_object_tagging),
+	ROW(GET, OBJECT, "partNumber", NULL, GET_OBJECT, READ, NONE, NULL, op_object_fields),
 	ROW(GET, OBJECT, NULL, NULL, GET_OBJECT, READ, NONE, NULL, op_object_fields),
+	ROW(HEAD, OBJECT, "partNumber", NULL, HEAD_OBJECT, READ, NONE, NULL, op_object_fields),
 	ROW(HEAD, OBJECT, NULL, NULL, HEAD_OBJECT, READ, NONE, NULL, op_object_fields),
 	/* The source's verb, read, is asked for by run. */
 	COPY(PUT, OBJECT, "uploadId", "partNumber", UPLOAD_PART_COPY, WRITE, NONE, NULL, op_upload_part_copy),

@@ -25,12 +25,13 @@ struct xml_delete {
 };
 
 struct xml_complete {
-	struct upload_part *part; /* number and etag (with quotes); in the document's order */
+	struct upload_part *part; /* number, etag (with quotes), checksum; in the document's order
+				   */
 	unsigned count;
 };
 
-/* 0; -EBADMSG: malformed; -EOPNOTSUPP: a condition for each object, which is not served; -ENOMEM.
- * _fini in any case. */
+/* 0; -EBADMSG: malformed; -EOPNOTSUPP: a condition for each object, or a kind of checksum, which is
+ * not served; -ENOMEM. _fini in any case. */
 int xml_delete_parse(struct xml_delete *delete, const char *text, size_t len);
 void xml_delete_fini(struct xml_delete *delete);
 

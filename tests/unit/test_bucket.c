@@ -123,10 +123,10 @@ Test(bucket, what_is_in_use_stays)
 	cr_expect(is_there(PRIVATE "/a stranger's"));
 	unlinkat(store_root_fd, PRIVATE "/a stranger's", 0);
 
-	cr_assert_eq(upload_create(&place, "", 0, id), 0);
+	cr_assert_eq(upload_create(&place, &(struct put_text){0}, NULL, id), 0);
 	place.id = id;
 	cr_expect_eq(remove_bucket("bucket"), -ENOTEMPTY);
-	cr_expect_eq(upload_check(&place), 0);
+	cr_expect_eq(upload_check(&place, NULL), 0);
 	cr_expect_eq(upload_abort(&place), 0);
 
 	faults.has_tmpfile = false;

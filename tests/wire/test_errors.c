@@ -88,7 +88,6 @@ Test(errors, not_implemented)
 		{"GET", "/data/size-100?x=1&retention", 501, "NotImplemented"},
 		{"GET", "/data/?policy", 501, "NotImplemented"},
 		{"GET", "/data?lifecycle=", 501, "NotImplemented"},
-		{"GET", "/data/size-100?partNumber=1", 501, "NotImplemented"},
 		{"PUT", "/data/size-100?acl", 501, "NotImplemented"},
 		{"PUT", "/", 501, "NotImplemented"},
 		{"PATCH", "/data/size-100", 501, "NotImplemented"},
