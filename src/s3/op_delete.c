@@ -28,7 +28,7 @@ static enum s3_error delete_one(struct s3_call *call, const struct xml_object *o
 			      call->store->is_durable);
 	if (r == 0)
 		return S3_ERROR_COUNT;
-	struct s3_call failed = {.error = S3_ERROR_COUNT};
+	struct s3_call failed = {.store = call->store, .error = S3_ERROR_COUNT};
 	s3_call_fail_errno(&failed, r);
 	*text = failed.error_text;
 	if (failed.error_errno != 0)
