@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/must.h"
+#include "http/date.h"
 #include "s3/call.h"
 #include "s3/fields.h"
 #include "s3/op.h"
@@ -95,7 +96,7 @@ static void put_attributes(struct s3_call *call, int fd, const struct facts *fac
 	struct slice wanted = http_head_find(call->head, "x-amz-object-attributes");
 	struct text *out = &call->text;
 	struct checksum sum = {0};
-	char etag[ETAG_BYTES];
+	char etag[ETAG_BYTES], date[HTTP_DATE_BYTES];
 
 	int r = version_read(call->store->sys, fd, facts, etag);
 	if (r == 0)
@@ -106,6 +107,8 @@ static void put_attributes(struct s3_call *call, int fd, const struct facts *fac
 		s3_call_fail_errno(call, r);
 		return;
 	}
+	http_date_format(facts->modified.tv_sec, date);
+	text_printf(&call->fields, "Last-Modified: %s\r\n", date);
 	etag[strlen(etag) - 1] = '\0'; /* here it stands without its quotes */
 	xml_begin(out, "GetObjectAttributesResponse");
 	if (slice_list_has(wanted, "ETag"))

@@ -151,7 +151,13 @@ static bool choose_checksum(struct s3_call *call, const struct source *source, s
 	enum digest_kind kind = call->plan.kind;
 
 	int r = checksum_kept(sys, source->fd, &source->facts, sum);
-	if (r == -EBADMSG) /* damaged: the bytes are all that counts */
+	if (r == 0 && sum->parts > 0 && (!is_asked || sum->kind == kind)) {
+		const struct checksum composite = *sum;
+		r = checksum_of_all(sys, source->fd, &source->facts, &composite, sum);
+		if (!sum->is_set)
+			*sum = composite;
+	}
+	if (r == -EBADMSG || r == -ERANGE) /* damaged: the bytes are all that counts */
 		r = 0;
 	bool is_of_all = sum->is_set && sum->parts == 0 && (!is_asked || sum->kind == kind);
 	if (r == 0 && !is_of_all && (is_asked || sum->is_set))

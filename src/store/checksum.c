@@ -11,6 +11,7 @@
 #include "base/crc.h"
 #include "base/must.h"
 #include "store/meta.h"
+#include "store/parts.h"
 
 #define BUFFER_BYTES (1u << 20)
 
@@ -276,4 +277,48 @@ void checksum_whole_end(struct checksum_whole *whole, struct checksum *checksum)
 void checksum_whole_fini(struct checksum_whole *whole)
 {
 	digest_fini(&whole->digests);
+}
+
+/* sizes: META_PARTS. False: it is not of these parts. */
+static bool add_parts(struct checksum_whole *whole, const struct checksum_parts *parts,
+		      const char *sizes, size_t len)
+{
+	struct parts_reader reader;
+	struct checksum part;
+	uint64_t size;
+
+	parts_read(&reader, sizes, len);
+	for (unsigned number = 1; number <= parts->count; number++) {
+		if (parts_next(&reader, &size) != 1)
+			return false;
+		checksum_of_part(parts, number, &part);
+		checksum_whole_add(whole, &part, size);
+	}
+	return true;
+}
+
+int checksum_of_all(const struct store_sys *sys, int fd, const struct facts *facts,
+		    const struct checksum *composite, struct checksum *all)
+{
+	const struct checksum_plan plan = {.is_set = true, .kind = composite->kind};
+	struct checksum_whole whole;
+	struct checksum_parts parts;
+	struct object_part found = {0};
+	char sizes[META_BYTES_MAX];
+
+	*all = (struct checksum){0};
+	if (!checksum_can_be(plan.kind, false))
+		return 0;
+	int r = checksum_parts_kept(sys, fd, facts, composite, &parts);
+	int n = r == 0 ? meta_get_bound(sys, fd, META_PARTS, facts, sizes) : r;
+	if (n <= 0)
+		return n;
+	parts_find(&found, sizes, (size_t)n, facts->size);
+	if (parts.count == 0 || found.count != parts.count)
+		return 0;
+	r = checksum_whole_begin(&whole, &plan);
+	if (r == 0 && add_parts(&whole, &parts, sizes, (size_t)n))
+		checksum_whole_end(&whole, all);
+	checksum_whole_fini(&whole);
+	return r;
 }

@@ -89,6 +89,11 @@ int checksum_parts_kept(const struct store_sys *sys, int fd, const struct facts 
 void checksum_of_part(const struct checksum_parts *parts, unsigned number,
 		      struct checksum *checksum);
 
+/* Of all bytes of an object whose own checksum is composite, from what is kept of its parts,
+ * without reading it. Not set: a CRC of each part is not kept. As checksum_kept. */
+int checksum_of_all(const struct store_sys *sys, int fd, const struct facts *facts,
+		    const struct checksum *composite, struct checksum *all);
+
 /* ---- Of a whole, from those of its parts ----------------------------------------------------- */
 
 struct checksum_whole {

@@ -20,9 +20,10 @@
 
 TestSuite(multipart_checksum, .init = store_fixture_make, .fini = store_fixture_remove);
 
-/* By zlib, of 5 MiB of 'a', of "bbb", and of these two sums. */
+/* By zlib, of 5 MiB of 'a', of "bbb", of both behind each other, and of these two sums. */
 #define CRC_A     "x-amz-checksum-crc32: r/zBbw==\r\n"
 #define CRC_B     "x-amz-checksum-crc32: QGXPDQ==\r\n"
+#define CRC_ALL   "ZQQbhw=="
 #define COMPOSITE "k5yxow==-2"
 
 static const struct checksum_plan composite = {true, DIGEST_CRC32, true};
@@ -87,6 +88,23 @@ static const char *kept(const char *name)
 	return text;
 }
 
+/* What is told of all bytes without reading them; "": nothing. */
+static void of_all_is(const char *wanted)
+{
+	char text[CHECKSUM_TEXT_BYTES] = "";
+	struct checksum sum, all;
+	struct facts facts;
+	int fd = openat(store_root_fd, "bucket/key", O_RDONLY | O_CLOEXEC);
+
+	cr_assert(fd >= 0 && facts_of_fd(&faulty_sys, fd, &facts) == 0);
+	cr_assert_eq(checksum_kept(&faulty_sys, fd, &facts, &sum), 0);
+	cr_assert_eq(checksum_of_all(&faulty_sys, fd, &facts, &sum, &all), 0);
+	close(fd);
+	if (all.is_set)
+		checksum_text(&all, text);
+	cr_expect_str_eq(text, wanted);
+}
+
 /* The parts' sums are kept, or computed from what they hold. */
 Test(multipart_checksum, kept_or_computed)
 {
@@ -103,6 +121,7 @@ Test(multipart_checksum, kept_or_computed)
 		cr_expect_str_eq(kept(META_CHECKSUMS), "x-amz-checksum-crc32: " COMPOSITE "\r\n");
 		cr_expect_str_eq(kept(META_PARTS), "5242880 3");
 		cr_expect_str_eq(kept(META_PART_SUMS), "r/zBb0Blzw0=");
+		of_all_is(CRC_ALL);
 	}
 }
 
@@ -223,4 +242,5 @@ Test(multipart_checksum, no_room_for_parts)
 	cr_assert_eq(upload_complete(&place, &whole, &made), 0);
 	cr_expect_str_eq(kept(META_CHECKSUMS), "x-amz-checksum-crc32: " COMPOSITE "\r\n");
 	cr_expect_str_eq(kept(META_PARTS), "");
+	of_all_is("");
 }
