@@ -58,3 +58,35 @@ uint64_t crc_update(enum crc_kind kind, uint64_t crc, const void *data, size_t l
 		crc = crc >> 8 ^ t[0][(crc ^ *at) & 0xff];
 	return crc ^ kinds[kind].ones;
 }
+
+/*
+ * A sum is a polynomial over GF(2) modulo kinds[].polynomial, the coefficient of x^0 in its highest
+ * bit. Bytes that follow multiply it by x^8 each, and add their own; what stands before and after
+ * (ones) cancels out.
+ */
+
+static uint64_t multiply(enum crc_kind kind, uint64_t a, uint64_t b)
+{
+	uint64_t product = 0;
+
+	for (uint64_t bit = kinds[kind].ones ^ kinds[kind].ones >> 1; bit != 0; bit >>= 1) {
+		if ((a & bit) != 0)
+			product ^= b;
+		b = b >> 1 ^ (b & 1 ? kinds[kind].polynomial : 0);
+	}
+	return product;
+}
+
+uint64_t crc_combine(enum crc_kind kind, uint64_t first, uint64_t second, uint64_t len)
+{
+	must(kind < CRC_KIND_COUNT);
+	uint64_t one = kinds[kind].ones ^ kinds[kind].ones >> 1;
+
+	/* By squaring: x^8, x^16, x^32 ... */
+	for (uint64_t power = one >> 8; len > 0; len >>= 1) {
+		if ((len & 1) != 0)
+			first = multiply(kind, first, power);
+		power = multiply(kind, power, power);
+	}
+	return first ^ second;
+}

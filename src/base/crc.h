@@ -15,5 +15,7 @@ enum crc_kind { CRC_32, CRC_32C, CRC_64_NVME, CRC_KIND_COUNT };
 
 /* crc: of the bytes so far; 0 before the first. Any thread. */
 uint64_t crc_update(enum crc_kind kind, uint64_t crc, const void *data, size_t len);
+/* Of the bytes of first and, behind them, the len bytes of second, from their sums alone. */
+uint64_t crc_combine(enum crc_kind kind, uint64_t first, uint64_t second, uint64_t len);
 
 #endif

@@ -140,15 +140,36 @@ static void not_modified(const struct answer_request *request, const struct obje
 	finish(&response, answer, 304);
 }
 
+/* What a GET or HEAD of an object sends. */
+struct extent {
+	struct http_range range;
+	int status; /* 200 or 206 */
+};
+
+/* The part that is asked for; of an object that has none, part 1 is the whole. False: it has no
+ * such part. An empty one is no range that Content-Range could tell. */
+static bool take_part(const struct object *object, struct extent *extent)
+{
+	const struct object_part *part = &object->part;
+
+	if (part->number == 0)
+		return true;
+	if (part->number > (part->count > 0 ? part->count : 1))
+		return false;
+	if (part->count > 0)
+		extent->range = (struct http_range){.first = part->first, .bytes = part->bytes};
+	extent->status = extent->range.bytes > 0 ? 206 : 200;
+	return true;
+}
+
 void answer_object(const struct answer_request *request, const struct object *object,
 		   char out[ANSWER_BYTES_MAX], struct answer *answer)
 {
 	const struct http_head *head = request->head;
 	struct http_validators compare = {.etag = object->etag,
 					  .modified = object->facts.modified.tv_sec};
-	struct http_range range = {.first = 0, .bytes = object->facts.size};
+	struct extent extent = {{.first = 0, .bytes = object->facts.size}, 200};
 	bool range_applies;
-	int status = 200;
 
 	*answer = (struct answer){.error = S3_ERROR_COUNT};
 	switch (http_conditions_check(head, &compare, &range_applies)) {
@@ -161,35 +182,42 @@ void answer_object(const struct answer_request *request, const struct object *ob
 	default:
 		break;
 	}
+	if (!take_part(object, &extent)) {
+		error_with_range(request, S3_ERROR_INVALID_PART_NUMBER, NULL, &object->facts.size,
+				 out, answer);
+		return;
+	}
 	struct slice wanted = head->known[HTTP_FIELD_RANGE];
 	if (wanted.at != NULL && range_applies) {
-		switch (http_range_parse(wanted, object->facts.size, &range)) {
+		switch (http_range_parse(wanted, object->facts.size, &extent.range)) {
 		case HTTP_RANGE_UNSATISFIABLE:
 			error_with_range(request, S3_ERROR_INVALID_RANGE, NULL, &object->facts.size,
 					 out, answer);
 			return;
 		case HTTP_RANGE_OK:
-			status = 206;
+			extent.status = 206;
 			break;
 		case HTTP_RANGE_NONE:
-			range = (struct http_range){.first = 0, .bytes = object->facts.size};
+			extent.range = (struct http_range){.first = 0, .bytes = object->facts.size};
 			break;
 		}
 	}
 	struct http_response response;
-	begin(&response, request, status, out, RESPONSE_HEAD_BYTES_MAX);
+	begin(&response, request, extent.status, out, RESPONSE_HEAD_BYTES_MAX);
 	if (!has_content_type(request))
 		http_response_field(&response, "Content-Type", media_type(request, object));
 	more_fields(&response, request);
-	http_response_field_u64(&response, "Content-Length", range.bytes);
+	http_response_field_u64(&response, "Content-Length", extent.range.bytes);
 	validators(&response, object);
 	http_response_field(&response, "Accept-Ranges", "bytes");
-	if (status == 206)
-		http_response_content_range(&response, range.first, range.bytes,
+	if (extent.status == 206)
+		http_response_content_range(&response, extent.range.first, extent.range.bytes,
 					    object->facts.size);
-	finish(&response, answer, status);
+	if (object->part.number > 0 && object->part.count > 0)
+		http_response_field_u64(&response, "x-amz-mp-parts-count", object->part.count);
+	finish(&response, answer, extent.status);
 	if (!is_head_request(request)) {
-		answer->file_offset = range.first;
-		answer->file_bytes = range.bytes;
+		answer->file_offset = extent.range.first;
+		answer->file_bytes = extent.range.bytes;
 	}
 }

@@ -45,7 +45,7 @@ struct answer {
 /* An error; message NULL: the table's own. */
 void answer_error(const struct answer_request *request, enum s3_error error, const char *message,
 		  char out[ANSWER_BYTES_MAX], struct answer *answer);
-/* GET or HEAD of an object: conditions, range, 200, 206, 304, 412 or 416. */
+/* GET or HEAD of an object, or of a part of it: conditions, range, 200, 206, 304, 412 or 416. */
 void answer_object(const struct answer_request *request, const struct object *object,
 		   char out[ANSWER_BYTES_MAX], struct answer *answer);
 /* HEAD of a bucket that exists. */

@@ -63,6 +63,7 @@ struct s3_call {
 	struct put_terms terms;      /* If-Match, If-None-Match */
 	char terms_etag[ETAG_BYTES]; /* what terms points at */
 	struct text kept;            /* fields to be kept with the object */
+	struct checksum_plan plan; /* of the upload that the part is for; what a copy is to have */
 
 	/* Out. error S3_ERROR_COUNT: success, and then status is 200 or 204. */
 	enum s3_error error;

@@ -126,14 +126,15 @@ static int take_payload_sha256(struct checksums *checksums, const struct http_he
 	return 0;
 }
 
-int checksums_begin(struct checksums *checksums, const struct http_head *head, bool wants_md5,
+int checksums_begin(struct checksums *checksums, const struct http_head *head, unsigned how,
 		    enum s3_error *error, const char **text)
 {
 	memset(checksums, 0, sizeof(*checksums));
-	checksums->wants_md5 = wants_md5;
+	checksums->wants_md5 = (how & CHECKSUMS_WANT_MD5) != 0;
 	if (take_head_field(checksums, head, DIGEST_MD5) < 0)
 		return refuse(error, text, S3_ERROR_INVALID_DIGEST, NULL);
-	for (unsigned kind = 0; kind < DIGEST_MD5; kind++)
+	bool are_of_body = (how & CHECKSUMS_ARE_OF_OBJECT) == 0;
+	for (unsigned kind = 0; are_of_body && kind < DIGEST_MD5; kind++)
 		if (take_head_field(checksums, head, (enum digest_kind)kind) < 0)
 			return refuse(error, text, S3_ERROR_INVALID_REQUEST, not_base64);
 	if (take_trailer_names(checksums, head, error, text) < 0)
@@ -148,7 +149,7 @@ int checksums_begin(struct checksums *checksums, const struct http_head *head, b
 	unsigned wanted = checksums->in_head | checksums->in_trailer;
 	if (checksums->has_sha256_of_payload)
 		wanted |= 1u << DIGEST_SHA256;
-	if (wants_md5)
+	if (checksums->wants_md5)
 		wanted |= 1u << DIGEST_MD5;
 	int r = digest_begin(&checksums->digests, wanted);
 	if (r == -EOPNOTSUPP)
@@ -228,81 +229,35 @@ int checksums_end(struct checksums *checksums, const struct body *body,
 	return 0;
 }
 
-/* All of a file into the digests. 0 or a negative errno. */
-static int digest_file(struct digest_set *digests, int fd)
+/* The digest of a text that is here. 0 or a negative errno. */
+static int digest_text(struct slice text, enum digest_kind kind, uint8_t out[DIGEST_BYTES_MAX])
 {
-	char *buf = malloc(REREAD_BYTES);
-	off_t offset = 0;
-	ssize_t n = buf != NULL ? 1 : -1;
+	struct digest_set digests = {0};
+	int r = digest_begin(&digests, 1u << kind);
 
-	while (n > 0) {
-		n = pread(fd, buf, REREAD_BYTES, offset);
-		if (n > 0)
-			digest_update(digests, buf, (size_t)n);
-		offset += n;
+	if (r == 0) {
+		digest_update(&digests, text.at, text.len);
+		digest_end(&digests, kind, out);
 	}
-	int r = n < 0 ? -errno : 0;
-	free(buf);
+	digest_fini(&digests);
 	return r;
 }
 
-int checksums_end_late(struct checksums *checksums, int fd, struct slice text,
-		       char field[CHECKSUM_FIELD_BYTES], enum s3_error *error, const char **why)
+int checksums_end_late(struct checksums *checksums, const struct store_sys *sys, int fd,
+		       struct slice text, char field[CHECKSUM_FIELD_BYTES], enum s3_error *error,
+		       const char **why)
 {
 	enum digest_kind kind = (enum digest_kind)__builtin_ctz(checksums->late);
-	struct digest_set digests = {0};
 	uint8_t is[DIGEST_BYTES_MAX];
 
 	*why = NULL;
-	int r = digest_begin(&digests, checksums->late);
-	if (r == 0 && fd >= 0)
-		r = digest_file(&digests, fd);
-	else if (r == 0)
-		digest_update(&digests, text.at, text.len);
-	if (r == 0)
-		digest_end(&digests, kind, is);
-	digest_fini(&digests);
+	int r = fd >= 0 ? checksum_digest_file(sys, fd, kind, is) : digest_text(text, kind, is);
 	if (r < 0)
 		return refuse(error, why,
 			      r == -ENOMEM ? S3_ERROR_SLOW_DOWN : S3_ERROR_INTERNAL_ERROR, NULL);
 	if (compare(checksums, kind, is, field) < 0)
 		return refuse(error, why, S3_ERROR_BAD_DIGEST, NULL);
 	return 0;
-}
-
-/* DIGEST_MD5: none. */
-static enum digest_kind kind_of_algorithm(struct slice algorithm)
-{
-	char name[CHECKSUM_FIELD_BYTES];
-
-	if (algorithm.len > 16)
-		return DIGEST_MD5;
-	int len = snprintf(name, sizeof(name), "x-amz-checksum-%.*s", (int)algorithm.len,
-			   algorithm.at);
-	return kind_of((struct slice){name, (size_t)len});
-}
-
-bool checksums_is_algorithm(struct slice name)
-{
-	return kind_of_algorithm(name) != DIGEST_MD5;
-}
-
-int checksums_of_file(int fd, struct slice algorithm, char field[CHECKSUM_FIELD_BYTES])
-{
-	enum digest_kind kind = kind_of_algorithm(algorithm);
-	struct digest_set digests = {0};
-	uint8_t digest[DIGEST_BYTES_MAX];
-
-	must(kind != DIGEST_MD5);
-	int r = digest_begin(&digests, 1u << kind);
-	if (r == 0)
-		r = digest_file(&digests, fd);
-	if (r == 0) {
-		digest_end(&digests, kind, digest);
-		put_field(kind, digest, field);
-	}
-	digest_fini(&digests);
-	return r;
 }
 
 void checksums_fini(struct checksums *checksums)

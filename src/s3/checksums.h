@@ -15,10 +15,13 @@
 #include "http/body.h"
 #include "http/head.h"
 #include "s3/error.h"
+#include "store/checksum.h"
 #include "tls/digest.h"
 
-/* "x-amz-checksum-sha512: BASE64\r\n", the longest, with NUL. */
-#define CHECKSUM_FIELD_BYTES 128
+/* How checksums_begin is to read the head: an MD5 is computed, said or not (for an ETag);
+ * x-amz-checksum fields speak of another thing than the body. */
+#define CHECKSUMS_WANT_MD5      1u
+#define CHECKSUMS_ARE_OF_OBJECT 2u
 
 struct checksums {
 	struct digest_set digests;
@@ -33,8 +36,8 @@ struct checksums {
 };
 
 /* 0, or -1 with the S3 error (InvalidDigest, InvalidRequest) and its text (NULL: the table's).
- * checksums_fini in any case. wants_md5: computed, said or not. */
-int checksums_begin(struct checksums *checksums, const struct http_head *head, bool wants_md5,
+ * checksums_fini in any case. how: CHECKSUMS_..., or-ed. */
+int checksums_begin(struct checksums *checksums, const struct http_head *head, unsigned how,
 		    enum s3_error *error, const char **text);
 /*
  * The body is done: does it have the digests that were said? 0, with field: the x-amz-checksum-*
@@ -50,13 +53,9 @@ static inline bool checksums_are_late(const struct checksums *checksums)
 }
 /* The same for what is late, over the file (fd -1: over text); for a thread that may block. The
  * error may be InternalError or SlowDown, too. */
-int checksums_end_late(struct checksums *checksums, int fd, struct slice text,
-		       char field[CHECKSUM_FIELD_BYTES], enum s3_error *error, const char **why);
-/* Is it one of the algorithms by its name (CRC32, SHA256 ...)? */
-bool checksums_is_algorithm(struct slice name);
-/* The checksum of a file by an algorithm that is one, as field. 0 or a negative errno. For a thread
- * that may block. */
-int checksums_of_file(int fd, struct slice algorithm, char field[CHECKSUM_FIELD_BYTES]);
+int checksums_end_late(struct checksums *checksums, const struct store_sys *sys, int fd,
+		       struct slice text, char field[CHECKSUM_FIELD_BYTES], enum s3_error *error,
+		       const char **why);
 void checksums_fini(struct checksums *checksums);
 
 #endif

@@ -30,7 +30,10 @@
 	  "NUL and invalid UTF-8 are refused.")                                                    \
 	S(INVALID_BUCKET_NAME, 400, "InvalidBucketName", "The bucket name is not valid.")          \
 	S(INVALID_DIGEST, 400, "InvalidDigest", "Content-MD5 is not the base64 of an MD5 digest.") \
-	S(INVALID_PART, 400, "InvalidPart", "A part is missing, or its ETag is another.")          \
+	S(INVALID_PART, 400, "InvalidPart",                                                        \
+	  "A part is missing, or its ETag or its checksum is another.")                            \
+	S(INVALID_PART_NUMBER, 416, "InvalidPartNumber",                                           \
+	  "The object has fewer parts than the part number that is asked for.")                    \
 	S(INVALID_PART_ORDER, 400, "InvalidPartOrder", "The parts are not in ascending order.")    \
 	S(INVALID_RANGE, 416, "InvalidRange", "The requested range is not satisfiable.")           \
 	S(INVALID_REQUEST, 400, "InvalidRequest", "The request is not valid.")                     \

@@ -24,6 +24,10 @@ static_assert(S3_OPERATION_COUNT <= 32, "a set of operations is a uint32_t");
 /* Those that put an object in the place of another, or none. */
 #define PLACERS                     (OF(PUT_OBJECT) | OF(COPY_OBJECT) | OF(COMPLETE_MULTIPART_UPLOAD))
 
+/* What counts when an upload is completed is said again then, and not looked at before, as in S3
+ * (minio-go says it twice). */
+#define BEGINNING                   OF(CREATE_MULTIPART_UPLOAD)
+
 #define NAME(text)                  .name = text, .name_len = sizeof(text) - 1
 #define BEGIN(text)                 NAME(text), .is_prefix = true
 #define USE(are_done, are_harmless) .done = are_done, .harmless = are_harmless
@@ -47,6 +51,7 @@ static const struct s3_field_row rows[] = {
 	{NAME("x-amz-decoded-content-length"), USE(BODIES, ~BODIES)},
 	{NAME("x-amz-trailer"), USE(BODIES, ~BODIES), .is_list = true},
 	{NAME("x-amz-date"), USE(0, ALL)},
+	{NAME("x-amz-api-version"), USE(0, ALL)}, /* aws-sdk-cpp */
 	{NAME("x-amz-security-token"), USE(0, ALL)},
 	{NAME("x-amz-s3session-token"), USE(0, ALL)},
 	{NAME("x-amz-user-agent"), USE(0, ALL)},
@@ -63,8 +68,9 @@ static const struct s3_field_row rows[] = {
 	{NAME("x-amz-source-expected-bucket-owner"), USE(0, 0), .neutral = "", .text = owners},
 
 	/* Conditions. */
-	{NAME("if-match"), USE(GETS | PLACERS | OF(DELETE_OBJECT), READS), .text = conditions},
-	{NAME("if-none-match"), USE(GETS | PLACERS, READS), .text = conditions},
+	{NAME("if-match"), USE(GETS | PLACERS | OF(DELETE_OBJECT), READS | BEGINNING),
+	 .text = conditions},
+	{NAME("if-none-match"), USE(GETS | PLACERS, READS | BEGINNING), .text = conditions},
 	{NAME("if-modified-since"), USE(GETS, READS), .text = conditions},
 	{NAME("if-unmodified-since"), USE(GETS, READS), .text = conditions},
 	{NAME("if-range"), USE(GETS, READS), .text = conditions},
@@ -135,6 +141,8 @@ static const struct s3_field_row rows[] = {
 	 .text = locks},
 
 	/* Questions. */
+	{NAME("x-amz-max-parts"), USE(OF(GET_OBJECT_ATTRIBUTES), ALL)},
+	{NAME("x-amz-part-number-marker"), USE(OF(GET_OBJECT_ATTRIBUTES), ALL)},
 	{NAME("x-amz-object-attributes"), USE(OF(GET_OBJECT_ATTRIBUTES), ALL), .is_list = true},
 	{NAME("x-amz-optional-object-attributes"), USE(0, ALL), .is_list = true},
 

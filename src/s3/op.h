@@ -8,8 +8,6 @@
 
 #include <stdbool.h>
 
-#include "base/text.h"
-
 struct s3_call;
 struct s3_target;
 
@@ -28,7 +26,7 @@ void op_delete_bucket(struct s3_call *call);
 void op_list_objects(struct s3_call *call);
 
 /* op_object.c */
-/* GET, HEAD: of an object that is open, call->file_fd, and has attributes or overrides. */
+/* GET, HEAD: of an object that is open, call->object, and has attributes or overrides. */
 void op_object_fields(struct s3_call *call);
 /* Does the query say fields of the answer (response-content-type and its like)? */
 bool op_object_has_overrides(const struct s3_target *target);
@@ -42,9 +40,6 @@ void op_upload_part_copy(struct s3_call *call);
 
 /* op_attributes.c */
 void op_get_object_attributes(struct s3_call *call);
-/* The checksum that is kept with an object, as the elements that Amazon has for it; none: nothing.
- */
-void op_put_checksum(struct text *out, const char *lines, size_t len);
 
 /* op_settings.c */
 void op_get_bucket_setting(struct s3_call *call);
@@ -56,6 +51,8 @@ void op_create_multipart_upload(struct s3_call *call);
 void op_upload_part_check(struct s3_call *call);
 void op_upload_part_begin(struct s3_call *call);
 void op_upload_part(struct s3_call *call);
+/* call->put becomes the part, with its checksum, which is in call->checksum. False: failed. */
+bool op_commit_part(struct s3_call *call);
 void op_list_parts(struct s3_call *call);
 void op_complete_multipart_upload(struct s3_call *call);
 void op_abort_multipart_upload(struct s3_call *call);

@@ -1,38 +1,94 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GetObjectAttributes: about an object, without its bytes. */
+#include <errno.h>
+#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/must.h"
+#include "http/date.h"
 #include "s3/call.h"
+#include "s3/field_values.h"
 #include "s3/op.h"
 #include "s3/xml_out.h"
 #include "store/meta.h"
+#include "store/parts.h"
 
-void op_put_checksum(struct text *out, const char *lines, size_t len)
+/* S3's limit of a page. */
+#define PARTS_PAGE_MAX 1000
+
+/* The parts of an object that has some, from x-amz-part-number-marker on, x-amz-max-parts of them.
+ */
+struct parts_query {
+	uint64_t after;
+	uint64_t max;
+};
+
+static bool take_parts_query(struct s3_call *call, struct parts_query *query)
 {
-	static const struct {
-		const char *field, *element;
-	} rows[] = {
-		{"x-amz-checksum-crc32: ", "ChecksumCRC32"},
-		{"x-amz-checksum-crc32c: ", "ChecksumCRC32C"},
-		{"x-amz-checksum-crc64nvme: ", "ChecksumCRC64NVME"},
-		{"x-amz-checksum-sha1: ", "ChecksumSHA1"},
-		{"x-amz-checksum-sha256: ", "ChecksumSHA256"},
-		{"x-amz-checksum-sha512: ", "ChecksumSHA512"},
-	};
-	char value[CHECKSUM_FIELD_BYTES];
+	bool has;
 
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		size_t begin = strlen(rows[i].field);
-		if (len <= begin + 2 || len - begin > sizeof(value) ||
-		    memcmp(lines, rows[i].field, begin) != 0)
+	*query = (struct parts_query){.max = PARTS_PAGE_MAX};
+	if (!s3_field_number(call, "x-amz-part-number-marker", INT32_MAX, &has, &query->after) ||
+	    !s3_field_number(call, "x-amz-max-parts", INT32_MAX, &has, &query->max))
+		return false;
+	if (query->max > PARTS_PAGE_MAX)
+		query->max = PARTS_PAGE_MAX;
+	return true;
+}
+
+/* text: META_PARTS, which is of this object. */
+static void put_parts(struct text *out, const struct parts_query *query, struct slice text,
+		      const struct object_part *all, const struct checksum_parts *sums)
+{
+	struct parts_reader reader;
+	uint64_t last = query->after, size;
+
+	parts_read(&reader, text.at, text.len);
+	xml_open(out, "ObjectParts");
+	for (unsigned number = 1; parts_next(&reader, &size) == 1; number++) {
+		struct checksum sum;
+		if (number <= query->after || number - query->after > query->max)
 			continue;
-		memcpy(value, lines + begin, len - begin - 2); /* without CRLF */
-		value[len - begin - 2] = '\0';
-		xml_text(out, rows[i].element, value);
-		xml_text(out, "ChecksumType", "FULL_OBJECT");
+		xml_open(out, "Part");
+		xml_u64(out, "PartNumber", number);
+		xml_u64(out, "Size", size);
+		checksum_of_part(sums, number, &sum);
+		xml_checksum(out, &sum);
+		xml_close(out, "Part");
+		last = number;
 	}
+	xml_u64(out, "PartNumberMarker", query->after);
+	xml_u64(out, "NextPartNumberMarker", last);
+	xml_u64(out, "MaxParts", query->max);
+	xml_bool(out, "IsTruncated", last < all->count);
+	xml_u64(out, "PartsCount", all->count);
+	xml_close(out, "ObjectParts");
+}
+
+/* Nothing, of an object that was not made of parts or has more than are kept. sum: the object's. */
+static void put_object_parts(struct s3_call *call, int fd, const struct facts *facts,
+			     const struct checksum *sum)
+{
+	const struct store_sys *sys = call->store->sys;
+	char text[META_BYTES_MAX];
+	struct checksum_parts sums;
+	struct parts_query query;
+	struct object_part all = {0};
+
+	if (!take_parts_query(call, &query) || !meta_is_marked(facts->mode))
+		return;
+	int n = meta_get_bound(sys, fd, META_PARTS, facts, text);
+	int r = n < 0 && n != -ERANGE ? n : 0;
+	if (r == 0)
+		r = checksum_parts_kept(sys, fd, facts, sum, &sums);
+	if (r < 0 && r != -EBADMSG) {
+		s3_call_fail_errno(call, r);
+		return;
+	}
+	parts_find(&all, text, n > 0 ? (size_t)n : 0, facts->size);
+	if (all.count > 0)
+		put_parts(&call->text, &query, (struct slice){text, (size_t)n}, &all, &sums);
 }
 
 static const char wanted_field[] = "x-amz-object-attributes";
@@ -45,25 +101,31 @@ static bool is_wanted(const struct s3_call *call, const char *attribute)
 static void put_attributes(struct s3_call *call, int fd, const struct facts *facts)
 {
 	struct text *out = &call->text;
-	char etag[ETAG_BYTES], lines[META_BYTES_MAX];
+	struct checksum sum = {0};
+	char etag[ETAG_BYTES], date[HTTP_DATE_BYTES];
 
 	int r = version_read(call->store->sys, fd, facts, etag);
-	if (r < 0) {
+	if (r == 0)
+		r = checksum_kept(call->store->sys, fd, facts, &sum);
+	if (r == -EBADMSG)
+		sum.is_set = false; /* damaged */
+	else if (r < 0) {
 		s3_call_fail_errno(call, r);
 		return;
 	}
+	http_date_format(facts->modified.tv_sec, date);
+	text_printf(&call->fields, "Last-Modified: %s\r\n", date);
 	etag[strlen(etag) - 1] = '\0'; /* here it stands without its quotes */
 	xml_begin(out, "GetObjectAttributesResponse");
 	if (is_wanted(call, "ETag"))
 		xml_text(out, "ETag", etag + 1);
-	if (is_wanted(call, "Checksum")) {
-		int n = meta_get_bound(call->store->sys, fd, META_CHECKSUMS, facts, lines);
-		if (n > 0) {
-			xml_open(out, "Checksum");
-			op_put_checksum(out, lines, (size_t)n);
-			xml_close(out, "Checksum");
-		}
+	if (is_wanted(call, "Checksum") && sum.is_set) {
+		xml_open(out, "Checksum");
+		xml_typed_checksum(out, &sum);
+		xml_close(out, "Checksum");
 	}
+	if (is_wanted(call, "ObjectParts"))
+		put_object_parts(call, fd, facts, &sum);
 	if (is_wanted(call, "StorageClass"))
 		xml_text(out, "StorageClass", "STANDARD");
 	if (is_wanted(call, "ObjectSize"))
@@ -71,8 +133,7 @@ static void put_attributes(struct s3_call *call, int fd, const struct facts *fac
 	xml_close(out, "GetObjectAttributesResponse");
 }
 
-/* At least one, and none that S3 does not have. ObjectParts is left out of the answer: an object
- * does not know its parts. */
+/* At least one, and none that S3 does not have. */
 static bool are_attributes(const struct http_head *head)
 {
 	static const char *const names[] = {"ETag", "Checksum", "ObjectParts", "StorageClass",

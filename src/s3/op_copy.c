@@ -8,6 +8,7 @@
 #include "base/must.h"
 #include "http/conditions.h"
 #include "s3/call.h"
+#include "s3/field_values.h"
 #include "s3/op.h"
 #include "s3/xml_out.h"
 #include "store/copy.h"
@@ -130,40 +131,54 @@ static bool copy_bytes(struct s3_call *call, const struct source *source, const 
 	return r == 0;
 }
 
-/* checksum: its field, "": none. */
-static void put_result(struct s3_call *call, const char *root, const char *checksum)
+static void put_result(struct s3_call *call, bool is_object, const struct checksum *sum)
 {
+	const char *root = is_object ? "CopyObjectResult" : "CopyPartResult";
 	struct text *out = &call->text;
 
 	xml_begin(out, root);
 	xml_time(out, "LastModified", call->put.stamp.modified);
 	xml_text(out, "ETag", call->put.stamp.etag);
-	op_put_checksum(out, checksum, strlen(checksum));
+	if (is_object)
+		xml_typed_checksum(out, sum);
+	else
+		xml_checksum(out, sum);
 	xml_close(out, root);
 }
 
 /* ---- CopyObject ------------------------------------------------------------------------------ */
 
-/* The checksum of the copy, in lines: what the source has, or what the request asks for. Its
- * length, or a negative errno. */
-static int take_checksum(struct s3_call *call, const struct source *source,
-			 char lines[META_BYTES_MAX])
+/* Of the algorithm that is asked for, or that the source has one of, if any; of all bytes, as the
+ * copy is no longer in parts. False: failed. */
+static bool choose_checksum(struct s3_call *call, const struct source *source, struct checksum *sum)
 {
-	struct slice algorithm = http_head_find(call->head, "x-amz-checksum-algorithm");
+	const struct store_sys *sys = call->store->sys;
+	bool is_asked = call->plan.is_set;
+	enum digest_kind kind = call->plan.kind;
 
-	if (algorithm.len == 0)
-		return meta_get_bound(call->store->sys, source->fd, META_CHECKSUMS, &source->facts,
-				      lines);
-	static_assert(META_BYTES_MAX >= CHECKSUM_FIELD_BYTES, "a field fits");
-	int r = checksums_of_file(call->put.file_fd, algorithm, lines);
-	return r < 0 ? r : (int)strlen(lines);
+	int r = checksum_kept(sys, source->fd, &source->facts, sum);
+	if (r == 0 && sum->parts > 0 && (!is_asked || sum->kind == kind)) {
+		const struct checksum composite = *sum;
+		r = checksum_of_all(sys, source->fd, &source->facts, &composite, sum);
+		if (!sum->is_set)
+			*sum = composite;
+	}
+	if (r == -EBADMSG || r == -ERANGE) /* damaged: the bytes are all that counts */
+		r = 0;
+	bool is_of_all = sum->is_set && sum->parts == 0 && (!is_asked || sum->kind == kind);
+	if (r == 0 && !is_of_all && (is_asked || sum->is_set))
+		r = checksum_compute(sys, call->put.file_fd, is_asked ? kind : sum->kind, sum);
+	if (r < 0)
+		s3_call_fail_errno(call, r);
+	return r == 0;
 }
 
 /* With the source's attributes, or with x-amz-metadata-directive: REPLACE the request's. */
 static void commit_copy(struct s3_call *call, const struct source *source, bool is_replaced)
 {
 	const struct store_sys *sys = call->store->sys;
-	char fields[META_BYTES_MAX], checksums[META_BYTES_MAX];
+	char fields[META_BYTES_MAX], checksum[CHECKSUM_FIELD_BYTES];
+	struct checksum sum;
 	bool is_damaged; /* is_sound has looked */
 	struct put_meta meta = {.fields = {call->kept.at, call->kept.len}};
 	uint8_t md5[MD5_BYTES];
@@ -173,23 +188,21 @@ static void commit_copy(struct s3_call *call, const struct source *source, bool 
 		kept = meta_get_fields(sys, source->fd, &source->facts, fields, &is_damaged);
 		meta.fields = (struct put_text){fields, kept > 0 ? (size_t)kept : 0};
 	}
-	int sums = take_checksum(call, source, checksums);
-	meta.checksums = (struct put_text){checksums, sums > 0 ? (size_t)sums : 0};
-	if (sums > 0 && sums < CHECKSUM_FIELD_BYTES)
-		memcpy(call->checksum, checksums, (size_t)sums); /* what is behind it is NUL */
-	if (md5_of_etag(source->etag, md5))                      /* the same bytes */
+	if (md5_of_etag(source->etag, md5)) /* the same bytes */
 		memcpy(call->md5_etag, source->etag, sizeof(call->md5_etag));
-	if (kept < 0 || sums < 0) {
-		s3_call_fail_errno(call, kept < 0 ? kept : sums);
+	if (kept < 0) {
+		s3_call_fail_errno(call, kept);
 		return;
 	}
-	if (!s3_call_choose_etag(call, &meta.etag))
+	if (!s3_call_choose_etag(call, &meta.etag) || !choose_checksum(call, source, &sum))
 		return;
+	checksum_field(&sum, checksum);
+	meta.checksums = (struct put_text){checksum, strlen(checksum)};
 	int r = put_commit(&call->put, call->target->object_key, &call->terms, &meta);
 	if (r < 0)
 		s3_call_fail_errno(call, r);
 	else
-		put_result(call, "CopyObjectResult", call->checksum);
+		put_result(call, true, &sum);
 }
 
 static void copy_object(struct s3_call *call, struct source *source)
@@ -214,24 +227,12 @@ static void copy_object(struct s3_call *call, struct source *source)
 	commit_copy(call, source, is_replaced);
 }
 
-/* x-amz-checksum-algorithm: which checksum the copy is to have. False: failed. */
-static bool check_algorithm(struct s3_call *call)
-{
-	struct slice algorithm = http_head_find(call->head, "x-amz-checksum-algorithm");
-
-	if (algorithm.len == 0 || checksums_is_algorithm(algorithm))
-		return true;
-	s3_call_fail(call, S3_ERROR_NOT_IMPLEMENTED,
-		     "x-amz-checksum-algorithm is CRC32, CRC32C, CRC64NVME, SHA1, SHA256 or "
-		     "SHA512.");
-	return false;
-}
-
 void op_copy_object(struct s3_call *call)
 {
 	struct source source = {.fd = -1};
 
-	if (check_algorithm(call) && s3_call_take_terms(call) && s3_call_take_kept(call) &&
+	if (s3_call_take_terms(call) && s3_call_take_kept(call) &&
+	    s3_field_checksum_algorithm(call, &call->plan.is_set, &call->plan.kind) &&
 	    open_source(call, &source) && s3_call_check_size(call, source.bytes))
 		copy_object(call, &source);
 	if (source.fd >= 0)
@@ -266,14 +267,13 @@ static bool take_range(struct s3_call *call, struct source *source)
 void op_upload_part_copy(struct s3_call *call)
 {
 	struct source source = {.fd = -1};
+	struct checksum sum;
 
 	op_upload_part_check(call);
 	if (!s3_call_has_failed(call) && open_source(call, &source) && take_range(call, &source) &&
-	    copy_bytes(call, &source, NULL)) {
-		op_upload_part(call);
-		call->stamp.etag[0] = '\0'; /* it is in the XML */
-		if (!s3_call_has_failed(call))
-			put_result(call, "CopyPartResult", "");
+	    copy_bytes(call, &source, NULL) && op_commit_part(call)) {
+		must(checksum_of_field(&sum, call->checksum, strlen(call->checksum)) == 0);
+		put_result(call, false, &sum);
 	}
 	if (source.fd >= 0)
 		close(source.fd);

@@ -6,6 +6,7 @@
 
 #include "base/must.h"
 #include "s3/call.h"
+#include "s3/field_values.h"
 #include "s3/op.h"
 #include "store/meta.h"
 #include "store/remove.h"
@@ -136,11 +137,53 @@ static void override_fields(struct s3_call *call)
 			     "The response- parameters are too long.");
 }
 
+/* Where the part is that is asked for. */
+static void find_part(struct s3_call *call)
+{
+	struct object *object = call->object;
+	char text[META_BYTES_MAX];
+
+	int n = meta_get_bound(call->store->sys, object->file_fd, META_PARTS, &object->facts, text);
+	if (n < 0 && n != -ERANGE)
+		s3_call_fail_errno(call, n);
+	else
+		parts_find(&object->part, text, n > 0 ? (size_t)n : 0, object->facts.size);
+}
+
+/* The checksum of the bytes that are asked for, as far as it is kept, with its type. */
+static void add_checksum(struct s3_call *call)
+{
+	const struct store_sys *sys = call->store->sys;
+	const struct object *object = call->object;
+	const struct object_part *part = &object->part;
+	struct checksum_parts sums;
+	char field[CHECKSUM_FIELD_BYTES];
+	struct checksum sum;
+
+	int r = checksum_kept(sys, object->file_fd, &object->facts, &sum);
+	bool is_composite = sum.parts > 0;
+	if (r == 0 && part->number > 0 && part->count > 0 && sum.is_set) {
+		r = checksum_parts_kept(sys, object->file_fd, &object->facts, &sum, &sums);
+		if (is_composite)
+			checksum_of_part(&sums, part->number, &sum);
+		else
+			sum.is_set = part->count == 1; /* else it is of other bytes */
+	}
+	if (r == -EBADMSG)
+		s3_call_fail(call, S3_ERROR_INTERNAL_ERROR, "The object's attributes are damaged.");
+	else if (r < 0)
+		s3_call_fail_errno(call, r);
+	if (r < 0 || !sum.is_set)
+		return;
+	checksum_field(&sum, field);
+	text_printf(&call->fields, "%s" S3_CHECKSUM_TYPE_FIELD ": %s\r\n", field,
+		    checksum_type(is_composite));
+}
+
 void op_object_fields(struct s3_call *call)
 {
 	const struct store_sys *sys = call->store->sys;
 	struct object *object = call->object;
-	char lines[META_BYTES_MAX];
 
 	int r = version_read(sys, object->file_fd, &object->facts, object->etag);
 	if (r < 0) {
@@ -151,13 +194,12 @@ void op_object_fields(struct s3_call *call)
 		override_fields(call);
 	else
 		add_fields(call, &call->fields);
+	if (!s3_call_has_failed(call) && object->part.number > 0)
+		find_part(call);
 	/* It is of the whole object: clients would compare it with a range. */
 	if (!s3_call_has_failed(call) && call->head->known[HTTP_FIELD_RANGE].at == NULL &&
 	    slice_is(http_head_find(call->head, "x-amz-checksum-mode"), "ENABLED"))
-		add_lines(
-			call, lines,
-			meta_get_bound(sys, object->file_fd, META_CHECKSUMS, &object->facts, lines),
-			&call->fields);
+		add_checksum(call);
 	if (!s3_call_has_failed(call) && call->fields.error != 0)
 		s3_call_fail(call, S3_ERROR_SLOW_DOWN, NULL);
 }
@@ -212,6 +254,8 @@ void op_put_object(struct s3_call *call)
 	}
 	call->stamp = call->put.stamp;
 	text_add(&call->fields, call->checksum, checksum_len);
+	if (checksum_len > 0)
+		text_printf(&call->fields, S3_CHECKSUM_TYPE_FIELD ": %s\r\n", checksum_type(false));
 }
 
 /* ---- DELETE ---------------------------------------------------------------------------------- */

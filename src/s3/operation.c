@@ -43,7 +43,9 @@ static const struct s3_operation_row rows[] = {
 	ROW(GET, OBJECT, "uploadId", NULL, LIST_PARTS, WRITE, NONE, NULL, op_list_parts),
 	ROW(GET, OBJECT, "attributes", NULL, GET_OBJECT_ATTRIBUTES, READ, NONE, NULL, op_get_object_attributes),
 	ROW(GET, OBJECT, "tagging", NULL, GET_OBJECT_TAGGING, READ, NONE, NULL, op_get_object_setting),
+	ROW(GET, OBJECT, "partNumber", NULL, GET_OBJECT, READ, NONE, NULL, op_object_fields),
 	ROW(GET, OBJECT, NULL, NULL, GET_OBJECT, READ, NONE, NULL, op_object_fields),
+	ROW(HEAD, OBJECT, "partNumber", NULL, HEAD_OBJECT, READ, NONE, NULL, op_object_fields),
 	ROW(HEAD, OBJECT, NULL, NULL, HEAD_OBJECT, READ, NONE, NULL, op_object_fields),
 	/* The source's verb, read, is asked for by run. */
 	COPY(PUT, OBJECT, "uploadId", "partNumber", UPLOAD_PART_COPY, WRITE, NONE, NULL, op_upload_part_copy),

@@ -135,6 +135,22 @@ static int parse_number(const char *value, unsigned *number)
 	return *number >= 1 && *number <= UPLOAD_PARTS_MAX ? 0 : -EBADMSG;
 }
 
+/* ChecksumCRC32 and the like: one, of a kind that can be verified. Empty is as if it were not
+ * there.
+ */
+static int take_checksum(struct upload_part *part, const char *algorithm, const char *value)
+{
+	enum digest_kind kind = checksum_find(algorithm, strlen(algorithm));
+
+	if (*value == '\0')
+		return 0;
+	if (kind == CHECKSUM_KINDS)
+		return -EOPNOTSUPP;
+	if (part->checksum.is_set)
+		return -EBADMSG;
+	return checksum_parse(&part->checksum, kind, value, strlen(value)) == 0 ? 0 : -EBADMSG;
+}
+
 static int complete_field(void *out, bool in_item, const char *name, const char *value)
 {
 	struct xml_complete *complete = out;
@@ -144,8 +160,10 @@ static int complete_field(void *out, bool in_item, const char *name, const char 
 	struct upload_part *part = &complete->part[complete->count - 1];
 	if (strcmp(name, "PartNumber") == 0)
 		return parse_number(value, &part->number);
+	if (strncmp(name, "Checksum", strlen("Checksum")) == 0)
+		return take_checksum(part, name + strlen("Checksum"), value);
 	if (strcmp(name, "ETag") != 0)
-		return 0; /* ChecksumCRC32 ...: of the part, which was verified as it came */
+		return 0;
 	if (part->etag[0] != '\0')
 		return -EBADMSG;
 	object_etag_quote(part->etag, value, strlen(value));

@@ -28,12 +28,13 @@ struct xml_delete {
 };
 
 struct xml_complete {
-	struct upload_part *part; /* number and etag (with quotes); in the document's order */
+	struct upload_part *part; /* number, etag (with quotes), checksum; in the document's order
+				   */
 	unsigned count;
 };
 
-/* 0; -EBADMSG: malformed; -EOPNOTSUPP: something is wanted of an object that is not known; -ENOMEM.
- * _fini in any case. */
+/* 0; -EBADMSG: malformed; -EOPNOTSUPP: something is wanted of an object that is not known, or a
+ * kind of checksum that is not served; -ENOMEM. _fini in any case. */
 int xml_delete_parse(struct xml_delete *delete, const char *text, size_t len);
 void xml_delete_fini(struct xml_delete *delete);
 

@@ -115,3 +115,29 @@ void xml_time(struct text *out, const char *name, time_t seconds)
 	strftime(value, sizeof(value), "%Y-%m-%dT%H:%M:%S.000Z", &tm);
 	xml_text(out, name, value);
 }
+
+void xml_checksum(struct text *out, const struct checksum *checksum)
+{
+	char name[CHECKSUM_ELEMENT_BYTES], value[CHECKSUM_TEXT_BYTES];
+
+	if (!checksum->is_set)
+		return;
+	checksum_element(checksum->kind, name);
+	checksum_text(checksum, value);
+	xml_text(out, name, value);
+}
+
+void xml_typed_checksum(struct text *out, const struct checksum *checksum)
+{
+	xml_checksum(out, checksum);
+	if (checksum->is_set)
+		xml_text(out, "ChecksumType", checksum_type(checksum->parts > 0));
+}
+
+void xml_checksum_plan(struct text *out, const struct checksum_plan *plan)
+{
+	if (!plan->is_set)
+		return;
+	xml_text(out, "ChecksumAlgorithm", checksum_algorithm(plan->kind));
+	xml_text(out, "ChecksumType", checksum_type(plan->is_composite));
+}

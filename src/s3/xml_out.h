@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/text.h"
+#include "store/checksum.h"
 
 #define XML_NAMESPACE "http://s3.amazonaws.com/doc/2006-03-01/"
 
@@ -24,6 +25,13 @@ void xml_u64(struct text *out, const char *name, uint64_t value);
 void xml_bool(struct text *out, const char *name, bool value);
 /* 2006-01-02T15:04:05.000Z: whole seconds, as Last-Modified has them. */
 void xml_time(struct text *out, const char *name, time_t seconds);
+
+/* <ChecksumCRC32>value</ChecksumCRC32> and the like; nothing where there is none. */
+void xml_checksum(struct text *out, const struct checksum *checksum);
+/* ... with its ChecksumType behind it. */
+void xml_typed_checksum(struct text *out, const struct checksum *checksum);
+/* ChecksumAlgorithm and ChecksumType of an upload; nothing where it has none. */
+void xml_checksum_plan(struct text *out, const struct checksum_plan *plan);
 
 /* How the character at at (bytes as utf8_char_bytes says) must be written. NULL: as it is. CR is
  * escaped because a parser would make it LF. */

@@ -303,9 +303,12 @@ enum conn_next conn_body_plan(struct conn *conn)
 		return fail(conn, S3_ERROR_MISSING_CONTENT_LENGTH, NULL);
 	if (request->route.body == S3_BODY_TEXT && job->body.left > REQUEST_TEXT_BYTES_MAX)
 		return fail(conn, S3_ERROR_ENTITY_TOO_LARGE, NULL);
-	bool wants_md5 =
-		request->route.body == S3_BODY_FILE && conn->worker->server->store.has_md5_etags;
-	if (checksums_begin(&job->checksums, head, wants_md5, &error, &text) < 0)
+	unsigned how = 0;
+	if (request->route.body == S3_BODY_FILE && conn->worker->server->store.has_md5_etags)
+		how |= CHECKSUMS_WANT_MD5;
+	if (request->route.operation == S3_COMPLETE_MULTIPART_UPLOAD)
+		how |= CHECKSUMS_ARE_OF_OBJECT;
+	if (checksums_begin(&job->checksums, head, how, &error, &text) < 0)
 		return fail(conn, error, text);
 	if (request->route.begin != NULL)
 		return conn_run_job(conn, JOB_BEGIN);

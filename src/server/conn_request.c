@@ -12,6 +12,7 @@
 #include "s3/op.h"
 #include "server/access_log.h"
 #include "server/conn.h"
+#include "s3/field_values.h"
 #include "server/root_watch.h"
 #include "store/root.h"
 
@@ -146,6 +147,10 @@ static enum conn_next open_object(struct conn *conn)
 	struct request *request = conn->request;
 	struct worker *worker = conn->worker;
 
+	if (s3_query_part_number(&request->head, request->target.query,
+				 &request->object.part.number, &request->error,
+				 &request->error_text) < 0)
+		return answer_with(conn, request->error);
 	object_path(request->path, request->target.bucket, request->target.object_key);
 	request->how = worker->open_how;
 	int fd = object_open_cached(worker->server->root_fd, request->path, &request->how);
@@ -212,6 +217,7 @@ static struct request *request_new(struct conn *conn)
 		return NULL;
 	request->object.file_fd = -1;
 	request->object.has_meta = false;
+	request->object.part = (struct object_part){0};
 	request->job = NULL;
 	request->is_interim = request->is_continued = false;
 	request->send.pipe = NULL;

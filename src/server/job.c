@@ -17,7 +17,8 @@ static bool check_late(struct job *job)
 	if (!checksums_are_late(&job->checksums))
 		return true;
 	int fd = call->route.body == S3_BODY_FILE ? call->put.file_fd : -1;
-	if (checksums_end_late(&job->checksums, fd, text, call->checksum, &error, &why) < 0)
+	if (checksums_end_late(&job->checksums, call->store->sys, fd, text, call->checksum, &error,
+			       &why) < 0)
 		s3_call_fail(call, error, why);
 	return !s3_call_has_failed(call);
 }

@@ -26,12 +26,16 @@
  * a line stands before them, bound, that says so and is no field: who answers reads this attribute
  * anyway. */
 #define META_FIELDS    "user.sluice.fields"
-/* Bound: x-amz-checksum-... fields in the same form. */
+/* Bound: an x-amz-checksum-... field in the same form (store/checksum.h). */
 #define META_CHECKSUMS "user.sluice.checksums"
 /* Bound: the ETag, with quotes (store/version.h). */
 #define META_VERSION   "user.sluice.version"
 /* The id of the multipart upload that made the object. */
 #define META_UPLOAD    "user.sluice.upload"
+/* Bound: the sizes of its parts (store/parts.h), and, of an object with a composite checksum, the
+ * base64 of the checksums of all parts, one after another. Without them it has one part. */
+#define META_PARTS     "user.sluice.parts"
+#define META_PART_SUMS "user.sluice.part-checksums"
 
 static inline bool meta_is_marked(mode_t mode)
 {

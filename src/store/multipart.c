@@ -104,12 +104,14 @@ static int upload_open(const struct upload_place *place, struct open_upload *upl
 	return 0;
 }
 
-int upload_check(const struct upload_place *place)
+int upload_check(const struct upload_place *place, struct checksum_plan *plan)
 {
 	struct open_upload upload;
 	int r = upload_open(place, &upload);
 	if (r == 0 && place->sys->futimens(upload.upload_fd, NULL) < 0)
 		r = -errno;
+	if (r == 0 && plan != NULL)
+		r = upload_read_plan(place->sys, upload.upload_fd, plan);
 	upload_close(&upload);
 	return r;
 }
@@ -130,24 +132,16 @@ static int sync_fd(const struct upload_place *place, int fd, enum fsync_target t
 	return place->is_durable ? store_fsync(place->sys, fd, target) : 0;
 }
 
-static int write_info(const struct upload_place *place, int upload_fd, const char *fields,
-		      size_t fields_len)
+int upload_write_file(const struct upload_place *place, int upload_fd, const char *name,
+		      const char *text, size_t len)
 {
-	size_t key_bytes = strlen(place->key) + 1;
-	char info[UPLOAD_INFO_BYTES];
-
-	must(key_bytes + fields_len < sizeof(info));
-	memcpy(info, place->key, key_bytes);
-	if (fields_len > 0)
-		memcpy(info + key_bytes, fields, fields_len);
-	int fd = folder_open_file(place->sys, upload_fd, "info", O_WRONLY | O_CREAT | O_EXCL,
+	int fd = folder_open_file(place->sys, upload_fd, name, O_WRONLY | O_CREAT | O_EXCL,
 				  STORE_FILE_MODE);
 	if (fd < 0)
 		return fd;
 	int r = 0;
-	for (size_t at = 0; r == 0 && at < key_bytes + fields_len;) {
-		ssize_t n =
-			place->sys->pwrite(fd, info + at, key_bytes + fields_len - at, (off_t)at);
+	for (size_t at = 0; r == 0 && at < len;) {
+		ssize_t n = place->sys->pwrite(fd, text + at, len - at, (off_t)at);
 		if (n <= 0)
 			r = n < 0 ? -errno : -EIO;
 		else
@@ -156,11 +150,28 @@ static int write_info(const struct upload_place *place, int upload_fd, const cha
 	if (r == 0)
 		r = sync_fd(place, fd, FSYNC_FILE);
 	close(fd);
+	return r;
+}
+
+static int write_info(const struct upload_place *place, int upload_fd,
+		      const struct put_text *fields, const struct checksum_plan *plan)
+{
+	size_t key_bytes = strlen(place->key) + 1;
+	char info[UPLOAD_INFO_BYTES];
+
+	must(key_bytes + fields->len < sizeof(info));
+	memcpy(info, place->key, key_bytes);
+	if (fields->len > 0)
+		memcpy(info + key_bytes, fields->at, fields->len);
+	int r = upload_write_file(place, upload_fd, "info", info, key_bytes + fields->len);
+	if (r == 0)
+		r = upload_write_plan(place, upload_fd, plan);
 	return r == 0 ? sync_fd(place, upload_fd, FSYNC_FOLDER) : r;
 }
 
-static int create_in(const struct upload_place *place, int private_fd, const char *fields,
-		     size_t fields_len, const char *id)
+static int create_in(const struct upload_place *place, int private_fd,
+		     const struct put_text *fields, const struct checksum_plan *plan,
+		     const char *id)
 {
 	char young[UPLOAD_NAME_BYTES], name[UPLOAD_NAME_BYTES];
 
@@ -178,7 +189,7 @@ static int create_in(const struct upload_place *place, int private_fd, const cha
 	if (place->sys->flock(upload_fd, LOCK_SH | LOCK_NB) < 0)
 		r = errno == EWOULDBLOCK ? -ENOENT : -errno; /* one came first */
 	if (r == 0)
-		r = write_info(place, upload_fd, fields, fields_len);
+		r = write_info(place, upload_fd, fields, plan);
 	if (r == 0 && place->sys->renameat(private_fd, young, private_fd, name) < 0)
 		r = -errno;
 	if (r < 0)
@@ -198,8 +209,8 @@ static int make_id(char id[UPLOAD_ID_BYTES])
 	return 0;
 }
 
-int upload_create(const struct upload_place *place, const char *fields, size_t fields_len,
-		  char id[UPLOAD_ID_BYTES])
+int upload_create(const struct upload_place *place, const struct put_text *fields,
+		  const struct checksum_plan *plan, char id[UPLOAD_ID_BYTES])
 {
 	int bucket_fd = folder_open(place->sys, place->root_fd, place->bucket);
 	if (bucket_fd < 0)
@@ -210,7 +221,7 @@ int upload_create(const struct upload_place *place, const char *fields, size_t f
 	for (int i = 0; private_fd >= 0 && r == -ENOENT && i < CREATE_TRIES_MAX; i++) {
 		r = make_id(id);
 		if (r == 0)
-			r = create_in(place, private_fd, fields, fields_len, id);
+			r = create_in(place, private_fd, fields, plan, id);
 	}
 	if (r == 0)
 		r = sync_fd(place, bucket_fd, FSYNC_FOLDER); /* the private folder may be young */
@@ -254,9 +265,9 @@ static int retire(const struct upload_place *place, const struct open_upload *up
 	return 0;
 }
 
-/* Is the object of this key the one that this upload has made? 1: and *stamp is its; 0; or a
+/* Is the object of this key the one that this upload has made? 1: and *made is of it; 0; or a
  * negative errno. */
-static int is_made_already(const struct upload_place *place, struct object_stamp *stamp)
+static int is_made_already(const struct upload_place *place, struct upload_made *made)
 {
 	char path[OBJECT_PATH_BYTES], made_by[META_BYTES_MAX];
 	struct facts facts;
@@ -275,11 +286,13 @@ static int is_made_already(const struct upload_place *place, struct object_stamp
 	if (is_made)
 		r = facts_of_fd(place->sys, fd, &facts);
 	if (is_made && r == 0)
-		r = version_read(place->sys, fd, &facts, stamp->etag);
+		r = version_read(place->sys, fd, &facts, made->stamp.etag);
+	if (is_made && r == 0)
+		r = checksum_kept(place->sys, fd, &facts, &made->checksum);
 	close(fd);
 	if (r < 0 || !is_made)
 		return r;
-	stamp->modified = facts.modified.tv_sec;
+	made->stamp.modified = facts.modified.tv_sec;
 	return 1;
 }
 
@@ -295,46 +308,27 @@ static int finish(const struct upload_place *place, const struct open_upload *up
 	return r;
 }
 
-/* A part as the client named it, open. */
-static int open_part(const struct upload_place *place, const struct open_upload *upload,
-		     const struct upload_part *part, uint64_t *size)
+int upload_open_part(const struct upload_place *place, int upload_fd,
+		     const struct upload_part *part, struct facts *facts)
 {
 	char name[PART_BYTES], etag[ETAG_BYTES];
-	struct facts facts;
 
 	part_name(name, part->number);
-	int fd = folder_open_file(place->sys, upload->upload_fd, name, O_RDONLY, 0);
+	int fd = folder_open_file(place->sys, upload_fd, name, O_RDONLY, 0);
 	if (fd < 0)
 		return fd == -ENOENT ? -EBADE : fd;
-	int r = facts_of_fd(place->sys, fd, &facts);
+	int r = facts_of_fd(place->sys, fd, facts);
 	if (r == 0)
-		r = version_read(place->sys, fd, &facts, etag);
+		r = version_read(place->sys, fd, facts, etag);
 	if (r == 0 && strcmp(etag, part->etag) != 0) {
-		version_of_0_1(&facts, etag); /* begun before an upgrade */
+		version_of_0_1(facts, etag); /* begun before an upgrade */
 		r = strcmp(etag, part->etag) == 0 ? 0 : -EBADE;
 	}
-	if (r == 0)
-		*size = facts.size;
 	if (r < 0) {
 		close(fd);
 		return r;
 	}
 	return fd;
-}
-
-static int check_parts(const struct upload_place *place, const struct open_upload *upload,
-		       const struct upload_part *part, unsigned part_count)
-{
-	for (unsigned i = 0; i < part_count; i++) {
-		uint64_t size = 0;
-		int fd = open_part(place, upload, &part[i], &size);
-		if (fd < 0)
-			return fd;
-		close(fd);
-		if (i + 1 < part_count && size < UPLOAD_PART_BYTES_MIN)
-			return -EMSGSIZE;
-	}
-	return 0;
 }
 
 /* The MD5 of a part that is open; kept with it, or computed. */
@@ -353,22 +347,22 @@ static int md5_of_part(const struct upload_place *place, int fd, uint8_t md5[MD5
 
 /* md5s: room for one of each part; NULL: not wanted. */
 static int assemble(const struct upload_place *place, const struct open_upload *upload,
-		    const struct upload_part *part, unsigned part_count, int file_fd,
-		    uint8_t (*md5s)[MD5_BYTES])
+		    const struct upload_whole *whole, int file_fd, uint8_t (*md5s)[MD5_BYTES])
 {
-	uint64_t at = 0, size = 0;
+	struct facts facts;
+	uint64_t at = 0;
 
-	for (unsigned i = 0; i < part_count; i++) {
-		int fd = open_part(place, upload, &part[i], &size);
+	for (unsigned i = 0; i < whole->part_count; i++) {
+		int fd = upload_open_part(place, upload->upload_fd, &whole->part[i], &facts);
 		if (fd < 0)
 			return fd;
-		int r = copy_range(place->sys, fd, 0, size, file_fd, at);
+		int r = copy_range(place->sys, fd, 0, facts.size, file_fd, at);
 		if (r == 0 && md5s != NULL)
 			r = md5_of_part(place, fd, md5s[i]);
 		close(fd);
 		if (r < 0)
 			return r;
-		at += size;
+		at += facts.size;
 	}
 	return 0;
 }
@@ -384,12 +378,17 @@ static int etag_of_parts(uint8_t (*md5s)[MD5_BYTES], unsigned count, char etag[E
 }
 
 static int make_object(const struct upload_place *place, const struct open_upload *upload,
-		       const struct upload_part *part, unsigned part_count,
-		       const struct put_terms *terms, struct object_stamp *stamp)
+		       const struct upload_whole *whole, struct upload_found *found,
+		       struct object_stamp *stamp)
 {
+	char checksum[CHECKSUM_FIELD_BYTES];
+	checksum_field(&found->checksum, checksum);
 	struct put_meta meta = {
 		.fields = {upload->fields, upload->fields_len},
+		.checksums = {checksum, strlen(checksum)},
 		.upload = {place->id, strlen(place->id)},
+		.parts = {found->sizes.at, parts_end(&found->sizes)},
+		.part_sums = {found->sums, strlen(found->sums)},
 	};
 	uint8_t(*md5s)[MD5_BYTES] = NULL;
 	char etag[ETAG_BYTES];
@@ -398,16 +397,16 @@ static int make_object(const struct upload_place *place, const struct open_uploa
 	int r = put_begin(&put, place->sys, place->root_fd, place->bucket, place->key,
 			  place->is_durable);
 	if (r == 0 && place->has_md5_etags) {
-		md5s = calloc(part_count + 1, sizeof(*md5s));
+		md5s = calloc(whole->part_count + 1, sizeof(*md5s));
 		meta.etag = etag;
 		r = md5s != NULL ? 0 : -ENOMEM;
 	}
 	if (r == 0)
-		r = assemble(place, upload, part, part_count, put.file_fd, md5s);
+		r = assemble(place, upload, whole, put.file_fd, md5s);
 	if (r == 0 && md5s != NULL)
-		r = etag_of_parts(md5s, part_count, etag);
+		r = etag_of_parts(md5s, whole->part_count, etag);
 	if (r == 0)
-		r = put_commit(&put, place->key, terms, &meta);
+		r = put_commit(&put, place->key, whole->terms, &meta);
 	*stamp = put.stamp;
 	put_end(&put);
 	free(md5s);
@@ -430,27 +429,30 @@ static int lock_upload(const struct upload_place *place, const struct open_uploa
 	return lock_fd;
 }
 
-int upload_complete(const struct upload_place *place, const struct upload_part *part,
-		    unsigned part_count, const struct put_terms *terms, struct object_stamp *stamp)
+int upload_complete(const struct upload_place *place, const struct upload_whole *whole,
+		    struct upload_made *made)
 {
 	struct open_upload upload;
+	struct upload_found found;
 
-	*stamp = (struct object_stamp){0};
+	*made = (struct upload_made){0};
 	int r = upload_open(place, &upload);
 	int lock_fd = r == 0 ? lock_upload(place, &upload) : -1;
 	if (r == 0 && lock_fd < 0)
 		r = lock_fd;
-	int made = r == 0 || r == -ENOENT ? is_made_already(place, stamp) : 0;
-	if (made < 0) {
-		r = made;
-	} else if (made == 1) {
+	int is_made = r == 0 || r == -ENOENT ? is_made_already(place, made) : 0;
+	if (is_made < 0) {
+		r = is_made;
+	} else if (is_made == 1) {
 		r = r == 0 ? finish(place, &upload) : 0;
 	} else if (r == 0) {
-		r = check_parts(place, &upload, part, part_count);
+		r = upload_check_parts(place, upload.upload_fd, whole, &found);
 		if (r == 0)
-			r = make_object(place, &upload, part, part_count, terms, stamp);
-		if (r == 0)
+			r = make_object(place, &upload, whole, &found, &made->stamp);
+		if (r == 0) {
+			made->checksum = found.checksum;
 			retire(place, &upload);
+		}
 	}
 	if (lock_fd >= 0)
 		close(lock_fd);
@@ -476,31 +478,61 @@ int upload_abort(const struct upload_place *place)
 
 /* ---- Listing parts --------------------------------------------------------------------------- */
 
-int upload_parts(const struct upload_place *place, unsigned after, unsigned max,
-		 struct upload_part *part, bool *is_truncated)
+/* What is told of a part that is open. */
+static int look_at_part(const struct upload_place *place, int fd, const struct facts *facts,
+			struct upload_part *part)
+{
+	int r = version_read(place->sys, fd, facts, part->etag);
+	if (r == 0)
+		r = checksum_kept(place->sys, fd, facts, &part->checksum);
+	return r == -EBADMSG ? 0 : r;
+}
+
+/* 1: *part is it; 0: there is none of this number; or a negative errno. */
+static int find_part(const struct upload_place *place, int upload_fd, unsigned number,
+		     struct upload_part *part)
+{
+	char name[PART_BYTES];
+	struct facts facts;
+
+	part_name(name, number);
+	*part = (struct upload_part){.number = number};
+	int r = facts_of_name(place->sys, upload_fd, name, &facts);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (meta_is_marked(facts.mode)) {
+		int fd = folder_open_file(place->sys, upload_fd, name, O_RDONLY, 0);
+		r = fd < 0 ? fd : facts_of_fd(place->sys, fd, &facts);
+		if (r == 0)
+			r = look_at_part(place, fd, &facts, part);
+		if (fd >= 0)
+			close(fd);
+	} else {
+		version_tell(&facts, part->etag);
+	}
+	part->size = facts.size;
+	part->modified = facts.modified.tv_sec;
+	return r == -ENOENT ? 0 : r < 0 ? r : 1;
+}
+
+int upload_parts(const struct upload_place *place, unsigned after, struct upload_parts_page *page)
 {
 	struct open_upload upload;
+	struct upload_part part;
 	unsigned count = 0;
 	int r = upload_open(place, &upload);
 
-	*is_truncated = false;
+	page->is_truncated = false;
+	if (r == 0)
+		r = upload_read_plan(place->sys, upload.upload_fd, &page->plan);
 	/* Ten thousand numbers at most: asking for each is simpler than reading and sorting. */
-	for (unsigned number = after + 1; r == 0 && number <= UPLOAD_PARTS_MAX; number++) {
-		char name[PART_BYTES];
-		struct facts facts;
-		part_name(name, number);
-		r = facts_of_name(place->sys, upload.upload_fd, name, &facts);
-		if (r == -ENOENT) {
-			r = 0;
-			continue;
-		}
-		*is_truncated = r == 0 && count == max;
-		if (r < 0 || *is_truncated)
+	for (unsigned number = after + 1; r >= 0 && number <= UPLOAD_PARTS_MAX; number++) {
+		r = find_part(place, upload.upload_fd, number, &part);
+		page->is_truncated = r == 1 && count == page->max;
+		if (page->is_truncated)
 			break;
-		part[count] = (struct upload_part){
-			.number = number, .size = facts.size, .modified = facts.modified.tv_sec};
-		r = version_read_name(place->sys, upload.upload_fd, name, &facts,
-				      part[count++].etag);
+		if (r == 1)
+			page->part[count++] = part;
 	}
 	upload_close(&upload);
 	return r < 0 ? r : (int)count;

@@ -3,9 +3,10 @@
  * Multipart uploads. Each is a folder in the bucket's private folder:
  *
  *   .sluice/up-ID/info          the key, NUL, the fields to be kept with the object
+ *   .sluice/up-ID/checksum      which checksum the object is to have, if one was asked for
  *   .sluice/up-ID/part-00001    a part, received as an object is (store/put)
  *
- * made under another name first and renamed, so that it is there with its info or
+ * made under another name first and renamed, so that it is there with both or
  * not at all; and renamed away (del-ID) before it is taken apart. What decides
  * among servers is in the file system: rename, link, and flock of info.
  *
@@ -20,6 +21,7 @@
 #include <time.h>
 
 #include "base/limits.h"
+#include "store/checksum.h"
 #include "store/object.h"
 #include "store/put.h"
 #include "store/sys.h"
@@ -29,6 +31,7 @@
 struct upload_part {
 	unsigned number; /* 1 to UPLOAD_PARTS_MAX */
 	char etag[ETAG_BYTES];
+	struct checksum checksum; /* that is kept with it; upload_complete: that it must have */
 	uint64_t size;
 	time_t modified;
 };
@@ -44,36 +47,60 @@ struct upload_place {
 	bool has_md5_etags; /* upload_complete: the object's is the MD5 of its parts' */
 };
 
-/* place->id is not used; the id is in id. fields: for META_FIELDS. 0; -ENOENT: no such bucket; or
- * another negative errno. */
-int upload_create(const struct upload_place *place, const char *fields, size_t fields_len,
-		  char id[UPLOAD_ID_BYTES]);
+/* place->id is not used; the id is in id. fields: for META_FIELDS. plan: NULL: none. 0; -ENOENT: no
+ * such bucket; or another negative errno. */
+int upload_create(const struct upload_place *place, const struct put_text *fields,
+		  const struct checksum_plan *plan, char id[UPLOAD_ID_BYTES]);
 /* Is there such an upload of this key? It counts as touched (upload_sweep): what is to become a
- * part may take long to come in. 0; -ENOENT; or another negative errno. */
-int upload_check(const struct upload_place *place);
+ * part may take long to come in. 0, and *plan (unless NULL) is its; -ENOENT; or another negative
+ * errno. */
+int upload_check(const struct upload_place *place, struct checksum_plan *plan);
 /* What put_begin has begun becomes a part, instead of put_commit. 0; -ENOENT: no such upload. */
 int upload_part_commit(const struct upload_place *place, struct put *put, unsigned number,
 		       const struct put_meta *meta);
 
+/* What is to become an object, as its client says it; borrowed. */
+struct upload_whole {
+	const struct upload_part *part; /* ascending; number, etag and checksum of each are read */
+	unsigned part_count;
+	const struct put_terms *terms;
+	struct checksum checksum; /* of the object; parts 0: how many was not said */
+	bool has_type;            /* is_composite was said */
+	bool is_composite;
+	bool has_size;
+	uint64_t size;
+};
+struct upload_made {
+	struct object_stamp stamp;
+	struct checksum checksum; /* that is kept with the object */
+};
 /*
- * Makes the object of the parts, in the order given, which is ascending: number and etag of each
- * are read. 0; -ENOENT: no such upload; -EBADE: a part is not there, or has another ETag;
- * -EMSGSIZE: a part but the last is under UPLOAD_PART_BYTES_MIN; or as put_commit.
+ * Makes the object of the parts. Its checksum is the one that the upload was begun for, or the one
+ * that whole says, or, where all parts have a CRC of the same kind, that of the whole. 0; -ENOENT:
+ * no such upload; -EBADE: a part is not there, or has another ETag or checksum; -EMSGSIZE: a part
+ * but the last is under UPLOAD_PART_BYTES_MIN; -EBADR: the whole has another checksum, or is to
+ * have another kind; -EBADRQC: it has another size; or as put_commit.
  */
-int upload_complete(const struct upload_place *place, const struct upload_part *part,
-		    unsigned part_count, const struct put_terms *terms, struct object_stamp *stamp);
+int upload_complete(const struct upload_place *place, const struct upload_whole *whole,
+		    struct upload_made *made);
 /* 0; -ENOENT; or another negative errno. */
 int upload_abort(const struct upload_place *place);
 
-/* The parts with numbers above after, at most max of them, ascending. Returns how many. */
-int upload_parts(const struct upload_place *place, unsigned after, unsigned max,
-		 struct upload_part *part, bool *is_truncated);
+struct upload_parts_page {
+	struct upload_part *part; /* room for max */
+	unsigned max;
+	bool is_truncated;
+	struct checksum_plan plan;
+};
+/* The parts with numbers above after, ascending. Returns how many. */
+int upload_parts(const struct upload_place *place, unsigned after, struct upload_parts_page *page);
 
 struct upload {
 	char *key;      /* malloced */
 	bool is_prefix; /* key is a common prefix, and the rest is nothing */
 	char id[UPLOAD_ID_BYTES];
 	time_t begun;
+	struct checksum_plan plan;
 };
 struct upload_page {
 	struct upload *upload;

@@ -84,6 +84,8 @@ static int look_at(const struct store_sys *sys, int private_fd, const char *name
 		r = (int)upload_read_info(sys, upload_fd, info);
 	if (r >= 0 && sys->fstatat(upload_fd, "info", &st, AT_SYMLINK_NOFOLLOW) < 0)
 		r = -errno;
+	if (r >= 0)
+		r = upload_read_plan(sys, upload_fd, &upload->plan);
 	if (upload_fd >= 0)
 		close(upload_fd);
 	if (r < 0)

@@ -19,6 +19,7 @@
 
 #include "base/limits.h"
 #include "store/names.h"
+#include "store/parts.h"
 #include "store/version.h"
 
 #define OBJECT_PATH_BYTES (BUCKET_BYTES_MAX + 1 + OBJECT_KEY_BYTES_MAX + sizeof(STORE_MARKER))
@@ -32,8 +33,9 @@ struct object_stamp {
 struct object {
 	int file_fd; /* -1: none; whoever holds the object closes it (object_close) */
 	struct facts facts;
-	bool has_meta;         /* it may have extended attributes (store/meta.h) */
-	char etag[ETAG_BYTES]; /* has_meta: until version_read was asked, perhaps another */
+	bool has_meta;           /* it may have extended attributes (store/meta.h) */
+	char etag[ETAG_BYTES];   /* has_meta: until version_read was asked, perhaps another */
+	struct object_part part; /* has_meta: until parts_find was asked, its number alone */
 };
 
 /* Where the object's file is, beneath the root. Both arguments as s3_target_parse made them. */

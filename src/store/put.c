@@ -344,6 +344,14 @@ static void unlock(struct put *put)
 
 /* ---- What is told of the file ---------------------------------------------------------------- */
 
+/* What an object can be without: not where there is no room for it beside the others. */
+static int set_if_fits(const struct put *put, const struct facts *facts, const char *name,
+		       const struct put_text *text)
+{
+	int r = meta_set_bound(put->sys, put->file_fd, name, facts, text->at, text->len);
+	return r == -ENOSPC || r == -E2BIG || r == -ERANGE ? 0 : r;
+}
+
 /* Sets its attributes, and the mark that says that it has some. */
 static int set_meta(struct put *put, const struct facts *facts, const struct put_meta *meta,
 		    const char *etag)
@@ -351,7 +359,8 @@ static int set_meta(struct put *put, const struct facts *facts, const struct put
 	const struct store_sys *sys = put->sys;
 	const int fd = put->file_fd;
 
-	if (meta->fields.len + meta->checksums.len + meta->upload.len == 0 && etag == NULL)
+	if (meta->fields.len + meta->checksums.len + meta->upload.len + meta->parts.len == 0 &&
+	    etag == NULL)
 		return 0;
 	int r = meta_set(sys, fd, META_FIELDS, meta->fields.at, meta->fields.len);
 	if (r == 0)
@@ -361,6 +370,10 @@ static int set_meta(struct put *put, const struct facts *facts, const struct put
 		r = meta_set(sys, fd, META_UPLOAD, meta->upload.at, meta->upload.len);
 	if (r == 0 && etag != NULL)
 		r = version_keep(sys, fd, facts, etag);
+	if (r == 0)
+		r = set_if_fits(put, facts, META_PARTS, &meta->parts);
+	if (r == 0)
+		r = set_if_fits(put, facts, META_PART_SUMS, &meta->part_sums);
 	return r == 0 ? meta_mark(sys, fd, facts->mode) : r;
 }
 

@@ -49,6 +49,9 @@ struct put_meta {
 	struct put_text fields;    /* META_FIELDS */
 	struct put_text checksums; /* META_CHECKSUMS */
 	struct put_text upload;    /* META_UPLOAD */
+	struct put_text parts;     /* META_PARTS; this and the next: left out if the file system has
+				    * no room for them beside the others */
+	struct put_text part_sums; /* META_PART_SUMS */
 	const char *etag;          /* what its ETag is to be, with quotes; NULL: a version */
 };
 

@@ -4,9 +4,11 @@
 
 usage: boto3_calls.py ENDPOINT CA CERT KEY WORK_DIR BUCKET    (prints TAP)
 """
+import base64
 import hashlib
 import os
 import sys
+import zlib
 
 import boto3
 import botocore
@@ -263,6 +265,99 @@ def _():
     s3.abort_multipart_upload(Bucket=BUCKET, Key="mp", UploadId=upload)
     expect_error("NoSuchUpload", lambda: complete([good]))
     expect_error("NoSuchUpload", s3.abort_multipart_upload, Bucket=BUCKET, Key="mp", UploadId=upload)
+
+
+def has_parameter(operation, name):
+    return name in s3.meta.service_model.operation_model(operation).input_shape.members
+
+
+PARTS = (b"a" * (5 * MIB), b"bcd")
+
+
+def crc32(data):
+    return base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
+
+
+def upload_parts(key, algorithm, **create):
+    """An upload of PARTS, not completed: its id, and the parts as CompleteMultipartUpload wants them."""
+    upload = s3.create_multipart_upload(Bucket=BUCKET, Key=key, ChecksumAlgorithm=algorithm, **create)
+    expect(upload["ChecksumAlgorithm"] == algorithm, upload)
+    parts = []
+    for number, body in enumerate(PARTS, 1):
+        part = s3.upload_part(
+            Bucket=BUCKET,
+            Key=key,
+            UploadId=upload["UploadId"],
+            PartNumber=number,
+            Body=body,
+            ChecksumAlgorithm=algorithm,
+        )
+        name = f"Checksum{algorithm}"
+        parts.append({"PartNumber": number, "ETag": part["ETag"], name: part[name]})
+    return upload["UploadId"], parts
+
+
+@check("multipart: composite checksums of parts and of the object")
+def _():
+    upload, parts = upload_parts("composite", "CRC32")
+    expect([part["ChecksumCRC32"] for part in parts] == [crc32(body) for body in PARTS], parts)
+    listed = s3.list_parts(Bucket=BUCKET, Key="composite", UploadId=upload)
+    expect(listed["Parts"][1]["ChecksumCRC32"] == crc32(PARTS[1]), listed)
+    wrong = [dict(parts[0], ChecksumCRC32=crc32(b"other")), parts[1]]
+    arguments = dict(Bucket=BUCKET, Key="composite", UploadId=upload)
+    expect_error(
+        "InvalidPart", s3.complete_multipart_upload, **arguments, MultipartUpload={"Parts": wrong}
+    )
+    whole = crc32(b"".join(base64.b64decode(part["ChecksumCRC32"]) for part in parts)) + "-2"
+    done = s3.complete_multipart_upload(**arguments, MultipartUpload={"Parts": parts})
+    expect(done["ChecksumCRC32"] == whole, done)
+    head = s3.head_object(Bucket=BUCKET, Key="composite", ChecksumMode="ENABLED")
+    expect(head["ChecksumCRC32"] == whole, head)
+    told = s3.get_object_attributes(
+        Bucket=BUCKET, Key="composite", ObjectAttributes=["Checksum", "ObjectParts"]
+    )
+    expect(told["Checksum"]["ChecksumCRC32"] == whole, told)
+    expect(told["ObjectParts"]["TotalPartsCount"] == 2, told)
+    sizes = [(part["Size"], part["ChecksumCRC32"]) for part in told["ObjectParts"]["Parts"]]
+    expect(sizes == [(len(body), crc32(body)) for body in PARTS], told)
+
+
+@check("multipart: the checksum of a full object, combined from those of its parts")
+def _():
+    if not has_parameter("CompleteMultipartUpload", "ChecksumType"):
+        return f"boto3 {boto3.__version__} has no ChecksumType"
+    upload, parts = upload_parts("full", "CRC32", ChecksumType="FULL_OBJECT")
+    whole = b"".join(PARTS)
+    arguments = dict(
+        Bucket=BUCKET, Key="full", UploadId=upload, MultipartUpload={"Parts": parts}, ChecksumType="FULL_OBJECT"
+    )
+    expect_error("BadDigest", s3.complete_multipart_upload, ChecksumCRC32=crc32(b"other"), **arguments)
+    expect_error("InvalidRequest", s3.complete_multipart_upload, MpuObjectSize=1, **arguments)
+    done = s3.complete_multipart_upload(ChecksumCRC32=crc32(whole), MpuObjectSize=len(whole), **arguments)
+    expect((done["ChecksumCRC32"], done["ChecksumType"]) == (crc32(whole), "FULL_OBJECT"), done)
+    expect(body_of("full", ChecksumMode="ENABLED") == whole, "verified by the client as it is read")
+    path = made_file("checked", 20 * MIB)
+    with open(path, "rb") as file:
+        value = crc32(file.read())
+    s3.upload_file(path, BUCKET, "checked", ExtraArgs={"ChecksumCRC32": value})
+    head = s3.head_object(Bucket=BUCKET, Key="checked", ChecksumMode="ENABLED")
+    expect((head["ChecksumCRC32"], head["ChecksumType"]) == (value, "FULL_OBJECT"), head)
+    copied = s3.copy_object(Bucket=BUCKET, Key="copy", CopySource=f"{BUCKET}/composite", ChecksumAlgorithm="CRC32")
+    expect(copied["CopyObjectResult"]["ChecksumCRC32"] == crc32(whole), copied)
+    return None
+
+
+@check("objects by the numbers of their parts")
+def _():
+    for number, body in enumerate(PARTS, 1):
+        got = s3.get_object(Bucket=BUCKET, Key="composite", PartNumber=number, ChecksumMode="ENABLED")
+        expect((got["PartsCount"], got["ContentLength"]) == (2, len(body)), got)
+        expect(got["Body"].read() == body, number)
+    expect_error("InvalidPartNumber", s3.get_object, Bucket=BUCKET, Key="composite", PartNumber=3)
+    s3.put_object(Bucket=BUCKET, Key="single", Body=b"one")
+    head = s3.head_object(Bucket=BUCKET, Key="single", PartNumber=1)
+    expect(head["ResponseMetadata"]["HTTPStatusCode"] == 206 and "PartsCount" not in head, head)
+    expect(body_of("single", PartNumber=1) == b"one", "the whole is part 1")
 
 
 @check("conditional writes: only if absent, only if it is still that one")

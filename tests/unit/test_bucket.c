@@ -120,11 +120,11 @@ Test(bucket, what_is_in_use_stays)
 	cr_expect(is_there(PRIVATE "/a stranger's"));
 	unlinkat(store_root_fd, PRIVATE "/a stranger's", 0);
 
-	cr_assert_eq(upload_create(&place, "", 0, id), 0);
+	cr_assert_eq(upload_create(&place, &(struct put_text){0}, NULL, id), 0);
 	place.id = id;
 	make_file("bucket/object");
 	cr_expect_eq(remove_bucket("bucket"), -ENOTEMPTY);
-	cr_expect_eq(upload_check(&place), 0, "the upload of a bucket that stays");
+	cr_expect_eq(upload_check(&place, NULL), 0, "the upload of a bucket that stays");
 	unlinkat(store_root_fd, "bucket/object", 0);
 	char path[128];
 	snprintf(path, sizeof(path), PRIVATE "/up-%s/info", id);
@@ -132,7 +132,7 @@ Test(bucket, what_is_in_use_stays)
 	cr_assert(info_fd >= 0 && flock(info_fd, LOCK_EX) == 0);
 	cr_expect_eq(remove_bucket("bucket"), -ENOTEMPTY, "one is completing it");
 	close(info_fd);
-	cr_expect_eq(upload_check(&place), 0);
+	cr_expect_eq(upload_check(&place, NULL), 0);
 
 	faults.has_tmpfile = false;
 	cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", "key", true), 0);
@@ -149,7 +149,7 @@ Test(bucket, what_is_not_listed_goes_with_it)
 	struct upload_place place = {
 		.sys = &faulty_sys, .root_fd = store_root_fd, .bucket = "bucket", .key = "key"};
 
-	cr_assert_eq(upload_create(&place, "", 0, id), 0);
+	cr_assert_eq(upload_create(&place, &(struct put_text){0}, NULL, id), 0);
 	snprintf(path, sizeof(path), PRIVATE "/up-%s/part-00001", id);
 	make_file(path);
 	strcpy(path, "bucket");

@@ -39,11 +39,11 @@ static enum s3_error end_late(struct checksums *checksums, const char *payload, 
 		return NONE;
 	int fd = memfd_create("body", MFD_CLOEXEC);
 	must(fd >= 0 && write(fd, payload, len) == (ssize_t)len);
-	if (checksums_end_late(checksums, -1, (struct slice){payload, len}, field, &error, &why) ==
-	    0)
+	if (checksums_end_late(checksums, &store_sys_kernel, -1, (struct slice){payload, len},
+			       field, &error, &why) == 0)
 		error = NONE;
-	if (checksums_end_late(checksums, fd, (struct slice){0}, of_file, &error_of_file, &why) ==
-	    0) {
+	if (checksums_end_late(checksums, &store_sys_kernel, fd, (struct slice){0}, of_file,
+			       &error_of_file, &why) == 0) {
 		error_of_file = NONE;
 		cr_expect_str_eq(of_file, field);
 	}
@@ -52,8 +52,9 @@ static enum s3_error end_late(struct checksums *checksums, const char *payload, 
 	return error;
 }
 
-/* The error of a PUT with these fields, or NONE and field. payload: what the body brings. */
-static enum s3_error put(const char *fields, const char *raw, const char *payload)
+/* The error of a PUT with these fields, or NONE and field. payload: what the body brings; how: as
+ * checksums_begin. */
+static enum s3_error put_how(unsigned how, const char *fields, const char *raw, const char *payload)
 {
 	static char text[2048], out[256];
 	static struct http_head head;
@@ -73,13 +74,32 @@ static enum s3_error put(const char *fields, const char *raw, const char *payloa
 	     (ssize_t)strlen(raw));
 	must(out_len == strlen(payload) && memcmp(out, payload, out_len) == 0);
 	field[0] = '\0';
-	if (checksums_begin(&checksums, &head, false, &error, &why) == 0) {
+	if (checksums_begin(&checksums, &head, how, &error, &why) == 0) {
 		digest_update(&checksums.digests, out, out_len);
 		if (checksums_end(&checksums, &body, field, &error, &why) == 0)
 			error = end_late(&checksums, out, out_len);
 	}
 	checksums_fini(&checksums);
 	return error;
+}
+
+static enum s3_error put(const char *fields, const char *raw, const char *payload)
+{
+	return put_how(0, fields, raw, payload);
+}
+
+/* Of a completion they speak of the object; what is said of the body is verified all the same. */
+Test(checksums, of_another_thing_than_the_body)
+{
+	static const char composite[] = "x-amz-checksum-crc32: DV1k1w==-2\r\n";
+
+	cr_expect_eq(put_how(CHECKSUMS_ARE_OF_OBJECT, CRC32, "other", "other"), NONE);
+	cr_expect_str_eq(field, "");
+	cr_expect_eq(put_how(CHECKSUMS_ARE_OF_OBJECT, composite, "other", "other"), NONE);
+	cr_expect_eq(put_how(CHECKSUMS_ARE_OF_OBJECT, MD5 CRC32, "other", "other"),
+		     S3_ERROR_BAD_DIGEST);
+	cr_expect_eq(put_how(CHECKSUMS_ARE_OF_OBJECT, HEX CRC32, "other", "other"),
+		     S3_ERROR_SHA256_MISMATCH);
 }
 
 Test(checksums, of_the_head)

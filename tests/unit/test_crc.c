@@ -71,3 +71,54 @@ Test(crc, every_length_alignment_and_cut)
 				}
 			}
 }
+
+/* Of two runs of bytes from their sums, wherever they are cut. */
+Test(crc, combined_at_every_cut)
+{
+	uint8_t bytes[300];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 113 + 5);
+	for (int k = 0; k < CRC_KIND_COUNT; k++) {
+		enum crc_kind kind = (enum crc_kind)k;
+		uint64_t whole = crc_update(kind, 0, bytes, sizeof(bytes));
+		for (size_t cut = 0; cut <= sizeof(bytes); cut++) {
+			uint64_t first = crc_update(kind, 0, bytes, cut);
+			uint64_t second = crc_update(kind, 0, bytes + cut, sizeof(bytes) - cut);
+			cr_assert_eq(crc_combine(kind, first, second, sizeof(bytes) - cut), whole,
+				     "kind %d, cut %zu", k, cut);
+		}
+	}
+}
+
+/* Many parts of many sizes, one after another; and a part that is longer than 32 bits count: of
+ * zeros, whose sum is made by doubling. */
+Test(crc, combined_of_many_parts)
+{
+	static uint8_t bytes[100000];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * i >> 3);
+	for (int k = 0; k < CRC_KIND_COUNT; k++) {
+		enum crc_kind kind = (enum crc_kind)k;
+		uint64_t sum = 0;
+		for (size_t at = 0, some = 0; at < sizeof(bytes); at += some) {
+			some = at % 977 < sizeof(bytes) - at ? at % 977 + 1 : sizeof(bytes) - at;
+			some = some < sizeof(bytes) - at ? some : sizeof(bytes) - at;
+			sum = crc_combine(kind, sum, crc_update(kind, 0, bytes + at, some), some);
+		}
+		cr_expect_eq(sum, crc_update(kind, 0, bytes, sizeof(bytes)), "kind %d", k);
+
+		uint64_t zeros = crc_update(kind, 0, "", 1), len = 1;
+		for (; len < 1ull << 34; len *= 2)
+			zeros = crc_combine(kind, zeros, zeros, len);
+		uint64_t behind = crc_combine(kind, sum, zeros, len);
+		for (uint64_t n = 0; n < 4; n++) { /* the same in four pieces */
+			uint64_t quarter = crc_update(kind, 0, "", 1);
+			for (uint64_t some = 1; some < len / 4; some *= 2)
+				quarter = crc_combine(kind, quarter, quarter, some);
+			sum = crc_combine(kind, sum, quarter, len / 4);
+		}
+		cr_expect_eq(sum, behind, "kind %d", k);
+	}
+}

@@ -96,7 +96,8 @@ Test(fields, dropped_from_writes)
 		"x-amz-request-payer, x-amz-sdk-checksum-algorithm, x-amz-mfa, "
 		"x-amz-bypass-governance-retention, x-amz-checksum-type, "
 		"x-amz-object-ownership, x-amz-optional-object-attributes, x-amz-checksum-mode, "
-		"x-amz-object-attributes";
+		"x-amz-object-attributes, x-amz-max-parts, x-amz-part-number-marker, "
+		"x-amz-api-version";
 	const struct s3_field_row *field;
 
 	for (size_t f = 0; (field = s3_field_row(f)) != NULL; f++) {

@@ -87,17 +87,17 @@ Test(multipart, what_is_refused)
 					  "0123456789abcdef0123456789abcdef0"};
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
 		struct upload_place place = uploads_place("key", ids[i]);
-		cr_expect_eq(upload_check(&place), -ENOENT, "%s", ids[i]);
+		cr_expect_eq(upload_check(&place, NULL), -ENOENT, "%s", ids[i]);
 		cr_expect_eq(upload_abort(&place), -ENOENT, "%s", ids[i]);
 		cr_expect_eq(uploads_complete("key", ids[i], part, 1, &stamp), -ENOENT, "%s",
 			     ids[i]);
 	}
 	struct upload_place other = uploads_place("other", id), mine = uploads_place("key", id);
-	cr_expect_eq(upload_check(&other), -ENOENT, "the upload of another key");
+	cr_expect_eq(upload_check(&other, NULL), -ENOENT, "the upload of another key");
 	cr_expect_eq(upload_abort(&other), -ENOENT);
-	cr_expect_eq(upload_check(&mine), 0);
+	cr_expect_eq(upload_check(&mine, NULL), 0);
 	cr_expect_eq(upload_abort(&mine), 0);
-	cr_expect_eq(upload_check(&mine), -ENOENT);
+	cr_expect_eq(upload_check(&mine, NULL), -ENOENT);
 	cr_expect_eq(uploads_send_part("key", id, 1, 'a', 1, &part[0]), -ENOENT);
 	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 0);
 }
@@ -115,11 +115,11 @@ Test(multipart, lists)
 	for (unsigned number = 10000; number >= 2000; number -= 2000)
 		cr_assert_eq(uploads_send_part("b", id[0], number, 'p', number, &part), 0);
 	struct upload_place place = uploads_place("b", id[0]);
-	cr_expect_eq(upload_parts(&place, 0, 3, page, &is_truncated), 3);
+	cr_expect_eq(uploads_parts(&place, 0, 3, page, &is_truncated), 3);
 	cr_expect(is_truncated && page[0].number == 2000 && page[2].size == 6000);
-	cr_expect_eq(upload_parts(&place, 6000, 3, page, &is_truncated), 2);
+	cr_expect_eq(uploads_parts(&place, 6000, 3, page, &is_truncated), 2);
 	cr_expect(!is_truncated && page[1].number == 10000);
-	cr_expect_eq(upload_parts(&place, 10000, 3, page, &is_truncated), 0);
+	cr_expect_eq(uploads_parts(&place, 10000, 3, page, &is_truncated), 0);
 
 	cr_assert_eq(uploads_list("", "", "", 2, &uploads), 0);
 	cr_assert_eq(uploads.count, 2);
@@ -158,7 +158,7 @@ Test(multipart, sweep)
 	cr_expect_eq(swept, 3, "%d", swept);
 	cr_expect_eq(store_entries("bucket/" STORE_PRIVATE), 1);
 	struct upload_place young = uploads_place("young", id[1]);
-	cr_expect_eq(upload_check(&young), 0);
+	cr_expect_eq(upload_check(&young, NULL), 0);
 	struct upload_swept again = {0}, none = {0};
 	cr_expect_eq(upload_sweep(&faulty_sys, store_root_fd, "bucket", 2000, &again), 0);
 	cr_expect_eq(again.gone, 0);

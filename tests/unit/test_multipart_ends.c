@@ -34,7 +34,7 @@ static int complete_if_absent(const char *key, const char *id, const struct uplo
 			      unsigned count, struct object_stamp *stamp)
 {
 	struct upload_place place = uploads_place(key, id);
-	return upload_complete(&place, part, count, &if_absent, stamp);
+	return uploads_complete_as(&place, part, count, &if_absent, stamp);
 }
 
 static void empty_bucket(void)
@@ -64,9 +64,9 @@ static void complete_and_die(const char *key, const char *id, const struct uploa
 
 	dying.renameat = renameat_but_retire;
 	place.sys = &dying;
-	cr_assert_eq(upload_complete(&place, part, count, &if_absent, stamp), 0);
+	cr_assert_eq(uploads_complete_as(&place, part, count, &if_absent, stamp), 0);
 	place.sys = &faulty_sys;
-	cr_assert_eq(upload_check(&place), 0, "it died too late");
+	cr_assert_eq(upload_check(&place, NULL), 0, "it died too late");
 }
 
 Test(multipart_ends, completed_again_after_a_crash)
@@ -107,7 +107,7 @@ Test(multipart_ends, the_second_answer_is_as_durable_as_the_first)
 	struct upload_place place = uploads_place("a/b/key", id);
 	place.is_durable = false;
 	faults.fsyncs = 0;
-	cr_expect_eq(upload_complete(&place, &part, 1, &if_absent, &stamp), 0);
+	cr_expect_eq(uploads_complete_as(&place, &part, 1, &if_absent, &stamp), 0);
 	cr_expect_eq(faults.fsyncs, 0, "relaxed");
 }
 
@@ -235,7 +235,7 @@ Test(multipart_ends, sent_again_under_every_fault)
 			has_failed = faults_end();
 			cr_expect(r == 0 || has_failed);
 			struct upload_place place = uploads_place("key", id);
-			cr_assert_eq(upload_parts(&place, 0, 2, page, &is_truncated), 1);
+			cr_assert_eq(uploads_parts(&place, 0, 2, page, &is_truncated), 1);
 			cr_expect(r < 0 || strcmp(page[0].etag, part.etag) == 0, "call %d", n);
 			cr_expect_eq(uploads_complete("key", id, page, 1, &stamp), 0);
 			/* After an error of the last fsync it may be the new one. */
@@ -369,7 +369,7 @@ Test(multipart_ends, completed_while_its_parts_change)
 		}
 		struct upload_place place = uploads_place("a/key", id);
 		while (count >= 0 && count < ENDERS / 2)
-			count = upload_parts(&place, 0, ENDERS, seen, &is_truncated);
+			count = uploads_parts(&place, 0, ENDERS, seen, &is_truncated);
 		cr_assert_eq(count, ENDERS / 2);
 		/* Only the last, for the others are too small to be any but the last. */
 		for (int i = 0; i < 2 && r == -EBADE; i++)

@@ -161,7 +161,7 @@ Test(multipart_list, listed_under_every_fault)
 	cr_expect_gt(n, 8, "%d calls", n);
 	for (n = 1; n < 8; n++) {
 		faults_begin(EIO, n);
-		cr_expect_eq(upload_parts(&place, 0, 4, page, &is_truncated), -EIO);
+		cr_expect_eq(uploads_parts(&place, 0, 4, page, &is_truncated), -EIO);
 		faults_end();
 		cr_expect_eq(store_descriptors(), descriptors, "call %d leaks", n);
 	}
@@ -193,11 +193,11 @@ Test(multipart_list, one_that_is_being_completed_is_not_swept)
 	cr_assert(fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0);
 	cr_expect_eq(uploads_swept(2000), 0);
 	struct upload_place place = uploads_place("key", id);
-	cr_expect_eq(upload_check(&place), 0);
+	cr_expect_eq(upload_check(&place, NULL), 0);
 	close(fd);
 	make_old(id);
 	cr_expect_eq(uploads_swept(2000), 1);
-	cr_expect_eq(upload_check(&place), -ENOENT);
+	cr_expect_eq(upload_check(&place, NULL), -ENOENT);
 }
 
 /* A crash of long ago may have left it in any state. */
@@ -286,7 +286,7 @@ static void keeps_the_late_part(const struct store_sys *sys)
 	cr_assert(late.has_come && late.r == 0);
 	struct upload_place place = uploads_place("key", late.id);
 	cr_expect_eq(swept.gone, 0);
-	cr_expect_eq(upload_check(&place), 0, "what was acknowledged is there");
+	cr_expect_eq(upload_check(&place, NULL), 0, "what was acknowledged is there");
 }
 
 Test(multipart_list, a_part_before_the_lock_keeps_it)
@@ -337,7 +337,7 @@ Test(multipart_list, a_hidden_one_comes_back_if_it_is_in_use)
 		cr_assert_eq(renameat(store_root_fd, from, store_root_fd, to), 0);
 		cr_expect_eq(uploads_swept(2000), is_old);
 		struct upload_place place = uploads_place("key", id);
-		cr_expect_eq(upload_check(&place), is_old ? -ENOENT : 0);
+		cr_expect_eq(upload_check(&place, NULL), is_old ? -ENOENT : 0);
 	}
 }
 
@@ -349,7 +349,7 @@ Test(multipart_list, a_part_that_begins_makes_it_young)
 	cr_assert_eq(uploads_create("key", id), 0);
 	make_old(id);
 	struct upload_place place = uploads_place("key", id);
-	cr_expect_eq(upload_check(&place), 0);
+	cr_expect_eq(upload_check(&place, NULL), 0);
 	cr_expect_eq(uploads_swept(2000), 0);
 }
 

@@ -128,17 +128,17 @@ Test(put_mounts, every_way_without_o_tmpfile)
 Test(put_mounts, multipart)
 {
 	char id[UPLOAD_ID_BYTES];
-	struct object_stamp stamp;
+	struct upload_made made;
 
 	NEEDS_MOUNTS();
 	for (int named = 0; named < 2; named++) {
 		faults.has_tmpfile = named == 0;
 		struct upload_place place = uploads_place("in/m/whole", id);
 		struct upload_part part = {.number = 1};
-		cr_assert_eq(upload_create(&place, "", 0, id), 0);
+		cr_assert_eq(upload_create(&place, &(struct put_text){0}, NULL, id), 0);
 		cr_assert_eq(uploads_send_part("in/m/whole", id, 1, 'a', 5000, &part), 0);
-		int r = upload_complete(&place, &part, 1, &(struct put_terms){.mode = PUT_REPLACES},
-					&stamp);
+		const struct upload_whole whole = {.part = &part, .part_count = 1, .terms = &any};
+		int r = upload_complete(&place, &whole, &made);
 		cr_assert_eq(r, 0, "%d", r);
 		cr_expect_eq(strlen(store_contents(MOUNTED "/whole")), 4095);
 	}

@@ -78,11 +78,11 @@ Test(sys, multipart)
 				     .key = "key",
 				     .is_durable = true};
 	char id[UPLOAD_ID_BYTES];
-	struct object_stamp stamp;
+	struct upload_made made;
 	struct put put;
 
 	timed_begin();
-	cr_assert_eq(upload_create(&place, NULL, 0, id), 0);
+	cr_assert_eq(upload_create(&place, &(struct put_text){0}, NULL, id), 0);
 	place.id = id;
 	expect(1); /* what is kept of the request */
 	begin_and_write(&put, true);
@@ -91,7 +91,8 @@ Test(sys, multipart)
 	memcpy(part.etag, put.stamp.etag, sizeof(part.etag));
 	put_end(&put);
 	expect(2);
-	cr_assert_eq(upload_complete(&place, &part, 1, &terms, &stamp), 0);
+	const struct upload_whole whole = {.part = &part, .part_count = 1, .terms = &terms};
+	cr_assert_eq(upload_complete(&place, &whole, &made), 0);
 	expect(3);
 }
 

@@ -55,12 +55,16 @@ Test(xml_in, complete_is_read)
 	cr_expect_eq(complete.part[0].number, 1);
 	cr_expect_str_eq(complete.part[0].etag, "\"00-1\"");
 	cr_expect_eq(complete.part[1].number, 10000);
+	cr_expect_not(complete.part[0].checksum.is_set);
+	cr_expect(complete.part[1].checksum.is_set);
+	cr_expect_eq(complete.part[1].checksum.kind, DIGEST_CRC32);
 	cr_expect_str_eq(complete.part[1].etag, "\"11-1\"");
 	cr_expect_str_eq(complete.part[2].etag, "\"22-1\"");
 	xml_complete_fini(&complete);
 }
 
 #define PART(number, etag) "<Part><PartNumber>" number "</PartNumber><ETag>" etag "</ETag></Part>"
+#define SUMMED(sums)       "<Part><PartNumber>1</PartNumber><ETag>e</ETag>" sums "</Part>"
 #define WHOLE(inside)      "<CompleteMultipartUpload>" inside "</CompleteMultipartUpload>"
 
 Test(xml_in, what_is_malformed)
@@ -96,6 +100,10 @@ Test(xml_in, what_is_malformed)
 		WHOLE("<Part><PartNumber>1</PartNumber><ETag>e</ETag><ETag>f</ETag></Part>"),
 		WHOLE("<Part><PartNumber><b>1</b></PartNumber><ETag>e</ETag></Part>"),
 		WHOLE("<Unknown>1</Unknown>" PART("1", "e")),
+		WHOLE(SUMMED("<ChecksumCRC32>AAAA</ChecksumCRC32>")),
+		WHOLE(SUMMED("<ChecksumCRC32>AAAAAA==-0</ChecksumCRC32>")),
+		WHOLE(SUMMED("<ChecksumCRC32>AAAAAA==</ChecksumCRC32>"
+			     "<ChecksumCRC32C>AAAAAA==</ChecksumCRC32C>")),
 		"<!DOCTYPE x [<!ENTITY a \"b\">]>" WHOLE(PART("1", "&a;")),
 		"<!DOCTYPE x SYSTEM \"file:///etc/passwd\">" WHOLE(PART("1", "e")),
 		WHOLE(PART("1", "&nothing;")),
@@ -166,6 +174,26 @@ Test(xml_in, conditions_of_a_delete)
 		xml_delete_fini(&delete);
 	}
 #undef OBJECT
+}
+
+/* What cannot be verified is refused; an element that says nothing asks for nothing. */
+Test(xml_in, checksums_of_parts)
+{
+	struct xml_complete complete;
+
+	cr_expect_eq(
+		complete_of(WHOLE(SUMMED("<ChecksumXXHASH64>AAAA</ChecksumXXHASH64>")), &complete),
+		-EOPNOTSUPP);
+	xml_complete_fini(&complete);
+	cr_expect_eq(
+		complete_of(WHOLE(SUMMED("<ChecksumXXHASH64></ChecksumXXHASH64><ChecksumCRC32/>"
+					 "<ChecksumCRC64NVME>/yljnw400i8=</ChecksumCRC64NVME>")),
+			    &complete),
+		0);
+	cr_expect_eq(complete.part[0].checksum.kind, DIGEST_CRC64NVME);
+	cr_expect_eq(memcmp(complete.part[0].checksum.value, "\xff\x29\x63\x9f\x0e\x34\xd2\x2f", 8),
+		     0);
+	xml_complete_fini(&complete);
 }
 
 /* A document that is cut anywhere is malformed. */

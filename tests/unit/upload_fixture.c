@@ -27,7 +27,8 @@ int uploads_create(const char *key, char id[UPLOAD_ID_BYTES])
 {
 	static const char fields[] = "Content-Type: text/x\r\n";
 	struct upload_place place = uploads_place(key, NULL);
-	return upload_create(&place, fields, sizeof(fields) - 1, id);
+	const struct put_text text = {fields, sizeof(fields) - 1};
+	return upload_create(&place, &text, NULL, id);
 }
 
 int uploads_send_part(const char *key, const char *id, unsigned number, char fill, size_t size,
@@ -56,7 +57,28 @@ int uploads_complete(const char *key, const char *id, const struct upload_part *
 		     unsigned count, struct object_stamp *stamp)
 {
 	struct upload_place place = uploads_place(key, id);
-	return upload_complete(&place, part, count, &replaces, stamp);
+	return uploads_complete_as(&place, part, count, &replaces, stamp);
+}
+
+int uploads_complete_as(const struct upload_place *place, const struct upload_part *part,
+			unsigned count, const struct put_terms *terms, struct object_stamp *stamp)
+{
+	const struct upload_whole whole = {.part = part, .part_count = count, .terms = terms};
+	struct upload_made made;
+	int r = upload_complete(place, &whole, &made);
+
+	*stamp = made.stamp;
+	return r;
+}
+
+int uploads_parts(const struct upload_place *place, unsigned after, unsigned max,
+		  struct upload_part *part, bool *is_truncated)
+{
+	struct upload_parts_page page = {.part = part, .max = max};
+	int count = upload_parts(place, after, &page);
+
+	*is_truncated = page.is_truncated;
+	return count;
 }
 
 int uploads_swept(time_t before)

@@ -16,6 +16,12 @@ int uploads_send_part(const char *key, const char *id, unsigned number, char fil
 /* In the place of what is there. As upload_complete. */
 int uploads_complete(const char *key, const char *id, const struct upload_part *part,
 		     unsigned count, struct object_stamp *stamp);
+/* On these terms. */
+int uploads_complete_as(const struct upload_place *place, const struct upload_part *part,
+			unsigned count, const struct put_terms *terms, struct object_stamp *stamp);
+/* upload_parts, at most max. */
+int uploads_parts(const struct upload_place *place, unsigned after, unsigned max,
+		  struct upload_part *part, bool *is_truncated);
 /* upload_sweep: how many uploads are gone, or its error. */
 int uploads_swept(time_t before);
 /* Asserts that the object is of these runs of bytes: "a5242880 b3". path: beneath the root. */

@@ -88,7 +88,6 @@ Test(errors, not_implemented)
 		{"GET", "/data/size-100?x=1&select", 501, "NotImplemented"},
 		{"GET", "/data/?abac", 501, "NotImplemented"},
 		{"GET", "/data?metadataTable=", 501, "NotImplemented"},
-		{"GET", "/data/size-100?partNumber=1", 501, "NotImplemented"},
 		{"PUT", "/data/size-100?acl", 501, "NotImplemented"},
 		{"PUT", "/", 501, "NotImplemented"},
 		{"PATCH", "/data/size-100", 501, "NotImplemented"},
