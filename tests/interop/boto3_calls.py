@@ -14,6 +14,8 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from tap import check, done, expect
+
 ENDPOINT, CA, CERT, KEY, WORK, BUCKET = sys.argv[1:7]
 MIB = 1024 * 1024
 
@@ -26,29 +28,6 @@ s3 = boto3.client(
     verify=CA,
     config=Config(client_cert=(CERT, KEY), s3={"addressing_style": "path"}, retries={"max_attempts": 1}),
 )
-failed = 0
-count = 0
-
-
-def check(name):
-    """Runs the function that follows as a test of this name; it may return why it was skipped."""
-
-    def run(test):
-        global count, failed
-        count += 1
-        try:
-            skipped = test()
-            print(f"ok {count} - {name}" + (f" # SKIP {skipped}" if skipped else ""), flush=True)
-        except Exception as error:  # noqa: BLE001: every failure is a finding
-            failed += 1
-            print(f"not ok {count} - {name}\n# {type(error).__name__}: {error}", flush=True)
-
-    return run
-
-
-def expect(is_true, what):
-    if not is_true:
-        raise AssertionError(what)
 
 
 def expect_error(code, call, **arguments):
@@ -330,6 +309,4 @@ def _():
     expect(BUCKET not in [b["Name"] for b in s3.list_buckets()["Buckets"]], "gone")
 
 
-print(f"1..{count}")
-print(f"# boto3 {boto3.__version__}, botocore {botocore.__version__}")
-sys.exit(1 if failed else 0)
+done(f"boto3 {boto3.__version__}, botocore {botocore.__version__}")
