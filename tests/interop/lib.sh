@@ -76,7 +76,8 @@ run_tests() { # NAME COMMAND...
 	shift
 	"$@" >"$tmp/tests" 2>&1
 	take_tests "$name" "$tmp/tests"
-	check 'the server has met no error of its own' fails grep -q 'level=error' "$tmp/server.log"
+	check 'the server runs on' kill -0 "$server_pid"
+	check 'it has met no error of its own' fails grep -q 'level=error' "$tmp/server.log"
 }
 
 done_testing() {
