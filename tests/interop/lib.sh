@@ -113,6 +113,12 @@ python_with() { # NAME PACKAGE...
 	echo "$venv/bin/python"
 }
 
+# The same, of what is too large for a run that has not the minutes.
+kept_python_with() { # NAME PACKAGE...
+	[[ -x $cache/$1/bin/python ]] || may_build || return 1
+	python_with "$@"
+}
+
 # A program of the Go module in go/, built into the cache when anything of the module is new. Prints its path,
 # or why there is none.
 go_program() { # NAME

@@ -38,7 +38,7 @@ def expect_raises(kind, call, *arguments, **named):
         call(*arguments, **named)
     except kind as error:
         return error
-    raise AssertionError(f"no {kind.__name__}")
+    raise AssertionError(f"no {kind.__name__} of {getattr(call, '__name__', call)}{arguments}")
 
 
 def done(versions):
