@@ -365,7 +365,8 @@ func checkParts() {
 		copied := Got(plain.CopyObjectPart(background, bucket, "default", bucket, "core", upload, 3, 10, 20, nil))
 		sent = append(sent, copied)
 		sent[2].ETag = "other"
-		expectError[minio.UploadInfo]("InvalidPart")(plain.CompleteMultipartUpload(background, bucket, "core", upload, sent, minio.PutObjectOptions{}))
+		wrong := []minio.CompletePart{sent[0], sent[2]}
+		expectError[minio.UploadInfo]("InvalidPart")(plain.CompleteMultipartUpload(background, bucket, "core", upload, wrong, minio.PutObjectOptions{}))
 		sent = sent[:2]
 		Got(plain.CompleteMultipartUpload(background, bucket, "core", upload, sent, minio.PutObjectOptions{}))
 		Same("size", stat("core").Size, partBytes+3)
