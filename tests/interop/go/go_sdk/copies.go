@@ -32,12 +32,11 @@ func checkCopies() {
 		}
 	})
 	Check("copies of odd names: the source as it is, where that is unambiguous", func() {
-		put("odd/#", []byte("#"))
 		for _, name := range []string{"a b", "é/ü", "#", "a=b&c", "日本", "~-_."} {
-			Got(copyTo("copy3/"+name, "/"+place.Bucket+"/odd/"+name, nil))
+			put("plain/"+name, []byte(name))
+			Got(copyTo("copy3/"+name, "/"+place.Bucket+"/plain/"+name, nil))
 			Same(name, string(body("copy3/"+name)), name)
 		}
-		Got(client.DeleteObject(background, &s3.DeleteObjectInput{Bucket: bucket, Key: aws.String("odd/#")}))
 	})
 	Check("a copy keeps metadata and checksum, or has new ones", func() {
 		sent := []byte("copied")
