@@ -270,7 +270,8 @@ def _():
     expect(s3.get_object_tagging(Bucket=BUCKET, Key="small")["TagSet"] == [], "no tags")
     tags = {"TagSet": [{"Key": "a", "Value": "b"}]}
     expect_error("NotImplemented", s3.put_object_tagging, Bucket=BUCKET, Key="small", Tagging=tags)
-    expect_error("NotImplemented", s3.get_bucket_policy, Bucket=BUCKET)
+    expect_error("NoSuchBucketPolicy", s3.get_bucket_policy, Bucket=BUCKET)
+    expect_error("NotImplemented", s3.put_bucket_policy, Bucket=BUCKET, Policy="{}")
     expect_error("NotImplemented", s3.put_object, Bucket=BUCKET, Key="x", Body=b"", ServerSideEncryption="AES256")
 
 
