@@ -137,6 +137,10 @@ go_program() { # NAME
 	echo "$built/$1"
 }
 
+go_version() { # MODULE
+	awk -v module="$1" '$1 == module { print $2 }' "$here/go/go.mod"
+}
+
 # Waits for a command to succeed; its events come from other processes, without a descriptor to wait
 # on.
 readonly PATIENCE_S=120 # for what must come: so long that only a test that fails waits for it

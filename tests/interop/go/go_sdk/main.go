@@ -83,5 +83,5 @@ func main() {
 	checkParts()
 	checkTransfers()
 	checkDeletes()
-	Done("aws-sdk-go-v2 " + aws.SDKVersion)
+	Done()
 }

@@ -123,11 +123,12 @@ func checkParts() {
 	Check("GET and HEAD of a part by its number", checkPartNumbers)
 	Check("copies as parts", func() {
 		key := aws.String("copied parts")
+		put("whole", whole)
 		upload := Got(client.CreateMultipartUpload(background, &s3.CreateMultipartUploadInput{Bucket: bucket, Key: key})).UploadId
 		var sent []types.CompletedPart
 		for i, span := range []string{fmt.Sprintf("bytes=0-%d", partBytes-1), "bytes=100-199"} {
 			part := Got(client.UploadPartCopy(background, &s3.UploadPartCopyInput{Bucket: bucket, Key: key, UploadId: upload,
-				PartNumber: aws.Int32(int32(i + 1)), CopySource: aws.String(place.Bucket + "/numbered"), CopySourceRange: &span}))
+				PartNumber: aws.Int32(int32(i + 1)), CopySource: aws.String(place.Bucket + "/whole"), CopySourceRange: &span}))
 			sent = append(sent, types.CompletedPart{PartNumber: aws.Int32(int32(i + 1)), ETag: part.CopyPartResult.ETag})
 		}
 		Got(complete(*key, upload, sent, nil))
