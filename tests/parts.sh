@@ -26,8 +26,8 @@ guide|qda|release|tests/certs/guide|the commands of certs/README.md, against a s
 readme|qda|release|tests/readme/run|the examples of README.md, as they are
 alerts|qda|release|tests/alerts/run|docs/alerts: rules, cases, and the metrics that they ask for
 evaluate|qda|release|tests/evaluate/run|step 3 of docs/evaluating-kernel-tls.md, as it stands
-interop-thanos|a|release|tests/interop/run thanos|Thanos, which is built at the first time
-interop|qda|release|env INTEROP_BUILD=no tests/interop/run|curl, s3cmd, rclone, awscli, boto3, and Thanos if it is built
+interop-built|a|release|tests/interop/run thanos go-sdk minio-go js-sdk pyarrow s3fs|Thanos, aws-sdk-go-v2, minio-go, aws-sdk-js-v3, pyarrow, s3fs, which are built or fetched at the first time
+interop|qda|release|env INTEROP_BUILD=no tests/interop/run|curl, s3cmd, rclone, awscli, boto3, and those of interop-built that are there already
 crash|qda|release|tests/crash/run|a server killed while it writes
 races|qda|release|tests/races/run|conditional writes through two servers, on ext4 with times in seconds, XFS and tmpfs
 rotation|qd|release|tests/rotation/run 200|certificates, CAs and lists change under load: 200 rotations

@@ -6,6 +6,7 @@
 
 set -uo pipefail
 export LC_ALL=C.UTF-8 TZ=UTC
+export PYTHONDONTWRITEBYTECODE=1
 unset CDPATH AWS_CA_BUNDLE AWS_PROFILE CURL_CA_BUNDLE REQUESTS_CA_BUNDLE SSL_CERT_FILE SSL_CERT_DIR
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -51,6 +52,34 @@ fails() { # COMMAND...: not() for check
 	! "$@"
 }
 
+# What a program printed in TAP, as tests of this file, each with NAME before it. That it has printed its
+# plan, its last line, is a test as well.
+take_tests() { # NAME FILE
+	local line ended=''
+	while IFS= read -r line; do
+		if [[ $line =~ ^(ok|not\ ok)\ [0-9]+\ -\ (.*)$ ]]; then
+			count=$((count + 1))
+			[[ ${BASH_REMATCH[1]} == ok ]] || failed=$((failed + 1))
+			echo "${BASH_REMATCH[1]} $count - $1: ${BASH_REMATCH[2]}"
+		elif [[ $line == 1..* ]]; then
+			ended=yes
+		else
+			printf '%s\n' "$line"
+		fi
+	done <"$2"
+	check "$1: ran to its end" test -n "$ended"
+}
+
+# A program that prints TAP, and then what the server has said.
+run_tests() { # NAME COMMAND...
+	local name=$1
+	shift
+	"$@" >"$tmp/tests" 2>&1
+	take_tests "$name" "$tmp/tests"
+	check 'the server runs on' kill -0 "$server_pid"
+	check 'it has met no error of its own' fails grep -q 'level=error' "$tmp/server.log"
+}
+
 done_testing() {
 	echo "1..$count"
 	((failed == 0))
@@ -60,6 +89,56 @@ skip_all() { # REASON
 	echo "ok 1 - $(basename -- "$0") # SKIP $1"
 	echo '1..1'
 	exit 0
+}
+
+# What is kept in the cache is made there once; INTEROP_BUILD=no: not now, which is said.
+may_build() {
+	[[ ${INTEROP_BUILD:-yes} == yes ]] && return 0
+	echo 'it is not built here yet: tests/run --part interop-built does that'
+	return 1
+}
+
+# An environment of Python with these packages, kept in the cache. Prints its Python, or why there is none.
+python_with() { # NAME PACKAGE...
+	local venv=$cache/$1
+	shift
+	if [[ ! -x $venv/bin/python ]]; then
+		rm -rf -- "$venv.new"
+		if ! { python3 -m venv "$venv.new" && "$venv.new/bin/pip" install -q "$@"; } >"$tmp/pip.log" 2>&1; then
+			echo "it cannot be installed: $(tail -n 1 "$tmp/pip.log")"
+			return 1
+		fi
+		mv -T -- "$venv.new" "$venv"
+	fi
+	echo "$venv/bin/python"
+}
+
+# The same, of what is too large for a run that has not the minutes.
+kept_python_with() { # NAME PACKAGE...
+	[[ -x $cache/$1/bin/python ]] || may_build || return 1
+	python_with "$@"
+}
+
+# A program of the Go module in go/, built into the cache when anything of the module is new. Prints its path,
+# or why there is none.
+go_program() { # NAME
+	local is built=$cache/go
+	is=$(cd -- "$here/go" && find . -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum)
+	if [[ ! -x $built/$1 || $(cat -- "$built/$1.is" 2>&1) != "$is" ]]; then
+		may_build || return 1
+		command -v go >/dev/null || { echo 'there is no Go to build it with'; return 1; }
+		mkdir -p -- "$built"
+		if ! (cd -- "$here/go" && go build -trimpath -o "$built/$1" "./$1") >"$tmp/go.log" 2>&1; then
+			echo "go build: $(tail -n 1 "$tmp/go.log")"
+			return 1
+		fi
+		echo "$is" >"$built/$1.is"
+	fi
+	echo "$built/$1"
+}
+
+go_version() { # MODULE
+	awk -v module="$1" '$1 == module { print $2 }' "$here/go/go.mod"
 }
 
 # Waits for a command to succeed; its events come from other processes, without a descriptor to wait
