@@ -45,15 +45,38 @@ static void finish(struct http_response *response, struct answer *answer, int st
 	answer->text_bytes = (size_t)n;
 }
 
+/* The condition that a 412 is about, as S3 names it: some clients go by that. NULL: none. */
+static const char *failed_condition(const struct answer_request *request, enum s3_error error)
+{
+	static const char *const names[] = {
+		"If-Match",
+		"If-Unmodified-Since",
+		"If-None-Match", /* behind that: of a read it is never a 412 */
+		"x-amz-if-match-size",
+		"x-amz-if-match-last-modified-time",
+		"x-amz-copy-source-If-Match",
+		"x-amz-copy-source-If-None-Match",
+		"x-amz-copy-source-If-Unmodified-Since",
+		"x-amz-copy-source-If-Modified-Since",
+	};
+
+	if (error != S3_ERROR_PRECONDITION_FAILED || request->head == NULL)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (http_head_find(request->head, names[i]).at != NULL)
+			return names[i];
+	return NULL;
+}
+
 /* content_range_size: with InvalidRange, the object's size; otherwise unused. */
 static void error_with_range(const struct answer_request *request, enum s3_error error,
 			     const char *message, const uint64_t *content_range_size,
 			     char out[ANSWER_BYTES_MAX], struct answer *answer)
 {
 	char *body = out + RESPONSE_HEAD_BYTES_MAX;
-	size_t body_bytes =
-		s3_error_xml(error, message, request->resource.at, request->resource.len,
-			     request->request_id, body, ERROR_BODY_BYTES_MAX);
+	size_t body_bytes = s3_error_xml(error, message, failed_condition(request, error),
+					 request->resource.at, request->resource.len,
+					 request->request_id, body, ERROR_BODY_BYTES_MAX);
 	struct http_response response;
 
 	*answer = (struct answer){.error = error};

@@ -81,8 +81,9 @@ static void put_escaped(struct writer *writer, const char *text, size_t len, siz
 	}
 }
 
-size_t s3_error_xml(enum s3_error error, const char *message, const char *resource,
-		    size_t resource_len, const char *request_id, char *out, size_t size)
+size_t s3_error_xml(enum s3_error error, const char *message, const char *condition,
+		    const char *resource, size_t resource_len, const char *request_id, char *out,
+		    size_t size)
 {
 	static const char behind_resource[] = "</Resource><RequestId>";
 	static const char end[] = "</RequestId></Error>";
@@ -98,7 +99,13 @@ size_t s3_error_xml(enum s3_error error, const char *message, const char *resour
 	put(&writer, error_rows[error].code);
 	put(&writer, "</Code><Message>");
 	put_escaped(&writer, message, strlen(message), MESSAGE_BYTES_MAX);
-	put(&writer, "</Message><Resource>");
+	put(&writer, "</Message>");
+	if (condition != NULL) {
+		put(&writer, "<Condition>");
+		put(&writer, condition);
+		put(&writer, "</Condition>");
+	}
+	put(&writer, "<Resource>");
 	put_escaped(&writer, resource, resource_len, size - writer.used - behind);
 	put(&writer, behind_resource);
 	put_escaped(&writer, request_id, strlen(request_id), REQUEST_ID_BYTES_MAX);

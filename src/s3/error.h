@@ -91,12 +91,14 @@ const char *s3_error_code(enum s3_error error);
 const char *s3_error_message(enum s3_error error);
 
 /*
- * <?xml ...?><Error><Code>..<Message>..<Resource>..<RequestId>..</Error>, everything escaped;
- * bytes that XML 1.0 cannot hold become '?'. message NULL: the table's. resource: the path as it
- * was asked for, len bytes. Returns the length; never more than size (resource is cut).
- * size >= ERROR_BODY_BYTES_MAX.
+ * <?xml ...?><Error><Code>..<Message>..<Condition>..<Resource>..<RequestId>..</Error>, everything
+ * escaped; bytes that XML 1.0 cannot hold become '?'. message NULL: the table's. condition: the
+ * name of the field that does not hold, static; NULL: none. resource: the path as it was asked for,
+ * len bytes. Returns the length; never more than size (resource is cut). size >=
+ * ERROR_BODY_BYTES_MAX.
  */
-size_t s3_error_xml(enum s3_error error, const char *message, const char *resource,
-		    size_t resource_len, const char *request_id, char *out, size_t size);
+size_t s3_error_xml(enum s3_error error, const char *message, const char *condition,
+		    const char *resource, size_t resource_len, const char *request_id, char *out,
+		    size_t size);
 
 #endif

@@ -43,7 +43,7 @@ bool s3_field_checksum_algorithm(struct s3_call *call, bool *has, enum digest_ki
 {
 	struct slice value = http_head_find(call->head, "x-amz-checksum-algorithm");
 
-	*has = value.at != NULL;
+	*has = value.len > 0; /* an empty one asks for nothing */
 	*kind = *has ? checksum_find(value.at, value.len) : CHECKSUM_KINDS;
 	if (!*has || *kind != CHECKSUM_KINDS)
 		return true;
@@ -57,7 +57,7 @@ bool s3_field_checksum_type(struct s3_call *call, bool *has, bool *is_composite)
 {
 	struct slice value = http_head_find(call->head, S3_CHECKSUM_TYPE_FIELD);
 
-	*has = value.at != NULL;
+	*has = value.len > 0;
 	*is_composite = *has && slice_is(value, checksum_type(true));
 	if (!*has || *is_composite || slice_is(value, checksum_type(false)))
 		return true;
@@ -96,7 +96,7 @@ int s3_query_part_number(const struct http_head *head, struct slice query, unsig
 	uint64_t parsed = 0;
 
 	*number = 0;
-	if (query.len == 0 || s3_query_param(query, "partNumber").at == NULL)
+	if (query.len == 0 || s3_query_param(query, "partNumber").len == 0)
 		return 0;
 	if (head->known[HTTP_FIELD_RANGE].at != NULL) {
 		*error = S3_ERROR_INVALID_REQUEST;

@@ -86,7 +86,8 @@ static void check_error_body(const char *copy, size_t size)
 {
 	static char out[ERROR_BODY_BYTES_MAX];
 	static const char end[] = "</Error>";
-	size_t len = s3_error_xml(S3_ERROR_NO_SUCH_KEY, NULL, copy, size, "7", out, sizeof(out));
+	size_t len =
+		s3_error_xml(S3_ERROR_NO_SUCH_KEY, NULL, NULL, copy, size, "7", out, sizeof(out));
 
 	must(len > strlen(end) && len <= sizeof(out));
 	must(memcmp(out + len - strlen(end), end, strlen(end)) == 0);

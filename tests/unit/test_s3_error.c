@@ -19,8 +19,8 @@ static char out[ERROR_BODY_BYTES_MAX + 1];
 static const char *body(const char *message, const char *resource, size_t resource_len,
 			const char *request_id)
 {
-	size_t len = s3_error_xml(S3_ERROR_NO_SUCH_KEY, message, resource, resource_len, request_id,
-				  out, ERROR_BODY_BYTES_MAX);
+	size_t len = s3_error_xml(S3_ERROR_NO_SUCH_KEY, message, NULL, resource, resource_len,
+				  request_id, out, ERROR_BODY_BYTES_MAX);
 
 	cr_assert_leq(len, ERROR_BODY_BYTES_MAX);
 	out[len] = '\0';
@@ -100,8 +100,8 @@ Test(s3_error, cut)
 
 		for (size_t used = 0; used + unit <= sizeof(resource); used += unit)
 			memcpy(resource + used, units[i], unit);
-		len = s3_error_xml(S3_ERROR_NO_SUCH_KEY, NULL, resource, sizeof(resource), "7", at,
-				   sizeof(buffer));
+		len = s3_error_xml(S3_ERROR_NO_SUCH_KEY, NULL, NULL, resource, sizeof(resource),
+				   "7", at, sizeof(buffer));
 		cr_assert_leq(len, sizeof(buffer));
 		cr_expect_geq(len, sizeof(buffer) - 300, "most of the room is used");
 		cr_assert_arr_eq(at + len - strlen(end), end, strlen(end));
@@ -172,5 +172,5 @@ Test(s3_error, a_small_buffer_is_a_bug, .signal = SIGABRT)
 {
 	char small[128];
 
-	s3_error_xml(S3_ERROR_NO_SUCH_KEY, NULL, "", 0, "7", small, sizeof(small));
+	s3_error_xml(S3_ERROR_NO_SUCH_KEY, NULL, NULL, "", 0, "7", small, sizeof(small));
 }

@@ -163,3 +163,40 @@ Test(conditional, if_range)
 	};
 	rows_ask(rows, ARRAY_LEN(rows));
 }
+
+/* Some clients (s3fs) go by which one it was. */
+Test(conditional, that_failed_is_named)
+{
+	static const struct {
+		const char *method, *fields, *condition;
+	} rows[] = {
+		{"GET", "If-Match: \"x\"\r\n", "If-Match"},
+		{"GET", "If-None-Match: \"x\"\r\nIf-Unmodified-Since: " BEFORE "\r\n",
+		 "If-Unmodified-Since"},
+		{"PUT", "If-None-Match: *\r\nContent-Length: 0\r\n", "If-None-Match"},
+		{"PUT", "If-Match: \"x\"\r\nContent-Length: 0\r\n", "If-Match"},
+		{"PUT", "x-amz-copy-source: /data/object\r\nx-amz-copy-source-if-match: \"x\"\r\n",
+		 "x-amz-copy-source-If-Match"},
+		{"DELETE", "x-amz-if-match-size: 7\r\n", "x-amz-if-match-size"},
+	};
+	struct wire_server server = {.writable = true};
+	struct wire_client client = {0};
+	struct wire_response response;
+	char wanted[128];
+
+	wire_pattern_write(wire_server_root(&server), "data/object", SEED, SIZE);
+	wire_server_start(&server);
+	wire_connect(&client, &server);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		wire_ask(&client, rows[i].method, "/data/object", rows[i].fields, &response);
+		wire_read_text(&client, &response);
+		snprintf(wanted, sizeof(wanted), "<Condition>%s</Condition>", rows[i].condition);
+		cr_expect_eq(response.status, 412);
+		cr_expect_not_null(strstr(response.text, wanted), "row %zu: %s", i, response.text);
+	}
+	wire_ask(&client, "GET", "/data/none", "If-None-Match: *\r\n", &response);
+	wire_read_text(&client, &response);
+	cr_expect_null(strstr(response.text, "<Condition>"));
+	wire_disconnect(&client);
+	wire_server_stop(&server);
+}

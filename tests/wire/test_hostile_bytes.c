@@ -285,10 +285,11 @@ static const struct place places[] = {
 
 /* ---- The same, percent-encoded ---------------------------------------------------------- */
 
-/* "/data/keys/k%XX": a key has no NUL and is UTF-8, and a '/' at its end makes it a folder. */
+/* "/data/keys/k%XX": a key has no NUL and is UTF-8; a '/' at its end makes it the marker of a
+ * folder. */
 static const char *of_key(unsigned byte)
 {
-	return byte == 0 || byte >= 0x80 || byte == '/' ? WRONG : OK;
+	return byte == 0 || byte >= 0x80 ? WRONG : OK;
 }
 
 /* "/da%XXta/x" */

@@ -114,8 +114,7 @@ Test(multipart_checksums, what_create_refuses)
 {
 	static const char *const fields[] = {
 		"x-amz-checksum-type: FULL_OBJECT\r\n",
-		"x-amz-checksum-algorithm: SHA512\r\n",
-		"x-amz-checksum-algorithm: \r\n",
+		"x-amz-checksum-algorithm: XXHASH64\r\n",
 		"x-amz-checksum-algorithm: CRC32\r\nx-amz-checksum-type: WHOLE\r\n",
 		"x-amz-checksum-algorithm: CRC64NVME\r\nx-amz-checksum-type: COMPOSITE\r\n",
 		"x-amz-checksum-algorithm: SHA1\r\nx-amz-checksum-type: FULL_OBJECT\r\n",
@@ -241,7 +240,7 @@ Test(multipart_checksums, what_complete_refuses)
 		wire_sums_says(&upload, code);
 		wire_is_absent(&client, "/data/object");
 	}
-	wire_sums_complete(&upload, "", "<ChecksumSHA512>AAAA</ChecksumSHA512>", "");
+	wire_sums_complete(&upload, "", "<ChecksumXXHASH64>AAAA</ChecksumXXHASH64>", "");
 	wire_sums_answered(&upload, 501, "<Code>NotImplemented</Code>");
 	wire_sums_complete(&upload, "", "", "");
 	wire_sums_answered(&upload, 200, NULL);
@@ -330,8 +329,8 @@ Test(multipart_checksums, copies)
 	wire_sums_answered(&copy, 200, "<ChecksumCRC64NVME>u96pAcaTOVw=<");
 	wire_sums_head(&copy, "", 200, &crc64, crc64.full, "FULL_OBJECT");
 	wire_sums_ask(&copy, "PUT", "/data/other",
-		      "x-amz-copy-source: /data/source\r\nx-amz-checksum-algorithm: SHA512\r\n", "",
-		      0);
+		      "x-amz-copy-source: /data/source\r\nx-amz-checksum-algorithm: XXHASH64\r\n",
+		      "", 0);
 	wire_sums_answered(&copy, 400, "<Code>InvalidRequest</Code>");
 	wire_is_absent(&client, "/data/other");
 

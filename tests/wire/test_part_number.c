@@ -88,8 +88,7 @@ Test(part_number, of_a_composite_object)
 	wire_ask(&client, "GET", "/data/object?partNumber=1", "Range: bytes=0-1\r\n",
 		 &upload.response);
 	wire_read_error(&client, &upload.response, 400, "InvalidRequest");
-	static const char *const bad[] = {
-		"0", "10001", "x", "", "-1", "1x", "99999999999999999999"};
+	static const char *const bad[] = {"0", "10001", "x", "-1", "1x", "99999999999999999999"};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		char target[64];
 		snprintf(target, sizeof(target), "/data/object?partNumber=%s", bad[i]);

@@ -94,8 +94,8 @@ Test(trailers, of_a_copy)
 		wire_field_is(&response, rows[i].field, rows[i].value);
 	}
 	wire_ask_fails(&client, "PUT", "/data/other",
-		       "x-amz-copy-source: /data/k\r\nx-amz-checksum-algorithm: XXHASH3\r\n", 501,
-		       "NotImplemented");
+		       "x-amz-copy-source: /data/k\r\nx-amz-checksum-algorithm: XXHASH3\r\n", 400,
+		       "InvalidRequest");
 	wire_is_absent(&client, "/data/other");
 	wire_disconnect(&client);
 	wire_server_stop(&server);

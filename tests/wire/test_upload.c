@@ -677,25 +677,3 @@ Test(upload, keyupdate_in_the_body)
 	wire_disconnect(&client);
 	wire_server_stop(&server);
 }
-
-/* Every key of it fails, and the server goes on. */
-Test(upload, delete_objects_of_a_missing_bucket)
-{
-	static const char xml[] = "<Delete><Object><Key>a</Key></Object></Delete>";
-	struct wire_server server = {0};
-	struct wire_client client = {0};
-	struct wire_response response;
-
-	start(&server);
-	wire_connect(&client, &server);
-	cr_assert(wire_send(&client,
-			    "POST /missing?delete HTTP/1.1\r\nHost: h\r\nContent-Length: "
-			    "%zu\r\n\r\n%s",
-			    strlen(xml), xml));
-	wire_read_head(&client, &response);
-	wire_read_text(&client, &response);
-	cr_expect_not_null(strstr(response.text, "<Code>NoSuchBucket</Code>"), "%s", response.text);
-	wire_is_absent(&client, "/data/a");
-	wire_disconnect(&client);
-	wire_server_stop(&server);
-}
