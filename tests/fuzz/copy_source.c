@@ -84,42 +84,46 @@ static bool second_key_is_valid(const char *key)
 		if (strcspn(at + 1, "/") > 255)
 			return false;
 	return strstr(slashed, "//") == NULL && strstr(slashed, "/./") == NULL &&
-	       strstr(slashed, "/../") == NULL && strncmp(slashed, "/.sluice/", 9) != 0;
+	       strstr(slashed, "/../") == NULL && strstr(slashed, "/.sluice/") == NULL &&
+	       strstr(slashed, "/.sluice-marker/") == NULL;
 }
 
 enum second { SECOND_BAD, SECOND_VERSION, SECOND_NAMED };
 
-/* [/]BUCKET/KEY[?QUERY], whose versionId may be null. */
+/* [/]BUCKET/KEY[?QUERY], decoded as a whole; its versionId may be null. */
 static enum second second_read(const char *value, char *bucket, char *key)
 {
 	char text[VALUE_BYTES_MAX + 1];
 
-	for (const char *at = value; *at != '\0'; at++)
-		if (*at <= ' ' || *at == 0x7f || *at == '#') /* char: from 0x80 on, too */
-			return SECOND_BAD;
-	strcpy(text, value + (value[0] == '/'));
+	if (strchr(value, '\t') != NULL)
+		return SECOND_BAD;
+	strcpy(text, value);
 	char *query = strchr(text, '?');
 	if (query != NULL)
 		*query++ = '\0';
-	char *slash = strchr(text, '/');
+	if (!second_decode(text))
+		return SECOND_BAD;
+	char *path = text + (text[0] == '/');
+	char *slash = strchr(path, '/');
 	if (slash == NULL)
 		return SECOND_BAD;
 	*slash = '\0';
-	strcpy(bucket, text);
+	strcpy(bucket, path);
 	strcpy(key, slash + 1);
-	if (!second_decode(bucket) || !second_decode(key) || !second_bucket_is_valid(bucket) ||
-	    !second_key_is_valid(key))
+	if (!second_bucket_is_valid(bucket) || !second_key_is_valid(key))
 		return SECOND_BAD;
 	for (char *name = query; name != NULL; name = query) {
 		query = strchr(name, '&');
 		if (query != NULL)
 			*query++ = '\0';
-		if (strcmp(name, "versionId") == 0)
-			return SECOND_NAMED;
-		if (strncmp(name, "versionId=", 10) == 0)
-			return name[10] == '\0' || strcasecmp(name + 10, "null") == 0
-				       ? SECOND_NAMED
-				       : SECOND_VERSION;
+		char *equals = strchr(name, '=');
+		if (equals != NULL)
+			*equals = '\0';
+		if (!second_decode(name) || strcmp(name, "versionId") != 0)
+			continue;
+		return equals == NULL || equals[1] == '\0' || strcasecmp(equals + 1, "null") == 0
+			       ? SECOND_NAMED
+			       : SECOND_VERSION;
 	}
 	return SECOND_NAMED;
 }
