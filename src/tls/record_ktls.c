@@ -214,6 +214,7 @@ static ssize_t kernel_recv(struct record *record, void *data, size_t len, enum r
 
 	if (record->is_rx_part) /* else a receive would go on for so much, and past an error */
 		low_water_set(record, 1);
+	record->is_rx_part = false;
 	ssize_t n = ktls_recv(record->sys, record->sock_fd, data, len, type);
 
 	if (is_of_a_record(n)) {
@@ -228,7 +229,6 @@ static ssize_t kernel_recv(struct record *record, void *data, size_t len, enum r
 		note_part(record);
 		return record->is_rx_part ? -EAGAIN : -ENOMSG;
 	}
-	record->is_rx_part = false;
 	return n;
 }
 
