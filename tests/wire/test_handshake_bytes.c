@@ -276,7 +276,8 @@ Test(handshake_bytes, broken_after_a_good_start)
 		wire_handshake_failed(&server, "protocol_error", i + 1);
 		wire_disconnect(&client);
 	}
-	wire_log_has(&server, "reason=protocol_error ", "alert_sent=protocol_version");
+	/* Other alerts differ from one release of the library to the next. */
+	wire_log_has(&server, "reason=protocol_error ", "alert_sent=illegal_parameter");
 	wire_serves_others(&server);
 	wire_server_stop(&server);
 }
