@@ -24,10 +24,6 @@ static_assert(S3_OPERATION_COUNT <= 32, "a set of operations is a uint32_t");
 /* Those that put an object in the place of another, or none. */
 #define PLACERS                     (OF(PUT_OBJECT) | OF(COPY_OBJECT) | OF(COMPLETE_MULTIPART_UPLOAD))
 
-/* What counts when an upload is completed is said again then, and not looked at before, as in S3
- * (minio-go says it twice). */
-#define BEGINNING                   OF(CREATE_MULTIPART_UPLOAD)
-
 #define NAME(text)                  .name = text, .name_len = sizeof(text) - 1
 #define BEGIN(text)                 NAME(text), .is_prefix = true
 #define USE(are_done, are_harmless) .done = are_done, .harmless = are_harmless
@@ -68,9 +64,10 @@ static const struct s3_field_row rows[] = {
 	{NAME("x-amz-source-expected-bucket-owner"), USE(0, 0), .neutral = "", .text = owners},
 
 	/* Conditions. */
-	{NAME("if-match"), USE(GETS | PLACERS | OF(DELETE_OBJECT), READS | BEGINNING),
-	 .text = conditions},
-	{NAME("if-none-match"), USE(GETS | PLACERS, READS | BEGINNING), .text = conditions},
+	{NAME("if-match"), USE(GETS | PLACERS | OF(DELETE_OBJECT), READS), .text = conditions},
+	/* Not where an upload begins: minio-go says it there and not again where the object is
+	 * made, so that to take it would be to drop it. */
+	{NAME("if-none-match"), USE(GETS | PLACERS, READS), .text = conditions},
 	{NAME("if-modified-since"), USE(GETS, READS), .text = conditions},
 	{NAME("if-unmodified-since"), USE(GETS, READS), .text = conditions},
 	{NAME("if-range"), USE(GETS, READS), .text = conditions},
