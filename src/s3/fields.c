@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "s3/target.h"
 
 static_assert(S3_OPERATION_COUNT <= 32, "a set of operations is a uint32_t");
 
@@ -188,8 +189,45 @@ static bool is_neutral(const struct s3_field_row *row, struct slice value)
 	return value.len == 0;
 }
 
-int s3_fields_check(const struct http_head *head, enum s3_operation operation, enum s3_error *error,
-		    const char **text)
+/* Those of a presigned request's query that say how it is signed, or a checksum, which is that of
+ * an empty body where the signer has not got the body (aws-sdk-js-v3): S3 does not look at it
+ * either. */
+static bool is_of_signing(const char *name)
+{
+	static const char *const begins[] = {
+		"x-amz-algorithm", "x-amz-credential",    "x-amz-date",      "x-amz-expires",
+		"x-amz-signature", "x-amz-signedheaders", "x-amz-content-",  "x-amz-security-token",
+		"x-amz-checksum-", "x-amz-sdk-checksum-", "x-amz-user-agent"};
+
+	for (size_t i = 0; i < ARRAY_LEN(begins); i++)
+		if (strncasecmp(name, begins[i], strlen(begins[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Signers put fields into the query, too, where only a neutral value is passed over. */
+static int check_query(struct slice query, enum s3_error *error, const char **text)
+{
+	static const char prefix[] = "x-amz-";
+	struct s3_param param;
+
+	for (size_t at = 0; s3_query_next(query, &at, &param);) {
+		if (strncasecmp(param.name, prefix, strlen(prefix)) != 0 ||
+		    is_of_signing(param.name))
+			continue;
+		const struct s3_field_row *row =
+			find((struct slice){param.name, strlen(param.name)});
+		if (row != NULL && is_neutral(row, param.value))
+			continue;
+		*error = S3_ERROR_NOT_IMPLEMENTED;
+		*text = "What a write asks for by x-amz- is a field of its head, not of its query.";
+		return -1;
+	}
+	return 0;
+}
+
+int s3_fields_check(const struct http_head *head, struct slice query, enum s3_operation operation,
+		    enum s3_error *error, const char **text)
 {
 	bool is_writing = (WRITES & 1u << operation) != 0;
 	uint64_t seen = 0;
@@ -212,5 +250,5 @@ int s3_fields_check(const struct http_head *head, enum s3_operation operation, e
 		}
 		seen |= bit;
 	}
-	return 0;
+	return is_writing && query.len > 0 ? check_query(query, error, text) : 0;
 }

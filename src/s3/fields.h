@@ -41,7 +41,7 @@ enum s3_field_use s3_field_use(const struct s3_field_row *row, enum s3_operation
 
 /* 0, or -1 with the S3 error and its text, static: NotImplemented; InvalidRequest: a request that
  * writes has a field twice that may stand once. */
-int s3_fields_check(const struct http_head *head, enum s3_operation operation, enum s3_error *error,
-		    const char **text);
+int s3_fields_check(const struct http_head *head, struct slice query, enum s3_operation operation,
+		    enum s3_error *error, const char **text);
 
 #endif

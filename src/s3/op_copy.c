@@ -7,6 +7,7 @@
 
 #include "base/must.h"
 #include "http/conditions.h"
+#include "http/date.h"
 #include "s3/call.h"
 #include "s3/field_values.h"
 #include "s3/op.h"
@@ -43,6 +44,20 @@ static bool take_source_name(struct s3_call *call, struct source *source)
 	return true;
 }
 
+static bool is_understood(enum http_field_id id, struct slice value)
+{
+	unsigned quotes = 0;
+	time_t date;
+
+	if (id == HTTP_FIELD_IF_MODIFIED_SINCE || id == HTTP_FIELD_IF_UNMODIFIED_SINCE)
+		return http_date_parse(value, &date) == 0;
+	if (id == HTTP_FIELD_IF_MATCH) /* does not match, then */
+		return true;
+	for (size_t i = 0; i < value.len; i++)
+		quotes += value.at[i] == '"';
+	return slice_is(value, "*") || (quotes >= 2 && quotes % 2 == 0);
+}
+
 /* x-amz-copy-source-if-match and the like mean for the source what If-Match does for a GET. */
 static bool meets_conditions(struct s3_call *call, struct source *source)
 {
@@ -63,6 +78,12 @@ static bool meets_conditions(struct s3_call *call, struct source *source)
 		as_get.known[conditions[i].id] = value;
 		if (value.at == NULL)
 			continue;
+		/* A read passes over what cannot be understood (RFC 9110); this is a write. */
+		if (!is_understood(conditions[i].id, value)) {
+			s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
+				     "A condition of the source is no date, or no ETag.");
+			return false;
+		}
 		as_get.field[as_get.field_count].name =
 			(struct slice){conditions[i].name + strlen("x-amz-copy-source-"),
 				       strlen(conditions[i].name + strlen("x-amz-copy-source-"))};

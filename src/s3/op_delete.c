@@ -9,9 +9,10 @@
 #include "s3/xml_out.h"
 #include "store/remove.h"
 
-/* S3_ERROR_COUNT: deleted, or it was not there. */
+/* S3_ERROR_COUNT: deleted, or it was not there. The call itself fails where there is no such
+ * bucket. */
 static enum s3_error delete_one(struct s3_call *call, const struct xml_object *object,
-				const char **text)
+				bool *has_bucket, const char **text)
 {
 	const struct s3_permission *permission = &call->permission;
 	const char *bucket = call->target->bucket;
@@ -22,6 +23,10 @@ static enum s3_error delete_one(struct s3_call *call, const struct xml_object *o
 		return S3_ERROR_INVALID_ARGUMENT;
 	if (!permission->is_allowed(permission->client, ACCESS_DELETE, bucket, object->key))
 		return S3_ERROR_ACCESS_DENIED;
+	/* Asked when a key was allowed: that there is no such bucket is not for everybody. */
+	if (!*has_bucket && !s3_call_find_bucket(call))
+		return call->error;
+	*has_bucket = true;
 	if (object->is_other_version)
 		return S3_ERROR_NO_SUCH_VERSION;
 	struct put_terms terms = object->terms;
@@ -41,12 +46,13 @@ static enum s3_error delete_one(struct s3_call *call, const struct xml_object *o
 static void delete_all(struct s3_call *call, const struct xml_delete *wanted)
 {
 	struct text *out = &call->text;
+	bool has_bucket = false;
 
 	xml_begin(out, "DeleteResult");
-	for (unsigned i = 0; i < wanted->count; i++) {
+	for (unsigned i = 0; i < wanted->count && !s3_call_has_failed(call); i++) {
 		const struct xml_object *object = &wanted->object[i];
 		const char *text;
-		enum s3_error error = delete_one(call, object, &text);
+		enum s3_error error = delete_one(call, object, &has_bucket, &text);
 		if (error == S3_ERROR_COUNT && wanted->is_quiet)
 			continue;
 		xml_open(out, error == S3_ERROR_COUNT ? "Deleted" : "Error");
@@ -73,7 +79,7 @@ void op_delete_objects(struct s3_call *call)
 	else if (r < 0)
 		s3_call_fail(call, r == -ENOMEM ? S3_ERROR_SLOW_DOWN : S3_ERROR_MALFORMED_XML,
 			     NULL);
-	else if (s3_call_find_bucket(call))
+	else
 		delete_all(call, &wanted);
 	xml_delete_fini(&wanted);
 }

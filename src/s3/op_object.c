@@ -13,6 +13,20 @@
 
 /* ---- GET, HEAD ------------------------------------------------------------------------------- */
 
+/* A field that s3_call_take_kept keeps? Another (Content-Length) would be one of ours, twice. */
+static bool is_kept_name(struct slice name)
+{
+	static const char *const names[] = {"Content-Type",        "Cache-Control",
+					    "Content-Disposition", "Content-Encoding",
+					    "Content-Language",    "Expires"};
+	static const char meta[] = "x-amz-meta-";
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (slice_is(name, names[i]))
+			return true;
+	return name.len > strlen(meta) && slice_is((struct slice){name.at, strlen(meta)}, meta);
+}
+
 /* Are these lines "name: value\r\n", nothing else? They come from the disk, where others may write,
  * and go into a response head. */
 static bool are_fields(const char *lines, size_t len)
@@ -24,10 +38,10 @@ static bool are_fields(const char *lines, size_t len)
 		if (stop == NULL || stop + 1 >= end || stop[1] != '\n')
 			return false;
 		const char *colon = memchr(at, ':', (size_t)(stop - at));
-		if (colon == NULL || colon == at)
+		if (colon == NULL || !is_kept_name((struct slice){at, (size_t)(colon - at)}))
 			return false;
-		for (; at < stop; at++)
-			if ((unsigned char)*at < (at < colon ? '!' : ' ') || *at == 0x7f)
+		for (at = colon + 1; at < stop; at++)
+			if (((unsigned char)*at < ' ' && *at != '\t') || *at == 0x7f)
 				return false;
 		at = stop + 2;
 	}
@@ -200,7 +214,10 @@ void op_object_fields(struct s3_call *call)
 	if (!s3_call_has_failed(call) && call->head->known[HTTP_FIELD_RANGE].at == NULL &&
 	    slice_is(http_head_find(call->head, "x-amz-checksum-mode"), "ENABLED"))
 		add_checksum(call);
-	if (!s3_call_has_failed(call) && call->fields.error != 0)
+	if (!s3_call_has_failed(call) && call->fields.error == -E2BIG) /* by response- parameters */
+		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
+			     "The fields of the answer are too long together.");
+	else if (!s3_call_has_failed(call) && call->fields.error != 0)
 		s3_call_fail(call, S3_ERROR_SLOW_DOWN, NULL);
 }
 

@@ -191,5 +191,5 @@ int s3_operation_find(const struct http_head *head, const struct s3_target *targ
 	if (version.len > 0 && !slice_is(version, "null"))
 		return -1;
 	*route = row->route;
-	return s3_fields_check(head, route->operation, error, text);
+	return s3_fields_check(head, target->query, route->operation, error, text);
 }

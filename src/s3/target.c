@@ -213,6 +213,27 @@ struct slice s3_query_param(struct slice query, const char *name)
 	return (struct slice){0};
 }
 
+bool s3_query_next(struct slice query, size_t *at, struct s3_param *param)
+{
+	enum s3_target_error error;
+	size_t len;
+
+	while (*at < query.len) {
+		const char *begin = query.at + *at;
+		const char *mark = memchr(begin, '&', query.len - *at);
+		size_t bytes = mark != NULL ? (size_t)(mark - begin) : query.len - *at;
+		const char *equals = memchr(begin, '=', bytes);
+		size_t name_len = equals != NULL ? (size_t)(equals - begin) : bytes;
+		*at += bytes + 1;
+		param->value = equals != NULL ? (struct slice){equals + 1, bytes - name_len - 1}
+					      : (struct slice){begin + bytes, 0};
+		if (decode((struct slice){begin, name_len}, param->name, sizeof(param->name), &len,
+			   &error) == 0)
+			return true;
+	}
+	return false;
+}
+
 int s3_query_text(struct slice query, const char *name, char *out, size_t size)
 {
 	struct slice encoded = s3_query_param(query, name);

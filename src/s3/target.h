@@ -7,6 +7,7 @@
 #ifndef SLUICE_S3_TARGET_H
 #define SLUICE_S3_TARGET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/limits.h"
@@ -52,6 +53,14 @@ int s3_key_check(const char *object_key, size_t len, enum s3_target_error *error
 /* The value of a query parameter, decoded ('+' is a space), NUL behind it. Returns its length (0
  * also where it is absent), -EINVAL: not to be decoded, holds NUL, or is longer than size - 1. */
 int s3_query_text(struct slice query, const char *name, char *out, size_t size);
+
+/* A parameter, its name decoded as far as it fits, its value still encoded. */
+struct s3_param {
+	char name[64];
+	struct slice value;
+};
+/* The next one behind *at (at first 0), whose name can be decoded. False: there is none. */
+bool s3_query_next(struct slice query, size_t *at, struct s3_param *param);
 
 /* The value of a query parameter (still encoded); at NULL: absent; len 0: present, empty. The
  * first one whose name, decoded, is this. */

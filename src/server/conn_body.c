@@ -216,7 +216,8 @@ static enum conn_next body_done(struct conn *conn)
 		return write_out(conn);
 	buf_give(job);
 	job_body_ends(job);
-	request->keep_alive = request->head.keep_alive && !conn->worker->is_draining;
+	request->keep_alive =
+		request->head.keep_alive && !conn->worker->is_draining && !request->is_aged;
 	if (checksums_end(&job->checksums, &job->body, job->call.checksum, &error, &text) < 0)
 		return fail(conn, error, text);
 	if (job->checksums.wants_md5)

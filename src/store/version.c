@@ -114,6 +114,17 @@ bool version_tell(const struct facts *facts, char etag[ETAG_BYTES])
 	return !may_be_kept || !meta_is_marked(facts->mode);
 }
 
+/* An entity-tag (RFC 9110 section 8.8.3), strong, and no longer than ours? Others may write it. */
+static bool is_etag(const char *text, size_t len)
+{
+	if (len < 3 || len >= ETAG_BYTES || text[0] != '"' || text[len - 1] != '"')
+		return false;
+	for (size_t i = 1; i < len - 1; i++)
+		if (text[i] <= ' ' || text[i] == '"' || text[i] == 0x7f)
+			return false;
+	return true;
+}
+
 int version_read(const struct store_sys *sys, int fd, const struct facts *facts,
 		 char etag[ETAG_BYTES])
 {
@@ -124,8 +135,7 @@ int version_read(const struct store_sys *sys, int fd, const struct facts *facts,
 	int n = meta_get_bound(sys, fd, META_VERSION, facts, kept);
 	if (n < 0 && n != -ERANGE)
 		return n;
-	if (n >= 3 && n < ETAG_BYTES && kept[0] == '"' && kept[n - 1] == '"' &&
-	    memchr(kept, '\0', (size_t)n) == NULL) {
+	if (n > 0 && is_etag(kept, (size_t)n)) {
 		memcpy(etag, kept, (size_t)n);
 		etag[n] = '\0';
 	}

@@ -82,7 +82,7 @@ static void lines_check(const struct wire_response *response)
 		cr_assert(name_len > 0 && line[name_len] == ':' && line[name_len + 1] == ' ',
 			  "a malformed line: %.40s", line);
 		for (const char *at = line; at < end; at++)
-			cr_assert((unsigned char)*at >= ' ' && *at != 0x7f,
+			cr_assert(((unsigned char)*at >= ' ' && *at != 0x7f) || *at == '\t',
 				  "a control byte in the head: %.40s", line);
 		for (const char *other = end + 2; strncmp(other, "\r\n", 2) != 0;
 		     other = strstr(other, "\r\n") + 2)
