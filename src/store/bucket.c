@@ -50,6 +50,13 @@ static int first_entry(const struct store_sys *sys, int dir_fd, bool is_top,
 	return type;
 }
 
+static bool is_mounted(int dir_fd)
+{
+	struct statx st;
+	return statx(dir_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &st) == 0 &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 static int remove_folder(const struct store_sys *sys, int bucket_fd, const char *path)
 {
 	const char *name;
@@ -71,7 +78,9 @@ static int remove_folders(const struct store_sys *sys, int bucket_fd)
 	for (;;) {
 		size_t len = strlen(path);
 		int dir_fd = folder_open(sys, bucket_fd, len > 0 ? path : ".");
-		int type = dir_fd < 0 ? dir_fd : first_entry(sys, dir_fd, len == 0, name);
+		int type = dir_fd < 0           ? dir_fd
+			   : is_mounted(dir_fd) ? -EBUSY
+						: first_entry(sys, dir_fd, len == 0, name);
 		if (dir_fd >= 0)
 			close(dir_fd);
 		if (type == DT_DIR && len + 1 + strlen(name) < sizeof(path)) {
@@ -90,17 +99,38 @@ static int remove_folders(const struct store_sys *sys, int bucket_fd)
 	}
 }
 
-/* With the uploads that nobody is just completing. */
+/* -ENOTEMPTY: a writer's file is there, or an upload that is just being completed. */
+static int check_is_idle(const struct store_sys *sys, int private_fd)
+{
+	struct folder_reader reader;
+	const char *name;
+	int r;
+
+	folder_reader_init(&reader, sys, private_fd);
+	while ((r = folder_read(&reader, &name)) == 1) {
+		if (strncmp(name, STORE_TEMP_PREFIX, sizeof(STORE_TEMP_PREFIX) - 1) == 0)
+			return -ENOTEMPTY;
+		r = upload_is_in_use(sys, private_fd, name);
+		if (r != 0)
+			return r < 0 ? r : -ENOTEMPTY;
+	}
+	return r;
+}
+
+/* With the uploads: nobody is just completing one. */
 static int remove_private(const struct store_sys *sys, int root_fd, const char *bucket,
 			  int bucket_fd)
 {
 	struct upload_swept swept = {0};
-	int r = upload_sweep(sys, root_fd, bucket, UPLOAD_SWEEP_ALL, &swept);
 
-	int private_fd = r == 0 ? folder_open(sys, bucket_fd, STORE_PRIVATE) : r;
+	int private_fd = folder_open(sys, bucket_fd, STORE_PRIVATE);
 	if (private_fd < 0)
 		return private_fd == -ENOENT ? 0 : private_fd;
-	if (sys->unlinkat(private_fd, STORE_PLACES, 0) < 0 && errno != ENOENT)
+	/* Before anything is taken from a bucket that would have to stay. */
+	int r = check_is_idle(sys, private_fd);
+	if (r == 0)
+		r = upload_sweep(sys, root_fd, bucket, UPLOAD_SWEEP_ALL, &swept);
+	if (r == 0 && sys->unlinkat(private_fd, STORE_PLACES, 0) < 0 && errno != ENOENT)
 		r = -errno;
 	close(private_fd);
 	if (r < 0)
@@ -108,13 +138,6 @@ static int remove_private(const struct store_sys *sys, int root_fd, const char *
 	if (sys->unlinkat(bucket_fd, STORE_PRIVATE, AT_REMOVEDIR) == 0 || errno == ENOENT)
 		return 0;
 	return errno == EEXIST ? -ENOTEMPTY : -errno;
-}
-
-static bool is_mounted(int dir_fd)
-{
-	struct statx st;
-	return statx(dir_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &st) == 0 &&
-	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
 int bucket_remove(const struct store_sys *sys, int root_fd, const char *bucket, bool is_durable)

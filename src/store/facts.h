@@ -11,7 +11,7 @@
 
 #include "store/sys.h"
 
-#define FACTS_MASK (STATX_BASIC_STATS | STATX_BTIME)
+#define FACTS_MASK STATX_BASIC_STATS
 
 struct facts {
 	mode_t mode;
@@ -20,7 +20,6 @@ struct facts {
 	uint64_t size;
 	struct timespec modified; /* mtime */
 	struct timespec changed;  /* ctime */
-	struct timespec born;     /* btime; zero: the file system does not know */
 };
 
 void facts_from_statx(struct facts *facts, const struct statx *stx);

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/must.h"
@@ -57,10 +58,12 @@ struct walk {
 		  1]; /* of the folder: "", or ends in '/' */
 	size_t path_len;
 	struct level level[LEVELS_MAX];
-	unsigned depth;          /* levels; the last is the folder */
-	unsigned open_from;      /* levels before it are closed */
-	unsigned open_max;       /* levels that may be open */
-	unsigned wide;           /* levels with batches of a page */
+	unsigned depth;     /* levels; the last is the folder */
+	unsigned open_from; /* levels before it are closed */
+	unsigned open_max;  /* levels that may be open */
+	unsigned wide;      /* levels with batches of a page */
+	const char *told;   /* told_prefix, for one pass over a folder */
+	size_t told_len;
 	struct list_batch batch; /* of the folder that is read */
 	bool is_probe;           /* looks for one object, anywhere below */
 	struct walk *probe;      /* made when it is needed */
@@ -119,7 +122,8 @@ static enum kind kind_of(const struct walk *walk, int dir_fd, const char *name, 
 static bool is_hidden(const char *name)
 {
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-	       strcmp(name, STORE_PRIVATE) == 0;
+	       strcasecmp(name, STORE_PRIVATE) == 0 ||
+	       (strcasecmp(name, STORE_MARKER) == 0 && strcmp(name, STORE_MARKER) != 0);
 }
 
 /* Offers one entry of the folder to the batch, if it can matter. floor: only names greater, NULL:
@@ -144,12 +148,30 @@ static bool offer(struct walk *walk, int dir_fd, const struct dirent64 *entry, c
 	bool is_wanted = kind == KIND_FOLDER ? is_folder_wanted(walk, walk->path)
 			 : kind == KIND_FILE ? is_file_wanted(walk, walk->path)
 					     : false;
+	if (walk->told_len > 0 && strncmp(walk->path, walk->told, walk->told_len) == 0)
+		is_wanted = false;
 	is_wanted = is_wanted && utf8_is_valid(name, strlen(name)) &&
 		    walk->path_len + len <= OBJECT_KEY_BYTES_MAX + (kind == KIND_FOLDER);
 	if (is_wanted && (floor == NULL || strcmp(name, floor) > 0))
 		list_batch_offer(&walk->batch, name);
 	*name = '\0';
 	return is_wanted && kind == KIND_FILE;
+}
+
+/* The common prefix that was told last, here or at the end of the page before: whatever is in it
+ * has been told, and must not fill batches. "": none. */
+static const char *told_prefix(const struct walk *walk)
+{
+	const struct list_page *page = walk->page;
+
+	if (page == NULL)
+		return "";
+	if (page->count > 0) {
+		const struct list_entry *last = &page->entry[page->count - 1];
+		return last->is_prefix ? last->text : "";
+	}
+	const char *after = walk->query->is_after_told ? walk->query->after : "";
+	return common_prefix_len(walk, after) == strlen(after) ? after : "";
 }
 
 /* Fills the batch with the smallest names greater than floor, NULL: with the smallest. WALK_ENDS: a
@@ -159,6 +181,8 @@ static int read_folder(struct walk *walk, int dir_fd, const char *floor)
 	struct list_batch *batch = &walk->batch;
 
 	batch->count = 0;
+	walk->told = told_prefix(walk);
+	walk->told_len = strlen(walk->told);
 	if (floor != NULL && lseek(dir_fd, 0, SEEK_SET) < 0)
 		return -errno;
 	for (;;) {
@@ -269,8 +293,9 @@ static int level_read(struct walk *walk)
 	if (dir_fd < 0)
 		return dir_fd == -ENOENT ? 0 : dir_fd;
 	walk->batch.max = DEEP_BATCH_MAX;
-	if (walk->depth <= walk->wide)
-		walk->batch.max = walk->query->max - walk->page->count + 1;
+	unsigned left = walk->depth <= walk->wide ? walk->query->max - walk->page->count + 1 : 0;
+	if (left > DEEP_BATCH_MAX)
+		walk->batch.max = left;
 	int r = read_folder(walk, dir_fd, level->last);
 	return r == 0 ? level_take_batch(walk, level) : r;
 }

@@ -122,6 +122,10 @@ int upload_list(const struct store_sys *sys, int root_fd, const char *bucket,
 		const struct upload_query *query, struct upload_page *page);
 void upload_page_fini(struct upload_page *page);
 
+/* Is this name in a private folder an upload that somebody is just completing or ending? 1, 0 or a
+ * negative errno. */
+int upload_is_in_use(const struct store_sys *sys, int private_fd, const char *name);
+
 struct upload_swept {
 	unsigned gone;
 	unsigned open; /* left alone: clients may still complete them */

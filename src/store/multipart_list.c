@@ -189,6 +189,16 @@ static int lock_idle(const struct store_sys *sys, int private_fd, const char *na
 	return folder_try_lock(sys, private_fd, path);
 }
 
+int upload_is_in_use(const struct store_sys *sys, int private_fd, const char *name)
+{
+	if (!begins_with(name, UPLOAD_PREFIX) || strlen(name) >= UPLOAD_NAME_BYTES)
+		return 0;
+	int fd = lock_idle(sys, private_fd, name, false);
+	if (fd >= 0)
+		close(fd);
+	return fd == -EWOULDBLOCK ? 1 : fd >= 0 || fd == -ENOENT || fd == -ELOOP ? 0 : fd;
+}
+
 static int rename_in(const struct store_sys *sys, int private_fd, const char *from, const char *to)
 {
 	return sys->renameat(private_fd, from, private_fd, to) < 0 ? -errno : 0;

@@ -2,6 +2,7 @@
 #include "store/names.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/limits.h"
 
@@ -15,8 +16,9 @@ bool store_key_is_private(const char *key)
 	for (const char *at = key; at != NULL; at = strchr(at, '/')) {
 		at += *at == '/';
 		size_t len = strcspn(at, "/");
-		if ((len == sizeof(STORE_PRIVATE) - 1 && memcmp(at, STORE_PRIVATE, len) == 0) ||
-		    (len == sizeof(STORE_MARKER) - 1 && memcmp(at, STORE_MARKER, len) == 0))
+		if ((len == sizeof(STORE_PRIVATE) - 1 &&
+		     strncasecmp(at, STORE_PRIVATE, len) == 0) ||
+		    (len == sizeof(STORE_MARKER) - 1 && strncasecmp(at, STORE_MARKER, len) == 0))
 			return true;
 	}
 	return false;

@@ -26,7 +26,7 @@
 #define STORE_FILE_MODE   0666
 
 /* Has this key (decoded, as s3_target_parse made it) a component that is STORE_PRIVATE or
- * STORE_MARKER? */
+ * STORE_MARKER, in letters of any case (there are folders where that is the same name)? */
 bool store_key_is_private(const char *key);
 bool store_key_is_marker(const char *key);
 /* The name of a key's last component, behind its last '/', in its folder. */

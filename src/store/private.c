@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/must.h"
 #include "store/folder.h"
 
 /* Of the file of places, what a sweep reads: more mounts below a bucket than anyone has. */
@@ -79,7 +80,11 @@ static int open_in(const struct store_sys *sys, int dir_fd)
 /* For sweeps, before there is anything to sweep. */
 static int note_place(const struct store_sys *sys, int bucket_fd, const char *path, bool is_durable)
 {
-	size_t bytes = strlen(path) + 1;
+	char line[OBJECT_KEY_BYTES_MAX + 2] =
+		""; /* NUL before it, too: the one before may be cut short */
+	size_t bytes = strlen(path) + 2;
+	must(bytes <= sizeof(line));
+	memcpy(line + 1, path, bytes - 1);
 	int private_fd = open_in(sys, bucket_fd);
 	if (private_fd < 0)
 		return private_fd;
@@ -88,7 +93,7 @@ static int note_place(const struct store_sys *sys, int bucket_fd, const char *pa
 	close(private_fd);
 	if (fd < 0)
 		return fd;
-	ssize_t n = sys->pwrite(fd, path, bytes, 0); /* at its end (pwrite(2), Bugs) */
+	ssize_t n = sys->pwrite(fd, line, bytes, 0); /* at its end (pwrite(2), Bugs) */
 	int r = n == (ssize_t)bytes ? 0 : n < 0 ? -errno : -EIO;
 	if (r == 0 && is_durable)
 		r = store_fsync(sys, fd, FSYNC_FILE);
@@ -174,6 +179,8 @@ static int sweep_places(const struct store_sys *sys, int bucket_fd, int private_
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	while ((r = next_place(sys, fd, &at, path)) == 1) {
+		if (path[0] == '\0')
+			continue;
 		int top_fd = folder_open(sys, bucket_fd, path);
 		int there_fd = top_fd < 0 ? top_fd : folder_open(sys, top_fd, STORE_PRIVATE);
 		int n = there_fd < 0 ? there_fd : sweep_folder(sys, there_fd, count);

@@ -20,9 +20,10 @@
 
 /* A folder that a delete removes (it was empty) between our making it and our using it is made
  * again, at most so often. */
-#define TRIES_MAX      1000
+#define TRIES_MAX        1000
+#define COARSE_EARLIER_S 2
 /* A folder that is older than this has its name on the disk, or whoever made it has failed. */
-#define FOLDER_YOUNG_S 120
+#define FOLDER_YOUNG_S   120
 
 /* ---- Folders --------------------------------------------------------------------------------- */
 
@@ -174,8 +175,8 @@ static int named_file_make(struct put *put, const char *key)
 		if (r == 0 && fstat(put->file_fd, &st) == 0 && st.st_nlink > 0)
 			return 0;
 		close(put->file_fd); /* a sweep came between the two */
+		put->file_fd = -1;
 	}
-	put->file_fd = -1;
 	return -EAGAIN;
 }
 
@@ -396,9 +397,18 @@ static int seal(struct put *put, const struct put_meta *meta)
 	if (put->sys->futimens(put->file_fd, times) < 0)
 		return -errno;
 	r = facts_of_fd(put->sys, put->file_fd, &facts);
-	if (r == 0 && etag == NULL && facts.modified.tv_nsec != times[1].tv_nsec) {
+	bool is_coarse = r == 0 && facts.modified.tv_nsec != times[1].tv_nsec;
+	if (is_coarse && etag == NULL) {
 		r = version_make(made);
 		etag = made;
+	}
+	if (r == 0 && is_coarse) {
+		/* A time that no write can have again: an edit within this second must not be taken
+		 * for this one. */
+		times[1] = (struct timespec){.tv_sec = times[1].tv_sec - COARSE_EARLIER_S};
+		r = put->sys->futimens(put->file_fd, times) < 0
+			    ? -errno
+			    : facts_of_fd(put->sys, put->file_fd, &facts);
 	}
 	if (r == 0)
 		r = set_meta(put, &facts, meta, etag);

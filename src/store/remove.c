@@ -2,6 +2,7 @@
 #include "store/remove.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,6 +38,27 @@ static int unlink_locked(const struct store_sys *sys, int dir_fd, const char *le
 	return r;
 }
 
+/* There is no such object: another may have removed it just now, and not have come to its sync. */
+static int sync_absence(const struct store_sys *sys, int bucket_fd, const char *key)
+{
+	char path[OBJECT_KEY_BYTES_MAX + 1];
+
+	snprintf(path, sizeof(path), "%s", key);
+	for (;;) {
+		char *slash = strrchr(path, '/');
+		*(slash != NULL ? slash : path) = '\0';
+		int fd = folder_open(sys, bucket_fd, *path != '\0' ? path : ".");
+		if (fd >= 0) {
+			int r = store_fsync(sys, fd, FSYNC_FOLDER);
+			close(fd);
+			return r;
+		}
+		bool is_absent = fd == -ENOENT || fd == -ENOTDIR || fd == -ENAMETOOLONG;
+		if (!is_absent || *path == '\0')
+			return is_absent ? 0 : fd;
+	}
+}
+
 static int remove_in(const struct store_sys *sys, int bucket_fd, const char *key,
 		     const struct put_terms *terms, bool is_durable)
 {
@@ -51,8 +73,10 @@ static int remove_in(const struct store_sys *sys, int bucket_fd, const char *key
 		r = unlink_locked(sys, dir_fd, leaf, terms);
 		close(dir_fd);
 	}
+	if (r == -ENOENT && terms->mode == PUT_IF_PRESENT)
+		return -ENOKEY;
 	if (r == -ENOENT)
-		return terms->mode == PUT_IF_PRESENT ? -ENOKEY : 0;
+		return is_durable ? sync_absence(sys, bucket_fd, key) : 0;
 	if (r < 0)
 		return r;
 	int left_fd = folder_prune(sys, bucket_fd, key, 1);

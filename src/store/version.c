@@ -12,7 +12,8 @@
 
 #define KEPT_BIT   512u /* of the nanoseconds below VERSION_UNIT_NS; the rest is the check */
 #define CHECK_MASK 511u
-/* A file system with coarser times keeps multiples of this; a mark is never one. */
+/* A file system with coarser times keeps multiples of this; a mark is never one, so that what it
+ * makes of one is not taken for another. */
 #define COARSE_NS  100
 
 /* ---- Words ----------------------------------------------------------------------------------- */
@@ -49,7 +50,7 @@ static void finish(char *out)
 
 static uint64_t mix_file(uint64_t h, const struct facts *facts)
 {
-	return mix(mix_time(mix(h, facts->inode), &facts->born), facts->size);
+	return mix(mix(h, facts->inode), facts->size);
 }
 
 static unsigned check_of(const struct facts *facts, time_t seconds, uint64_t marked)
@@ -103,15 +104,14 @@ static void tell_others(const struct facts *facts, char *out)
 
 bool version_tell(const struct facts *facts, char etag[ETAG_BYTES])
 {
-	bool may_be_kept = facts->modified.tv_nsec % COARSE_NS == 0;
+	bool is_ours = version_is_ours(facts);
 
-	if (version_is_ours(facts)) {
+	if (is_ours)
 		tell_ours(facts, etag);
-		may_be_kept = (facts->modified.tv_nsec & KEPT_BIT) != 0;
-	} else {
+	else
 		tell_others(facts, etag);
-	}
-	return !may_be_kept || !meta_is_marked(facts->mode);
+	return !meta_is_marked(facts->mode) ||
+	       (is_ours && (facts->modified.tv_nsec & KEPT_BIT) == 0);
 }
 
 /* An entity-tag (RFC 9110 section 8.8.3), strong, and no longer than ours? Others may write it. */

@@ -23,7 +23,7 @@ struct store_faults {
 	bool has_tmpfile;   /* at first true; false: as a file system without O_TMPFILE */
 	bool loses_tmpfile; /* a file made without a name is gone when it is opened by its name */
 	bool has_clone;     /* at first true: as the file system can; false: never */
-	bool has_coarse_times; /* as a file system with whole seconds, and no time of birth */
+	bool has_coarse_times; /* as a file system with whole seconds */
 };
 extern _Thread_local struct store_faults faults;
 extern const struct store_sys faulty_sys;

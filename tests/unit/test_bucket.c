@@ -137,6 +137,7 @@ Test(bucket, what_is_in_use_stays)
 	faults.has_tmpfile = false;
 	cr_assert_eq(put_begin(&put, &faulty_sys, store_root_fd, "bucket", "key", true), 0);
 	cr_expect_eq(remove_bucket("bucket"), -ENOTEMPTY, "one is writing");
+	cr_expect_eq(upload_check(&place, NULL), 0, "and so the upload stays");
 	cr_expect_eq(put_commit(&put, "key", &(struct put_terms){.mode = PUT_REPLACES}, NULL), 0);
 	put_end(&put);
 	cr_expect(is_there("bucket/key"));

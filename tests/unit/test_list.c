@@ -333,6 +333,30 @@ Test(list, a_page_costs_the_same_at_the_end)
 	cr_expect_lt(last, 1000 + WIDE * 40 / 32768 + 20, "%d calls", last);
 }
 
+/* What is in the prefix that was told last fills no batches. */
+Test(list, many_keys_of_one_prefix_are_few_passes)
+{
+	char key[64];
+	struct list_page page;
+	const struct list_query query = {"", "-", "", true, 1};
+	const struct list_query behind = {"", "-", "k-", true, 1};
+
+	for (unsigned i = 0; i < 5000; i++) {
+		snprintf(key, sizeof(key), "bucket/k-%06u", i * 7919 % 5000);
+		close(openat(store_root_fd, key, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	}
+	for (int i = 0; i < 2; i++) {
+		faults.calls = 0;
+		cr_assert_eq(list_run(&faulty_sys, store_root_fd, "bucket",
+				      i == 0 ? &query : &behind, &page),
+			     0);
+		cr_expect_eq(page.count, i == 0);
+		cr_expect_not(page.is_truncated);
+		cr_expect_lt(faults.calls, 5 * (5000 * 40 / 32768 + 2), "%d calls", faults.calls);
+		list_fini(&page);
+	}
+}
+
 /* A parent is not read again for each of its folders. */
 Test(list, many_folders_are_one_pass_of_their_parent)
 {

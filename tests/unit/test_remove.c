@@ -51,6 +51,20 @@ Test(remove, empty_folders_disappear)
 	cr_expect_eq(store_entries("bucket"), 0);
 }
 
+/* Another may have removed it, and not have come to its sync: who is told that it is gone must not
+ * see it again. */
+Test(remove, what_is_not_there_is_synced)
+{
+	static const char *const keys[] = {"none", "d/none", "no/such/folder"};
+
+	cr_assert_eq(mkdirat(store_root_fd, "bucket/d", 0700), 0);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		faults.fsyncs = 0;
+		cr_expect_eq(remove_key(keys[i], NULL), 0);
+		cr_expect_eq(faults.fsyncs, 1, "%s", keys[i]);
+	}
+}
+
 Test(remove, what_is_not_there_is_removed)
 {
 	make_file("bucket/a");
