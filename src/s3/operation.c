@@ -19,6 +19,23 @@ static const struct s3_operation_row rows[] = {
 	ROW_OF(method, place, query1, query2, true, false, __VA_ARGS__)
 #define KEYS(method, place, query1, query2, ...) \
 	ROW_OF(method, place, query1, query2, false, true, __VA_ARGS__)
+	/* Of objects first: most requests are. */
+	ROW(GET, OBJECT, "uploadId", NULL, LIST_PARTS, WRITE, NONE, NULL, op_list_parts),
+	ROW(GET, OBJECT, "attributes", NULL, GET_OBJECT_ATTRIBUTES, READ, NONE, NULL, op_get_object_attributes),
+	ROW(GET, OBJECT, "tagging", NULL, GET_OBJECT_TAGGING, READ, NONE, NULL, op_get_object_setting),
+	ROW(GET, OBJECT, "partNumber", NULL, GET_OBJECT, READ, NONE, NULL, op_object_fields),
+	ROW(GET, OBJECT, NULL, NULL, GET_OBJECT, READ, NONE, NULL, op_object_fields),
+	ROW(HEAD, OBJECT, "partNumber", NULL, HEAD_OBJECT, READ, NONE, NULL, op_object_fields),
+	ROW(HEAD, OBJECT, NULL, NULL, HEAD_OBJECT, READ, NONE, NULL, op_object_fields),
+	/* The source's verb, read, is asked for by run. */
+	COPY(PUT, OBJECT, "uploadId", "partNumber", UPLOAD_PART_COPY, WRITE, NONE, NULL, op_upload_part_copy),
+	COPY(PUT, OBJECT, NULL, NULL, COPY_OBJECT, WRITE, NONE, NULL, op_copy_object),
+	ROW(PUT, OBJECT, "uploadId", "partNumber", UPLOAD_PART, WRITE, FILE, op_upload_part_begin, op_upload_part),
+	ROW(PUT, OBJECT, NULL, NULL, PUT_OBJECT, WRITE, FILE, op_put_object_begin, op_put_object),
+	ROW(POST, OBJECT, "uploads", NULL, CREATE_MULTIPART_UPLOAD, WRITE, NONE, NULL, op_create_multipart_upload),
+	ROW(POST, OBJECT, "uploadId", NULL, COMPLETE_MULTIPART_UPLOAD, WRITE, TEXT, NULL, op_complete_multipart_upload),
+	ROW(DELETE, OBJECT, "uploadId", NULL, ABORT_MULTIPART_UPLOAD, WRITE, NONE, NULL, op_abort_multipart_upload),
+	ROW(DELETE, OBJECT, NULL, NULL, DELETE_OBJECT, DELETE, NONE, NULL, op_delete_object),
 	/* Each bucket is allowed by itself: who may see one is told of that. */
 	KEYS(GET, SERVICE, NULL, NULL, LIST_BUCKETS, LIST, NONE, NULL, op_list_buckets),
 
@@ -40,22 +57,6 @@ static const struct s3_operation_row rows[] = {
 	/* Each key is allowed by itself, when it is known. */
 	KEYS(POST, BUCKET, "delete", NULL, DELETE_OBJECTS, DELETE, TEXT, NULL, op_delete_objects),
 
-	ROW(GET, OBJECT, "uploadId", NULL, LIST_PARTS, WRITE, NONE, NULL, op_list_parts),
-	ROW(GET, OBJECT, "attributes", NULL, GET_OBJECT_ATTRIBUTES, READ, NONE, NULL, op_get_object_attributes),
-	ROW(GET, OBJECT, "tagging", NULL, GET_OBJECT_TAGGING, READ, NONE, NULL, op_get_object_setting),
-	ROW(GET, OBJECT, "partNumber", NULL, GET_OBJECT, READ, NONE, NULL, op_object_fields),
-	ROW(GET, OBJECT, NULL, NULL, GET_OBJECT, READ, NONE, NULL, op_object_fields),
-	ROW(HEAD, OBJECT, "partNumber", NULL, HEAD_OBJECT, READ, NONE, NULL, op_object_fields),
-	ROW(HEAD, OBJECT, NULL, NULL, HEAD_OBJECT, READ, NONE, NULL, op_object_fields),
-	/* The source's verb, read, is asked for by run. */
-	COPY(PUT, OBJECT, "uploadId", "partNumber", UPLOAD_PART_COPY, WRITE, NONE, NULL, op_upload_part_copy),
-	COPY(PUT, OBJECT, NULL, NULL, COPY_OBJECT, WRITE, NONE, NULL, op_copy_object),
-	ROW(PUT, OBJECT, "uploadId", "partNumber", UPLOAD_PART, WRITE, FILE, op_upload_part_begin, op_upload_part),
-	ROW(PUT, OBJECT, NULL, NULL, PUT_OBJECT, WRITE, FILE, op_put_object_begin, op_put_object),
-	ROW(POST, OBJECT, "uploads", NULL, CREATE_MULTIPART_UPLOAD, WRITE, NONE, NULL, op_create_multipart_upload),
-	ROW(POST, OBJECT, "uploadId", NULL, COMPLETE_MULTIPART_UPLOAD, WRITE, TEXT, NULL, op_complete_multipart_upload),
-	ROW(DELETE, OBJECT, "uploadId", NULL, ABORT_MULTIPART_UPLOAD, WRITE, NONE, NULL, op_abort_multipart_upload),
-	ROW(DELETE, OBJECT, NULL, NULL, DELETE_OBJECT, DELETE, NONE, NULL, op_delete_object),
 	/* clang-format on */
 };
 

@@ -48,47 +48,53 @@ static void finish(char *out)
 
 /* ---- The mark -------------------------------------------------------------------------------- */
 
-static uint64_t mix_file(uint64_t h, const struct facts *facts)
+/* Which file it is, and how long. */
+static uint64_t mix_file(const struct facts *facts)
 {
-	return mix(mix(h, facts->inode), facts->size);
+	return mix(mix(1, facts->inode), facts->size);
 }
 
-static unsigned check_of(const struct facts *facts, time_t seconds, uint64_t marked)
+static unsigned check_of(uint64_t file, time_t seconds, uint64_t marked)
 {
-	uint64_t h = mix(mix((uint64_t)seconds, marked), 0);
-	return (unsigned)mix_file(h, facts) & CHECK_MASK;
+	return (unsigned)mix(mix(file, (uint64_t)seconds), marked) & CHECK_MASK;
 }
 
 struct timespec version_mark(const struct facts *facts, const struct timespec *now, bool is_kept)
 {
 	struct timespec mark = {.tv_sec = now->tv_sec};
 	long units = now->tv_nsec / VERSION_UNIT_NS;
+	uint64_t file = mix_file(facts);
 
 	do {
 		long marked = units * VERSION_UNIT_NS + (is_kept ? KEPT_BIT : 0);
-		mark.tv_nsec = marked + check_of(facts, now->tv_sec, (uint64_t)marked);
+		mark.tv_nsec = marked + check_of(file, now->tv_sec, (uint64_t)marked);
 		units = units > 0 ? units - 1 : 999999999 / VERSION_UNIT_NS;
 	} while (mark.tv_nsec > 999999999 || mark.tv_nsec % COARSE_NS == 0);
 	return mark;
 }
 
-bool version_is_ours(const struct facts *facts)
+static bool is_marked(const struct facts *facts, uint64_t file)
 {
 	uint64_t marked = (uint64_t)facts->modified.tv_nsec & ~(uint64_t)CHECK_MASK;
 
-	return facts->modified.tv_nsec % COARSE_NS != 0 &&
-	       (facts->modified.tv_nsec & CHECK_MASK) ==
-		       check_of(facts, facts->modified.tv_sec, marked);
+	return (facts->modified.tv_nsec & CHECK_MASK) ==
+		       check_of(file, facts->modified.tv_sec, marked) &&
+	       facts->modified.tv_nsec % COARSE_NS != 0;
+}
+
+bool version_is_ours(const struct facts *facts)
+{
+	return is_marked(facts, mix_file(facts));
 }
 
 /* ---- ETags ----------------------------------------------------------------------------------- */
 
-static void tell_ours(const struct facts *facts, char *out)
+static void tell_ours(const struct facts *facts, uint64_t file, char *out)
 {
 	*out++ = '"';
 	out = put_hex(out, (uint64_t)facts->modified.tv_sec, 10);
 	out = put_hex(out, (uint64_t)facts->modified.tv_nsec, 8);
-	out = put_hex(out, mix_file(1, facts), 14);
+	out = put_hex(out, file, 14);
 	finish(out);
 }
 
@@ -104,10 +110,11 @@ static void tell_others(const struct facts *facts, char *out)
 
 bool version_tell(const struct facts *facts, char etag[ETAG_BYTES])
 {
-	bool is_ours = version_is_ours(facts);
+	uint64_t file = mix_file(facts);
+	bool is_ours = is_marked(facts, file);
 
 	if (is_ours)
-		tell_ours(facts, etag);
+		tell_ours(facts, file, etag);
 	else
 		tell_others(facts, etag);
 	return !meta_is_marked(facts->mode) ||
