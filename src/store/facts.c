@@ -20,6 +20,8 @@ void facts_from_statx(struct facts *facts, const struct statx *stx)
 		.modified = time_of(&stx->stx_mtime),
 		.changed = time_of(&stx->stx_ctime),
 	};
+	if ((stx->stx_mask & STATX_BTIME) != 0 && stx->stx_dev_major != 0)
+		facts->born = time_of(&stx->stx_btime);
 }
 
 static int ask(const struct store_sys *sys, int dir_fd, const char *name, int flags,

@@ -11,7 +11,7 @@
 
 #include "store/sys.h"
 
-#define FACTS_MASK STATX_BASIC_STATS
+#define FACTS_MASK (STATX_BASIC_STATS | STATX_BTIME)
 
 struct facts {
 	mode_t mode;
@@ -20,6 +20,10 @@ struct facts {
 	uint64_t size;
 	struct timespec modified; /* mtime */
 	struct timespec changed;  /* ctime */
+	/* btime, where a block device holds the file system: there an inode's number soon comes
+	 * again, and each who looks is told the same. Elsewhere zero: of one file over NFS some
+	 * kernels tell it and some do not. */
+	struct timespec born;
 };
 
 void facts_from_statx(struct facts *facts, const struct statx *stx);

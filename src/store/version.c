@@ -51,7 +51,7 @@ static void finish(char *out)
 /* Which file it is, and how long. */
 static uint64_t mix_file(const struct facts *facts)
 {
-	return mix(mix(1, facts->inode), facts->size);
+	return mix(mix_time(mix(1, facts->inode), &facts->born), facts->size);
 }
 
 static unsigned check_of(uint64_t file, time_t seconds, uint64_t marked)

@@ -64,7 +64,8 @@ static struct facts facts_of_number(unsigned n)
 	return (struct facts){.mode = S_IFREG | 0600,
 			      .inode = 12 + n % 3,
 			      .size = n % 5,
-			      .changed = {.tv_sec = 1700000000, .tv_nsec = n}};
+			      .changed = {.tv_sec = 1700000000, .tv_nsec = n},
+			      .born = {.tv_sec = 1700000000, .tv_nsec = (n % 7) * 4000000}};
 }
 
 /* Each changes one thing that a version goes by. */
@@ -78,6 +79,9 @@ static void change(struct facts *facts, unsigned what)
 		facts->size++;
 		break;
 	case 2:
+		facts->born.tv_nsec += 4000000;
+		break;
+	case 3:
 		facts->modified.tv_nsec ^= VERSION_UNIT_NS;
 		break;
 	default:
@@ -103,7 +107,7 @@ Test(version, a_mark_is_known_and_of_one_file)
 		facts.changed.tv_sec++;
 		version_tell(&facts, other);
 		cr_assert_str_eq(etag, other);
-		for (unsigned what = 0; what < 4; what++) {
+		for (unsigned what = 0; what < 5; what++) {
 			struct facts changed = facts;
 			change(&changed, what);
 			version_tell(&changed, other);
