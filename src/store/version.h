@@ -3,16 +3,19 @@
  * Versions: the ETag of a file, from what statx(2) says of it. Opaque to clients, equal
  * on every server that shares the files, and another one after every write.
  *
- *   ours     a file that the store has written and nobody has changed since. Its mark is in
- *            the nanoseconds of its mtime, which a write chooses: the time in units of
- *            VERSION_UNIT_NS, one bit, and a check over those, the inode's number and birth, and
- * the size. The version is the mtime, the size, the inode's number and birth: no two writes have
- * these in common, and chmod, chown, links and a server's restart leave them alone. kept     ours,
- * and its ETag is an attribute (META_VERSION): an MD5, or any version where the file system keeps
- * no nanoseconds. The sticky bit of all files with attributes (store/meta.h) says that there may be
- * one; the bit of the mark, where there is one, whether there is. others'  any other file: mtime,
- * ctime, size and the inode's number. Whoever writes to one of ours makes it one of these, for the
- * kernel sets another mtime.
+ *   ours     a file that the store has written and nobody has changed since. Its mark is
+ *            in the nanoseconds of its mtime, which a write chooses: the time in units of
+ *            VERSION_UNIT_NS, one bit, and a check over those, the inode's number and birth,
+ *            and the size. The version is these: no two writes have them in common, and
+ *            chmod, chown, links and a server's restart leave them alone.
+ *
+ *   kept     its ETag is an attribute (META_VERSION): an MD5, or any version where the file
+ *            system keeps no nanoseconds. The sticky bit of all files with attributes
+ *            (store/meta.h) says that there may be one; the bit of the mark, where there is
+ *            a mark, whether there is.
+ *
+ *   others'  any other file: mtime, ctime, size and the inode's number. Whoever writes to
+ *            one of ours makes it one of these, for the kernel sets another mtime.
  *
  * "-1" at the end of a version says that it is no MD5.
  */
