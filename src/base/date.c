@@ -10,6 +10,6 @@ const char *date_format(int64_t at, char out[DATE_BYTES])
 	struct tm tm;
 
 	if (gmtime_r(&seconds, &tm) == NULL || strftime(out, DATE_BYTES, "%FT%TZ", &tm) == 0)
-		strcpy(out, "?");
+		memcpy(out, "?", 2);
 	return out;
 }

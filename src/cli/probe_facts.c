@@ -242,8 +242,8 @@ static void gather_drivers(struct probe_facts *facts)
 	if (file == NULL)
 		return;
 	probe_crypto_read(file, "gcm(aes)", facts->aes_gcm_driver);
-	rewind(file);
-	probe_crypto_read(file, "rfc7539(chacha20,poly1305)", facts->chacha_driver);
+	if (fseek(file, 0, SEEK_SET) == 0)
+		probe_crypto_read(file, "rfc7539(chacha20,poly1305)", facts->chacha_driver);
 	fclose(file);
 }
 

@@ -344,7 +344,8 @@ static enum exit_code scrub_with(const struct scrub_config *config)
 int cli_scrub(int argc, char *const argv[])
 {
 	char error[ERROR_TEXT_MAX];
-	struct scrub_config config = {.buckets = calloc((size_t)argc, sizeof(*config.buckets))};
+	struct scrub_config config = {
+		.buckets = (const char **)calloc((size_t)argc, sizeof(*config.buckets))};
 	int code = EXIT_OK;
 
 	if (config.buckets == NULL) {
@@ -360,6 +361,6 @@ int cli_scrub(int argc, char *const argv[])
 	} else {
 		code = (int)scrub_with(&config);
 	}
-	free(config.buckets);
+	free((void *)config.buckets);
 	return code;
 }

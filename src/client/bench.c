@@ -74,7 +74,7 @@ static enum client_outcome prepare(struct bench *bench, char error[ERROR_TEXT_MA
 	} else if (prepare_upload(bench) < 0) {
 		return say(CLIENT_ERROR, error, "no memory");
 	}
-	bench->lane = calloc(config->connections, sizeof(struct lane *));
+	bench->lane = (struct lane **)calloc(config->connections, sizeof(struct lane *));
 	if (bench->lane == NULL || bench_plan_init(&bench->plan, &bench->mix, bench->objects.object,
 						   bench->objects.count) < 0)
 		return say(CLIENT_ERROR, error, "no memory");
@@ -139,12 +139,12 @@ static unsigned clean_up(struct bench *bench)
 
 static enum client_outcome outcome_of(const struct bench_report *report, char error[ERROR_TEXT_MAX])
 {
-	if (report->error[BENCH_ERROR_INTEGRITY] + report->error[BENCH_ERROR_LENGTH] > 0) {
+	uint64_t wrong = report->error[BENCH_ERROR_INTEGRITY] + report->error[BENCH_ERROR_LENGTH];
+
+	if (wrong > 0) {
 		snprintf(error, ERROR_TEXT_MAX,
 			 "%llu answers with wrong bytes; the first error: %s",
-			 (unsigned long long)(report->error[BENCH_ERROR_INTEGRITY] +
-					      report->error[BENCH_ERROR_LENGTH]),
-			 report->first_error);
+			 (unsigned long long)wrong, report->first_error);
 		return CLIENT_INTEGRITY;
 	}
 	if (report->succeeded == 0)
@@ -196,7 +196,7 @@ static void finish(struct bench *bench)
 	if (bench->lane != NULL)
 		for (unsigned i = 0; i < bench->config->connections; i++)
 			lane_free(bench->lane[i]);
-	free(bench->lane);
+	free((void *)bench->lane);
 	bench_plan_fini(&bench->plan);
 	bench_objects_fini(&bench->objects);
 	bench_verify_free(bench->verify);

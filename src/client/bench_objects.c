@@ -91,7 +91,7 @@ static int add(struct bench_objects *objects, const struct target *target, char 
 static int make_room(struct bench_objects *objects, unsigned count)
 {
 	objects->object = calloc(count, sizeof(*objects->object));
-	objects->path = calloc(count, sizeof(*objects->path));
+	objects->path = (char **)calloc(count, sizeof(*objects->path));
 	return objects->object != NULL && objects->path != NULL ? 0 : -ENOMEM;
 }
 
@@ -225,6 +225,6 @@ void bench_objects_fini(struct bench_objects *objects)
 		free(objects->path[i]);
 	}
 	free(objects->object);
-	free(objects->path);
+	free((void *)objects->path);
 	*objects = (struct bench_objects){0};
 }

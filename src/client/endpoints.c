@@ -28,14 +28,16 @@ const char *endpoint_lookup_prefix(enum endpoint_lookup lookup)
 
 void *endpoint_grow(void *array, unsigned count, size_t element_bytes)
 {
+	void *grown = array;
+
 	/* Doubled at each power of two. */
 	if ((count & (count - 1)) == 0) {
 		size_t room = count == 0 ? 1 : (size_t)2 * count;
-		array = realloc(array, room * element_bytes);
+		grown = realloc(array, room * element_bytes);
 	}
-	if (array != NULL)
-		memset((char *)array + count * element_bytes, 0, element_bytes);
-	return array;
+	if (grown != NULL)
+		memset((char *)grown + count * element_bytes, 0, element_bytes);
+	return grown;
 }
 
 /* ---- Life ------------------------------------------------------------------------------------ */
@@ -59,7 +61,7 @@ static void group_fini(struct endpoint_group *group)
 	for (unsigned i = 0; i < group->sd_count; i++) {
 		for (unsigned j = 0; j < group->sd[i].file_count; j++)
 			free(group->sd[i].file[j]);
-		free(group->sd[i].file);
+		free((void *)group->sd[i].file);
 	}
 	free(group->sd);
 }

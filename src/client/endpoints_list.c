@@ -52,7 +52,7 @@ static int read_file(void *into, struct yaml_reader *reader, const char *key, ya
 	if (parse->files == ENDPOINT_FILES_MAX)
 		return yaml_refuse(reader, node, "%s: at most %d in a file", key,
 				   ENDPOINT_FILES_MAX);
-	char **grown = endpoint_grow(sd->file, sd->file_count, sizeof(*grown));
+	char **grown = (char **)endpoint_grow((void *)sd->file, sd->file_count, sizeof(*grown));
 	if (grown == NULL)
 		return yaml_refuse(reader, node, "no memory");
 	sd->file = grown;

@@ -22,7 +22,7 @@ static int read_name(void *into, struct yaml_reader *reader, const struct yaml_f
 			"client_cas %s: at most %d letters, digits, '-', '_' and '.' are "
 			"wanted here",
 			field->key, CA_NAME_MAX - 1);
-	strcpy(ca->name, text);
+	memcpy(ca->name, text, strlen(text) + 1);
 	return 0;
 }
 

@@ -329,11 +329,11 @@ static int set_number(void *target, const struct option *option, const char *val
 	}
 	if (r < 0 || *end != '\0' || n < option->min || n > option->max)
 		return option_refuse(error, value, accepted);
-	char *field = (char *)target + option->offset;
+	void *field = (char *)target + option->offset;
 	if (option->type == OPTION_UNSIGNED || option->type == OPTION_DURATION)
-		*(unsigned *)(void *)field = (unsigned)n;
+		*(unsigned *)field = (unsigned)n;
 	else
-		*(uint64_t *)(void *)field = n;
+		*(uint64_t *)field = n;
 	return 0;
 }
 
@@ -397,7 +397,7 @@ static int add_address(struct config *config, const char *value, bool is_first,
 int option_set(void *target, const struct option *option, const char *value, bool is_first,
 	       char error[ERROR_TEXT_MAX])
 {
-	char *field = (char *)target + option->offset;
+	void *field = (char *)target + option->offset;
 	int word;
 
 	switch (option->type) {
@@ -418,9 +418,9 @@ int option_set(void *target, const struct option *option, const char *value, boo
 	case OPTION_ADDRESSES:
 		return add_address(target, value, is_first, error);
 	case OPTION_CHOICE:
-		return set_choice((int *)(void *)field, option->choices, value, error);
+		return set_choice(field, option->choices, value, error);
 	case OPTION_BOOL:
-		return set_bool((bool *)field, value, error);
+		return set_bool(field, value, error);
 	case OPTION_UNSIGNED:
 	case OPTION_U64:
 	case OPTION_BYTES:

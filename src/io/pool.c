@@ -13,7 +13,7 @@ int pool_init(struct pool *pool, size_t object_bytes, unsigned objects_max)
 	*pool = (struct pool){
 		.object_bytes = (object_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT,
 		.made_max = objects_max,
-		.spare = calloc(objects_max, sizeof(void *)),
+		.spare = (void **)calloc(objects_max, sizeof(void *)),
 	};
 	return pool->spare == NULL ? -ENOMEM : 0;
 }
@@ -23,7 +23,7 @@ void pool_fini(struct pool *pool)
 	must(pool->lent == 0);
 	for (unsigned i = 0; i < pool->made; i++)
 		free(pool->spare[i]);
-	free(pool->spare);
+	free((void *)pool->spare);
 	*pool = (struct pool){0};
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/must.h"
 #include "s3/call.h"
 #include "s3/op.h"
 #include "s3/xml_in.h"
@@ -73,6 +74,7 @@ static void put_buckets(struct s3_call *call, const struct buckets_query *wanted
 		    strncmp(buckets[i].name, wanted->prefix, strlen(wanted->prefix)) != 0)
 			continue;
 		if (told++ == wanted->max) {
+			must(last != NULL); /* max is 1 at least */
 			base64_encode(last->name, strlen(last->name), token);
 			break;
 		}

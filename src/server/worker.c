@@ -446,7 +446,7 @@ static void release_memory(struct worker *worker)
 	pool_fini(&worker->rx_bufs);
 	for (unsigned i = 0; i < worker->chunk_count; i++)
 		free(worker->chunk[i]);
-	free(worker->chunk);
+	free((void *)worker->chunk);
 	free(worker->free_slot);
 	trust_release(worker->trust);
 	log_limit_tell_all(&worker->log_limit, &worker->log);
@@ -488,7 +488,7 @@ int worker_init(struct worker *worker, struct server *server, unsigned index, co
 		r = -errno;
 		goto fail;
 	}
-	worker->chunk = calloc(CONN_CHUNKS_MAX, sizeof(struct conn *));
+	worker->chunk = (struct conn **)calloc(CONN_CHUNKS_MAX, sizeof(struct conn *));
 	if (worker->chunk == NULL || log_buffer(&worker->log, LOG_KEPT_BYTES) < 0 ||
 	    pool_init(&worker->head_bufs, sizeof(struct head_buf), HEAD_BUFS_MAX) < 0 ||
 	    pool_init(&worker->requests, sizeof(struct request), config->conns_max) < 0 ||

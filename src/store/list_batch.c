@@ -9,14 +9,14 @@ int list_batch_init(struct list_batch *batch, unsigned max)
 {
 	*batch = (struct list_batch){.max = max};
 	batch->slot = calloc(max, sizeof(*batch->slot));
-	batch->heap = calloc(max, sizeof(*batch->heap));
+	batch->heap = (char **)calloc(max, sizeof(*batch->heap));
 	return batch->slot != NULL && batch->heap != NULL ? 0 : -ENOMEM;
 }
 
 void list_batch_fini(struct list_batch *batch)
 {
 	free(batch->slot);
-	free(batch->heap);
+	free((void *)batch->heap);
 }
 
 static void sift_down(struct list_batch *batch)
@@ -71,5 +71,5 @@ static int compare_names(const void *a, const void *b)
 void list_batch_sort(struct list_batch *batch)
 {
 	if (batch->count > 0)
-		qsort(batch->heap, batch->count, sizeof(*batch->heap), compare_names);
+		qsort((void *)batch->heap, batch->count, sizeof(*batch->heap), compare_names);
 }

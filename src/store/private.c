@@ -47,7 +47,7 @@ static bool is_same(const struct realm *a, const struct realm *b)
 static int find_top(const struct store_sys *sys, int bucket_fd, const char *key)
 {
 	char name[KEY_COMPONENT_BYTES_MAX + 1];
-	struct realm realm, next;
+	struct realm realm = {0}, next = {0};
 	const char *rest = key;
 	int top = 0;
 

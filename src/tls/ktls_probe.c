@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/must.h"
 #include "tls/aead.h"
 
 #define WAIT_MS      2000 /* for bytes that are on their way over loopback */
@@ -71,6 +72,8 @@ static bool is_readable(int fd)
 static bool recv_all(int fd, uint8_t *out, size_t len)
 {
 	size_t have = 0;
+
+	must(fd >= 0);
 	for (int i = 0; i < RECVS_MAX && have < len && is_readable(fd); i++) {
 		ssize_t n = recv(fd, out + have, ROOM_BYTES - have, MSG_DONTWAIT);
 		if (n == 0 || (n < 0 && errno != EAGAIN))

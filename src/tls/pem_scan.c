@@ -162,7 +162,7 @@ static bool explain_outside(struct scan *scan, const char *line, size_t len, cha
 	if (is_misplaced(line, len, scan->line, why))
 		return true;
 	if (is_mark(line, len, begin_mark, label)) {
-		strcpy(scan->open, label);
+		memcpy(scan->open, label, strlen(label) + 1);
 		scan->begin = scan->line;
 		if (pem_label_is_known(label))
 			return false;

@@ -61,7 +61,7 @@ static int read_names(struct tls_certificate *own)
 						NID_subject_alt_name, NULL, NULL);
 	int count = sk_GENERAL_NAME_num(names); /* -1: there are none */
 
-	own->names = calloc(count > 0 ? (size_t)count : 1, sizeof(*own->names));
+	own->names = (char **)calloc(count > 0 ? (size_t)count : 1, sizeof(*own->names));
 	for (int i = 0; own->names != NULL && i < count; i++) {
 		char *name = name_of(sk_GENERAL_NAME_value(names, i));
 		if (name != NULL)
@@ -98,7 +98,7 @@ int tls_certificates_use(SSL *ssl, SSL_CTX *holder)
 	STACK_OF(X509) *chain = NULL;
 
 	SSL_set_cert_cb(ssl, NULL, NULL);
-	SSL_CTX_get0_chain_certs(holder, &chain);
+	SSL_CTX_get0_chain_certs(holder, (void *)&chain);
 	SSL_certs_clear(ssl); /* else that of the default stays, if its key is of another kind */
 	/* Not by SSL_use_cert_and_key: from 3.2 to 3.5.5 it crashes with keys of providers
 	 * (ML-DSA). */
@@ -128,7 +128,7 @@ static void release(struct tls_certificate *own)
 		return;
 	for (unsigned n = 0; n < own->name_count; n++)
 		free(own->names[n]);
-	free(own->names);
+	free((void *)own->names);
 	SSL_CTX_free(own->holder);
 	free(own);
 }
@@ -292,7 +292,7 @@ static int use_default(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
 	SSL_CTX *holder = ctx->certificate[0]->holder;
 	STACK_OF(X509) *chain = NULL;
 
-	SSL_CTX_get0_chain_certs(holder, &chain);
+	SSL_CTX_get0_chain_certs(holder, (void *)&chain);
 	if (SSL_CTX_use_cert_and_key(ctx->ssl_ctx, SSL_CTX_get0_certificate(holder),
 				     SSL_CTX_get0_privatekey(holder), chain, 1) == 1)
 		return 0;
@@ -329,8 +329,8 @@ static bool is_same(const struct tls_certificate *a, const struct tls_certificat
 {
 	STACK_OF(X509) *of_a = NULL, *of_b = NULL;
 
-	SSL_CTX_get0_chain_certs(a->holder, &of_a);
-	SSL_CTX_get0_chain_certs(b->holder, &of_b);
+	SSL_CTX_get0_chain_certs(a->holder, (void *)&of_a);
+	SSL_CTX_get0_chain_certs(b->holder, (void *)&of_b);
 	if (strcmp(a->cert_file, b->cert_file) != 0 || sk_X509_num(of_a) != sk_X509_num(of_b) ||
 	    X509_cmp(SSL_CTX_get0_certificate(a->holder), SSL_CTX_get0_certificate(b->holder)) != 0)
 		return false;

@@ -114,9 +114,9 @@ enum tls_expiry_of { TLS_EXPIRY_SERVER, TLS_EXPIRY_CLIENT_CA, TLS_EXPIRY_CRL };
 
 /* When something ends that was read from a file. */
 struct tls_expiry {
-	enum tls_expiry_of of;
 	int64_t at;       /* seconds since 1970; 0: never */
 	const char *path; /* the file */
+	enum tls_expiry_of of;
 	/* Of the certificate, or issuer of the CRL; as RFC 2253 writes it, cut. */
 	char subject[TLS_NAME_MAX];
 	char serial[TLS_SERIAL_MAX]; /* of the certificate, hex; "": a CRL */

@@ -32,19 +32,19 @@
 	"RSA", "RSA-PSS", "EC", "ED25519", "ED448", "ML-DSA-44", "ML-DSA-65", "ML-DSA-87"
 static const struct {
 	int operation;
-	const char *names[12];
 	bool is_optional;
+	const char *names[12];
 } wanted[] = {
-	{OSSL_OP_DIGEST, {"SHA1", "SHA2-224", "SHA2-256", "SHA2-384", "SHA2-512"}, false},
-	{OSSL_OP_CIPHER, {"AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"}, false},
-	{OSSL_OP_MAC, {"HMAC"}, false},
-	{OSSL_OP_KDF, {"HKDF", "TLS13-KDF"}, false},
-	{OSSL_OP_RAND, {"CTR-DRBG", "SEED-SRC"}, false},
-	{OSSL_OP_KEYMGMT, {CERTIFICATE_KINDS, "X25519", "X25519MLKEM768"}, false},
-	{OSSL_OP_KEYEXCH, {"ECDH", "X25519"}, false},
-	{OSSL_OP_KEM, {"X25519MLKEM768"}, true},
-	{OSSL_OP_SIGNATURE, {CERTIFICATE_KINDS, "ECDSA"}, false},
-	{OSSL_OP_DECODER, {CERTIFICATE_KINDS}, false},
+	{OSSL_OP_DIGEST, false, {"SHA1", "SHA2-224", "SHA2-256", "SHA2-384", "SHA2-512"}},
+	{OSSL_OP_CIPHER, false, {"AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"}},
+	{OSSL_OP_MAC, false, {"HMAC"}},
+	{OSSL_OP_KDF, false, {"HKDF", "TLS13-KDF"}},
+	{OSSL_OP_RAND, false, {"CTR-DRBG", "SEED-SRC"}},
+	{OSSL_OP_KEYMGMT, false, {CERTIFICATE_KINDS, "X25519", "X25519MLKEM768"}},
+	{OSSL_OP_KEYEXCH, false, {"ECDH", "X25519"}},
+	{OSSL_OP_KEM, true, {"X25519MLKEM768"}},
+	{OSSL_OP_SIGNATURE, false, {CERTIFICATE_KINDS, "ECDSA"}},
+	{OSSL_OP_DECODER, false, {CERTIFICATE_KINDS}},
 };
 
 static OSSL_PROVIDER *full;

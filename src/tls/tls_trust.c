@@ -116,7 +116,7 @@ const char *tls_trust_flaw_of_own(SSL_CTX *ssl_ctx)
 	X509 *cert = SSL_CTX_get0_certificate(ssl_ctx);
 	const char *what = NULL;
 
-	SSL_CTX_get0_chain_certs(ssl_ctx, &chain);
+	SSL_CTX_get0_chain_certs(ssl_ctx, (void *)&chain);
 	if (tls_is_past(X509_get0_notAfter(cert)))
 		what = "the server certificate has expired; renew it";
 	else if (!tls_is_past(X509_get0_notBefore(cert)))
@@ -142,7 +142,7 @@ static bool is_chain_lacking(const struct tls_ctx *ctx, const struct tls_certifi
 	X509 *cert = SSL_CTX_get0_certificate(own->holder);
 	bool is_lacking = false;
 
-	SSL_CTX_get0_chain_certs(own->holder, &chain);
+	SSL_CTX_get0_chain_certs(own->holder, (void *)&chain);
 	for (unsigned g = 0; sk_X509_num(chain) <= 0 && g < ctx->group_count; g++) {
 		for (int i = 0; i < sk_X509_num(ctx->group[g].cas); i++) {
 			X509 *ca = sk_X509_value(ctx->group[g].cas, i);
