@@ -424,12 +424,13 @@ static void *list_deep(void *arg)
 /* As the pool's threads are where stacks are small, with a hand's breadth of descriptors. */
 Test(list, deep_keys_on_a_small_stack_with_few_descriptors)
 {
-	struct rlimit limit;
+	struct rlimit limit, was;
 	pthread_attr_t attr;
 	pthread_t thread;
 
 	make_deep_tree();
-	must(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	must(getrlimit(RLIMIT_NOFILE, &was) == 0);
+	limit = was;
 	int lowest = dup(store_root_fd); /* all below it are taken */
 	must(lowest >= 0 && close(lowest) == 0);
 	limit.rlim_cur = (rlim_t)lowest + DESCRIPTORS;
@@ -438,6 +439,7 @@ Test(list, deep_keys_on_a_small_stack_with_few_descriptors)
 	cr_assert_eq(pthread_create(&thread, &attr, list_deep, NULL), 0);
 	cr_assert_eq(pthread_join(thread, NULL), 0);
 	pthread_attr_destroy(&attr);
+	must(setrlimit(RLIMIT_NOFILE, &was) == 0); /* who removes the tree opens all of it */
 }
 
 /* The folder's key comes before those in it; a folder is not listed for its keys alone. */
