@@ -44,18 +44,22 @@ static bool take_source_name(struct s3_call *call, struct source *source)
 	return true;
 }
 
-static bool is_understood(enum http_field_id id, struct slice value)
+/* False: it can not be understood; a read passes over such a condition (RFC 9110), but this is a
+ * write. An ETag without its quotes, as minio-go sends it, gets them, in quoted. */
+static bool take_condition(enum http_field_id id, struct slice *value, char quoted[ETAG_BYTES])
 {
 	unsigned quotes = 0;
 	time_t date;
 
 	if (id == HTTP_FIELD_IF_MODIFIED_SINCE || id == HTTP_FIELD_IF_UNMODIFIED_SINCE)
-		return http_date_parse(value, &date) == 0;
-	if (id == HTTP_FIELD_IF_MATCH) /* does not match, then */
-		return true;
-	for (size_t i = 0; i < value.len; i++)
-		quotes += value.at[i] == '"';
-	return slice_is(value, "*") || (quotes >= 2 && quotes % 2 == 0);
+		return http_date_parse(*value, &date) == 0;
+	for (size_t i = 0; i < value->len; i++)
+		quotes += value->at[i] == '"';
+	if (quotes == 0 && !slice_is(*value, "*")) {
+		object_etag_quote(quoted, value->at, value->len);
+		*value = (struct slice){quoted, strlen(quoted)};
+	}
+	return quotes % 2 == 0;
 }
 
 /* x-amz-copy-source-if-match and the like mean for the source what If-Match does for a GET. */
@@ -71,19 +75,19 @@ static bool meets_conditions(struct s3_call *call, struct source *source)
 		{HTTP_FIELD_IF_UNMODIFIED_SINCE, "x-amz-copy-source-if-unmodified-since"},
 	};
 	struct http_head as_get = {.method = HTTP_GET};
+	char quoted[ARRAY_LEN(conditions)][ETAG_BYTES];
 	bool range_applies;
 
 	for (size_t i = 0; i < ARRAY_LEN(conditions); i++) {
 		struct slice value = http_head_find(call->head, conditions[i].name);
-		as_get.known[conditions[i].id] = value;
 		if (value.at == NULL)
 			continue;
-		/* A read passes over what cannot be understood (RFC 9110); this is a write. */
-		if (!is_understood(conditions[i].id, value)) {
+		if (!take_condition(conditions[i].id, &value, quoted[i])) {
 			s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
 				     "A condition of the source is no date, or no ETag.");
 			return false;
 		}
+		as_get.known[conditions[i].id] = value;
 		as_get.field[as_get.field_count].name =
 			(struct slice){conditions[i].name + strlen("x-amz-copy-source-"),
 				       strlen(conditions[i].name + strlen("x-amz-copy-source-"))};
