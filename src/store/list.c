@@ -121,6 +121,8 @@ static enum kind kind_of(const struct walk *walk, int dir_fd, const char *name, 
 
 static bool is_hidden(const char *name)
 {
+	if (name[0] != '.') /* as most */
+		return false;
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
 	       strcasecmp(name, STORE_PRIVATE) == 0 ||
 	       (strcasecmp(name, STORE_MARKER) == 0 && strcmp(name, STORE_MARKER) != 0);
@@ -136,7 +138,8 @@ static bool offer(struct walk *walk, int dir_fd, const struct dirent64 *entry, c
 	if (len > KEY_COMPONENT_BYTES_MAX || is_hidden(entry->d_name))
 		return false;
 	enum kind kind = kind_of(walk, dir_fd, entry->d_name, entry->d_type);
-	if (strcmp(entry->d_name, STORE_MARKER) == 0) { /* its key is the folder's */
+	if (entry->d_name[0] == '.' &&
+	    strcmp(entry->d_name, STORE_MARKER) == 0) { /* its key is the folder's */
 		if (kind != KIND_FILE || walk->path_len == 0)
 			return false;
 		len = 0;
