@@ -66,6 +66,9 @@ const struct command *command_find(const char *name);
 /* Says on stderr that there is no such command, and which are near or known. EXIT_USAGE. */
 int command_refuse(const char *name);
 void commands_print_help(FILE *out);
+/* "Usage: sluice NAME SYNOPSIS" is the caller's: the paragraphs behind it, of the lines of a
+ * terminal. */
+void command_print_description(FILE *out, const char *name);
 /* The manual page of a command in roff; NULL: of sluice itself. */
 void command_print_man(FILE *out, const struct command *command);
 

@@ -119,6 +119,17 @@ int command_refuse(const char *name)
 	return EXIT_USAGE;
 }
 
+void command_print_description(FILE *out, const char *name)
+{
+	const char *at = command_find(name)->description;
+	char paragraph[1024];
+
+	for (; *at != '\0'; at += strcspn(at, "\n") + 1) {
+		snprintf(paragraph, sizeof(paragraph), "%.*s", (int)strcspn(at, "\n"), at);
+		help_print_wrapped(out, paragraph, 0);
+	}
+}
+
 void commands_print_help(FILE *out)
 {
 	fputs("Usage: sluice COMMAND [options]\n\n", out);

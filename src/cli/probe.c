@@ -54,17 +54,11 @@ static const struct option_table table = {rows, ARRAY_LEN(rows), NULL};
 
 static void print_help(FILE *out)
 {
-	const char *at = command_find("probe")->description;
-	char paragraph[1024];
-
 	fputs("Usage: sluice probe [--json]\n"
 	      "       sluice probe --target HOST:PORT [--cert FILE --key FILE] [--ca FILE]\n"
 	      "                    [--server-name NAME] [--timeout TIME] [--json]\n\n",
 	      out);
-	for (; *at != '\0'; at += strcspn(at, "\n") + 1) {
-		snprintf(paragraph, sizeof(paragraph), "%.*s", (int)strcspn(at, "\n"), at);
-		help_print_wrapped(out, paragraph, 0);
-	}
+	command_print_description(out, "probe");
 	fputc('\n', out);
 	options_print_help(out, &table);
 	exit_codes_print_help(out, "probe");

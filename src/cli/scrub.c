@@ -52,14 +52,8 @@ static const struct option_table table = {rows, ARRAY_LEN(rows), NULL};
 
 static void print_help(FILE *out)
 {
-	const char *at = command_find("scrub")->description;
-	char paragraph[1024];
-
 	fprintf(out, "Usage: sluice scrub %s\n\n", command_find("scrub")->synopsis);
-	for (; *at != '\0'; at += strcspn(at, "\n") + 1) {
-		snprintf(paragraph, sizeof(paragraph), "%.*s", (int)strcspn(at, "\n"), at);
-		help_print_wrapped(out, paragraph, 0);
-	}
+	command_print_description(out, "scrub");
 	fputc('\n', out);
 	options_print_help(out, &table);
 	exit_codes_print_help(out, "scrub");

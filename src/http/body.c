@@ -6,19 +6,8 @@
 
 #include "base/must.h"
 
-/* A decimal number below 2^63. */
-static int parse_length(struct slice text, uint64_t *length)
-{
-	*length = 0;
-	if (text.len == 0 || text.len > 18)
-		return -EBADMSG;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.at[i] < '0' || text.at[i] > '9')
-			return -EBADMSG;
-		*length = *length * 10 + (uint64_t)(text.at[i] - '0');
-	}
-	return 0;
-}
+/* Of x-amz-decoded-content-length. */
+#define LENGTH_DIGITS_MAX 18
 
 static bool says_aws_chunked(const struct http_head *head)
 {
@@ -48,7 +37,7 @@ int body_begin(struct body *body, const struct http_head *head)
 		return -EBADMSG; /* there is a last chunk at least */
 	if (decoded.at == NULL)
 		return 0;
-	if (parse_length(decoded, &body->expected) < 0)
+	if (decoded.len > LENGTH_DIGITS_MAX || !slice_number(decoded, INT64_MAX, &body->expected))
 		return -EBADMSG;
 	if (body->is_chunked || !head->has_content_length)
 		return 0;
@@ -153,9 +142,9 @@ static size_t trailer_bytes(const struct body *body)
 	return body->is_chunked ? body->framing.trailer_bytes : body->aws.trailer_bytes;
 }
 
-static bool is_blank(char c)
+static bool is_blank_or_cr(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r';
+	return is_blank(c) || c == '\r';
 }
 
 bool body_trailer_next(const struct body *body, size_t *at, struct http_field *field)
@@ -172,9 +161,9 @@ bool body_trailer_next(const struct body *body, size_t *at, struct http_field *f
 		if (colon == NULL)
 			continue; /* an empty line */
 		struct slice value = {colon + 1, (size_t)(stop - colon - 1)};
-		for (; value.len > 0 && is_blank(*value.at); value.len--)
+		for (; value.len > 0 && is_blank_or_cr(*value.at); value.len--)
 			value.at++;
-		while (value.len > 0 && is_blank(value.at[value.len - 1]))
+		while (value.len > 0 && is_blank_or_cr(value.at[value.len - 1]))
 			value.len--;
 		*field =
 			(struct http_field){.name = {line, (size_t)(colon - line)}, .value = value};

@@ -6,11 +6,6 @@
 #include "base/must.h"
 #include "http/date.h"
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 static void skip(struct slice *text, size_t bytes)
 {
 	text->at += bytes;
@@ -30,7 +25,7 @@ static bool take_number(struct slice *text, uint64_t *number)
 	size_t digits = 0;
 
 	*number = 0;
-	for (; text->len > 0 && *text->at >= '0' && *text->at <= '9'; digits++) {
+	for (; text->len > 0 && is_digit(*text->at); digits++) {
 		unsigned digit = (unsigned)(*text->at - '0');
 
 		if (__builtin_mul_overflow(*number, 10, number) ||

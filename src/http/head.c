@@ -73,25 +73,10 @@ static bool is_in(char c, uint8_t class)
 	return byte_class[(uint8_t)c] & class;
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* Without HT, which is white space in a field value. */
 static bool is_control(char c)
 {
 	return ((uint8_t)c < 0x20 && c != '\t') || c == 0x7f;
-}
-
-static char to_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
 static int refuse(struct parse *parse, enum http_head_error error)
@@ -387,18 +372,8 @@ static enum http_field_id field_id_of(struct slice name)
 
 static int take_content_length(struct parse *parse, struct slice value)
 {
-	uint64_t number = 0;
-
-	if (value.len == 0)
+	if (!slice_number(value, INT64_MAX, &parse->head->content_length))
 		return refuse(parse, HTTP_HEAD_ERROR_CONTENT_LENGTH);
-	for (size_t i = 0; i < value.len; i++) {
-		if (!is_digit(value.at[i]) || number > INT64_MAX / 10)
-			return refuse(parse, HTTP_HEAD_ERROR_CONTENT_LENGTH);
-		number = number * 10 + (uint64_t)(value.at[i] - '0');
-	}
-	if (number > INT64_MAX)
-		return refuse(parse, HTTP_HEAD_ERROR_CONTENT_LENGTH);
-	parse->head->content_length = number;
 	parse->head->has_content_length = true;
 	return 0;
 }
@@ -626,48 +601,6 @@ struct slice http_head_find(const struct http_head *head, const char *name)
 		if (slice_is(head->field[i].name, name))
 			return head->field[i].value;
 	return (struct slice){0};
-}
-
-bool slice_is(struct slice slice, const char *text)
-{
-	if (!slice.at || slice.len != strlen(text))
-		return false;
-	for (size_t i = 0; i < slice.len; i++) {
-		if (to_lower(slice.at[i]) != to_lower(text[i]))
-			return false;
-	}
-	return true;
-}
-
-bool slice_list_next(struct slice *list, struct slice *member)
-{
-	while (list->len > 0) {
-		const char *comma = memchr(list->at, ',', list->len);
-		size_t len = comma ? (size_t)(comma - list->at) : list->len;
-
-		*member = (struct slice){list->at, len};
-		list->at += len + (comma != NULL);
-		list->len -= len + (comma != NULL);
-		while (member->len > 0 && is_blank(*member->at)) {
-			member->at++;
-			member->len--;
-		}
-		while (member->len > 0 && is_blank(member->at[member->len - 1]))
-			member->len--;
-		if (member->len > 0)
-			return true;
-	}
-	return false;
-}
-
-bool slice_list_has(struct slice list, const char *token)
-{
-	struct slice member;
-
-	while (slice_list_next(&list, &member))
-		if (slice_is(member, token))
-			return true;
-	return false;
 }
 
 bool http_head_list_next(const struct http_head *head, const char *name, struct http_list *at,

@@ -14,11 +14,7 @@
 #include <stdint.h>
 
 #include "base/limits.h"
-
-struct slice {
-	const char *at; /* NULL: absent */
-	size_t len;
-};
+#include "http/slice.h"
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_PUT, HTTP_POST, HTTP_DELETE, HTTP_OTHER };
 
@@ -119,13 +115,5 @@ bool http_head_list_next(const struct http_head *head, const char *name, struct 
 			 struct slice *member);
 /* Is token a member of it? */
 bool http_head_list_has(const struct http_head *head, const char *name, const char *token);
-
-/* ASCII, without regard to case. */
-bool slice_is(struct slice slice, const char *text);
-/* Takes the first member off a comma-separated list, without the white space around it. False:
- * there is none (left). Empty members are left out. */
-bool slice_list_next(struct slice *list, struct slice *member);
-/* A member of a comma-separated list, as in Connection: close, TE. */
-bool slice_list_has(struct slice list, const char *token);
 
 #endif

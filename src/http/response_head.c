@@ -4,11 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* "HTTP/1.1 200 OK": minor version and status. The reason may be empty, its space too. */
 static int take_status_line(struct slice line, struct http_response_head *head)
 {
@@ -58,11 +53,6 @@ static int take_field(struct slice name, struct slice value, struct http_respons
 	return 0;
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 static int take_field_line(struct slice line, struct http_response_head *head)
 {
 	const char *colon = memchr(line.at, ':', line.len);
@@ -75,11 +65,7 @@ static int take_field_line(struct slice line, struct http_response_head *head)
 	for (size_t i = 0; i < name.len; i++)
 		if ((unsigned char)name.at[i] <= ' ' || name.at[i] == 0x7f)
 			return -EBADMSG;
-	for (; value.len > 0 && is_blank(value.at[0]); value.len--)
-		value.at++;
-	while (value.len > 0 && is_blank(value.at[value.len - 1]))
-		value.len--;
-	return take_field(name, value, head);
+	return take_field(name, slice_trim(value), head);
 }
 
 /* A line ends in CRLF; other control bytes have no place in it. */

@@ -173,14 +173,14 @@ bool s3_call_take_removal_terms(struct s3_call *call)
 bool s3_call_take_number(struct s3_call *call, const char *name, unsigned least, unsigned most,
 			 unsigned *number)
 {
-	char text[16]; /* so strtoull does not overflow */
+	char text[16];
+	uint64_t value = 0;
 	int n = s3_query_text(call->target->query, name, text, sizeof(text));
 
 	if (n == 0) /* absent or empty: as it was */
 		return true;
-	bool is_number = n > 0 && strspn(text, "0123456789") == (size_t)n;
-	unsigned long long value = is_number ? strtoull(text, NULL, 10) : 0;
-	if (!is_number || value < least || value > most) {
+	if (n < 0 || !slice_number((struct slice){text, (size_t)n}, most, &value) ||
+	    value < least) {
 		s3_call_fail(call, S3_ERROR_INVALID_ARGUMENT,
 			     "A number of the query is not one, or is out of its range.");
 		return false;

@@ -116,12 +116,8 @@ static int take_payload_sha256(struct checksums *checksums, const struct http_he
 		return 0;
 	if (value.len != (size_t)2 * 32)
 		return -EINVAL;
-	for (size_t i = 0; i < 32; i++) {
-		int high = hex_value(value.at[2 * i]), low = hex_value(value.at[2 * i + 1]);
-		if (high < 0 || low < 0)
-			return -EINVAL;
-		checksums->payload_sha256[i] = (uint8_t)(high << 4 | low);
-	}
+	if (!hex_decode(value.at, 32, checksums->payload_sha256))
+		return -EINVAL;
 	checksums->has_sha256_of_payload = true;
 	return 0;
 }
@@ -229,20 +225,6 @@ int checksums_end(struct checksums *checksums, const struct body *body,
 	return 0;
 }
 
-/* The digest of a text that is here. 0 or a negative errno. */
-static int digest_text(struct slice text, enum digest_kind kind, uint8_t out[DIGEST_BYTES_MAX])
-{
-	struct digest_set digests = {0};
-	int r = digest_begin(&digests, 1u << kind);
-
-	if (r == 0) {
-		digest_update(&digests, text.at, text.len);
-		digest_end(&digests, kind, out);
-	}
-	digest_fini(&digests);
-	return r;
-}
-
 int checksums_end_late(struct checksums *checksums, const struct store_sys *sys, int fd,
 		       struct slice text, char field[CHECKSUM_FIELD_BYTES], enum s3_error *error,
 		       const char **why)
@@ -251,7 +233,8 @@ int checksums_end_late(struct checksums *checksums, const struct store_sys *sys,
 	uint8_t is[DIGEST_BYTES_MAX];
 
 	*why = NULL;
-	int r = fd >= 0 ? checksum_digest_file(sys, fd, kind, is) : digest_text(text, kind, is);
+	int r = fd >= 0 ? checksum_digest_file(sys, fd, kind, is)
+			: digest_of(kind, text.at, text.len, is);
 	if (r < 0)
 		return refuse(error, why,
 			      r == -ENOMEM ? S3_ERROR_SLOW_DOWN : S3_ERROR_INTERNAL_ERROR, NULL);

@@ -11,19 +11,7 @@
 
 static bool parse_number(struct slice value, uint64_t most, uint64_t *number)
 {
-	uint64_t parsed = 0;
-
-	if (value.len == 0 || value.len > DIGITS_MAX)
-		return false;
-	for (size_t i = 0; i < value.len; i++) {
-		if (value.at[i] < '0' || value.at[i] > '9')
-			return false;
-		parsed = parsed * 10 + (uint64_t)(value.at[i] - '0');
-	}
-	if (parsed > most)
-		return false;
-	*number = parsed;
-	return true;
+	return value.len <= DIGITS_MAX && slice_number(value, most, number);
 }
 
 bool s3_field_number(struct s3_call *call, const char *name, uint64_t most, bool *has,

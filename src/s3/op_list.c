@@ -175,13 +175,9 @@ static void put_listing(struct s3_call *call, const struct listing *listing,
 	for (unsigned i = 0; i < page->count; i++)
 		if (!page->entry[i].is_prefix)
 			put_object(out, listing, &page->entry[i]);
-	for (unsigned i = 0; i < page->count; i++) {
-		if (!page->entry[i].is_prefix)
-			continue;
-		xml_open(out, "CommonPrefixes");
-		xml_key(out, "Prefix", page->entry[i].text, listing->is_url);
-		xml_close(out, "CommonPrefixes");
-	}
+	for (unsigned i = 0; i < page->count; i++)
+		if (page->entry[i].is_prefix)
+			xml_common_prefix(out, page->entry[i].text, listing->is_url);
 	xml_close(out, root);
 }
 

@@ -356,13 +356,9 @@ static void put_uploads(struct s3_call *call, const struct uploads_query *wanted
 		xml_checksum_plan(out, &page->upload[i].plan);
 		xml_close(out, "Upload");
 	}
-	for (unsigned i = 0; i < page->count; i++) {
-		if (!page->upload[i].is_prefix)
-			continue;
-		xml_open(out, "CommonPrefixes");
-		xml_key(out, "Prefix", page->upload[i].key, wanted->is_url);
-		xml_close(out, "CommonPrefixes");
-	}
+	for (unsigned i = 0; i < page->count; i++)
+		if (page->upload[i].is_prefix)
+			xml_common_prefix(out, page->upload[i].key, wanted->is_url);
 	xml_close(out, "ListMultipartUploadsResult");
 }
 

@@ -195,42 +195,43 @@ static bool is_param_name(const char *at, const char *end, const char *name)
 	return at == end && *name == '\0';
 }
 
+/* The parameter at *at of the query, both halves encoded. False: there is none. */
+static bool next_param(struct slice query, size_t *at, struct slice *name, struct slice *value)
+{
+	if (*at >= query.len)
+		return false;
+	const char *begin = query.at + *at;
+	const char *mark = memchr(begin, '&', query.len - *at);
+	size_t bytes = mark != NULL ? (size_t)(mark - begin) : query.len - *at;
+	const char *equals = memchr(begin, '=', bytes);
+
+	*name = (struct slice){begin, equals != NULL ? (size_t)(equals - begin) : bytes};
+	*value = (struct slice){begin + bytes, 0};
+	if (equals != NULL)
+		*value = (struct slice){equals + 1, bytes - name->len - 1};
+	*at += bytes + 1;
+	return true;
+}
+
 struct slice s3_query_param(struct slice query, const char *name)
 {
-	const char *at = query.at, *end = query.at ? query.at + query.len : NULL;
+	struct slice is, value;
 
-	while (at && at <= end) {
-		const char *mark = memchr(at, '&', (size_t)(end - at));
-		const char *stop = mark ? mark : end;
-		const char *equals = memchr(at, '=', (size_t)(stop - at));
-
-		if (is_param_name(at, equals ? equals : stop, name)) {
-			const char *value = equals ? equals + 1 : stop;
-			return (struct slice){value, (size_t)(stop - value)};
-		}
-		at = mark ? mark + 1 : NULL;
-	}
+	for (size_t at = 0; next_param(query, &at, &is, &value);)
+		if (is_param_name(is.at, is.at + is.len, name))
+			return value;
 	return (struct slice){0};
 }
 
 bool s3_query_next(struct slice query, size_t *at, struct s3_param *param)
 {
 	enum s3_target_error error;
+	struct slice name;
 	size_t len;
 
-	while (*at < query.len) {
-		const char *begin = query.at + *at;
-		const char *mark = memchr(begin, '&', query.len - *at);
-		size_t bytes = mark != NULL ? (size_t)(mark - begin) : query.len - *at;
-		const char *equals = memchr(begin, '=', bytes);
-		size_t name_len = equals != NULL ? (size_t)(equals - begin) : bytes;
-		*at += bytes + 1;
-		param->value = equals != NULL ? (struct slice){equals + 1, bytes - name_len - 1}
-					      : (struct slice){begin + bytes, 0};
-		if (decode((struct slice){begin, name_len}, param->name, sizeof(param->name), &len,
-			   &error) == 0)
+	while (next_param(query, at, &name, &param->value))
+		if (decode(name, param->name, sizeof(param->name), &len, &error) == 0)
 			return true;
-	}
 	return false;
 }
 

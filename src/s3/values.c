@@ -5,6 +5,8 @@
 
 #include "http/date.h"
 
+#define SIZE_DIGITS_MAX 18
+
 bool s3_time_parse(struct slice text, time_t *seconds)
 {
 	char iso[32];
@@ -27,11 +29,5 @@ bool s3_time_parse(struct slice text, time_t *seconds)
 
 bool s3_size_parse(struct slice text, uint64_t *size)
 {
-	*size = 0;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.at[i] < '0' || text.at[i] > '9')
-			return false;
-		*size = *size * 10 + (uint64_t)(text.at[i] - '0');
-	}
-	return text.len > 0 && text.len <= 18;
+	return text.len <= SIZE_DIGITS_MAX && slice_number(text, INT64_MAX, size);
 }

@@ -141,3 +141,10 @@ void xml_checksum_plan(struct text *out, const struct checksum_plan *plan)
 	xml_text(out, "ChecksumAlgorithm", checksum_algorithm(plan->kind));
 	xml_text(out, "ChecksumType", checksum_type(plan->is_composite));
 }
+
+void xml_common_prefix(struct text *out, const char *prefix, bool is_url)
+{
+	xml_open(out, "CommonPrefixes");
+	xml_key(out, "Prefix", prefix, is_url);
+	xml_close(out, "CommonPrefixes");
+}

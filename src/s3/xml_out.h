@@ -37,4 +37,7 @@ void xml_checksum_plan(struct text *out, const struct checksum_plan *plan);
  * escaped because a parser would make it LF. */
 const char *xml_escape_of(const char *at, size_t bytes);
 
+/* <CommonPrefixes><Prefix>...; as xml_key. */
+void xml_common_prefix(struct text *out, const char *prefix, bool is_url);
+
 #endif

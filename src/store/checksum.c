@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/checksum.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,9 +100,7 @@ int checksum_parse(struct checksum *checksum, enum digest_kind kind, const char 
 
 void checksum_field_name(enum digest_kind kind, char out[CHECKSUM_ELEMENT_BYTES])
 {
-	snprintf(out, CHECKSUM_ELEMENT_BYTES, "x-amz-checksum-%s", checksum_algorithm(kind));
-	for (char *at = out; *at != '\0'; at++)
-		*at = (char)tolower((unsigned char)*at);
+	snprintf(out, CHECKSUM_ELEMENT_BYTES, "x-amz-checksum-%s", digest_label(kind));
 }
 
 void checksum_element(enum digest_kind kind, char out[CHECKSUM_ELEMENT_BYTES])

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/must.h"
@@ -198,17 +197,6 @@ static int create_in(const struct upload_place *place, int private_fd,
 	return r < 0 ? r : sync_fd(place, private_fd, FSYNC_FOLDER);
 }
 
-static int make_id(char id[UPLOAD_ID_BYTES])
-{
-	uint64_t random[2];
-
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		return -errno;
-	snprintf(id, UPLOAD_ID_BYTES, "%016llx%016llx", (unsigned long long)random[0],
-		 (unsigned long long)random[1]);
-	return 0;
-}
-
 int upload_create(const struct upload_place *place, const struct put_text *fields,
 		  const struct checksum_plan *plan, char id[UPLOAD_ID_BYTES])
 {
@@ -219,7 +207,7 @@ int upload_create(const struct upload_place *place, const struct put_text *field
 	int private_fd = folder_open_or_make(place->sys, bucket_fd, STORE_PRIVATE, &is_made);
 	int r = private_fd < 0 ? private_fd : -ENOENT;
 	for (int i = 0; private_fd >= 0 && r == -ENOENT && i < CREATE_TRIES_MAX; i++) {
-		r = make_id(id);
+		r = store_random(id);
 		if (r == 0)
 			r = create_in(place, private_fd, fields, plan, id);
 	}

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/names.h"
 
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/random.h>
 
 #include "base/limits.h"
 
@@ -43,4 +47,15 @@ bool store_bucket_name_is_valid(const char *name, size_t len)
 			return false;
 	}
 	return true;
+}
+
+int store_random(char out[STORE_RANDOM_BYTES])
+{
+	uint64_t random[2];
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return -errno;
+	snprintf(out, STORE_RANDOM_BYTES, "%016llx%016llx", (unsigned long long)random[0],
+		 (unsigned long long)random[1]);
+	return 0;
 }

@@ -35,6 +35,10 @@ static inline const char *store_leaf(const char *component)
 	return *component != '\0' ? component : STORE_MARKER;
 }
 
+/* 128 random bits in hex, for names that nobody else makes. 0 or a negative errno. */
+#define STORE_RANDOM_BYTES 33 /* with NUL */
+int store_random(char out[STORE_RANDOM_BYTES]);
+
 /* S3's bucket names, and what its clients let through besides: upper case and '_'. No two dots in a
  * row and a letter or digit at both ends, so never "." or ".."; never the private folder. */
 bool store_bucket_name_is_valid(const char *name, size_t len);

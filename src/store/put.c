@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -121,12 +120,8 @@ static int sync_way(const struct put *put, const char *key, unsigned young, int 
 
 static int temp_name_make(char name[STORE_TEMP_BYTES])
 {
-	uint64_t random[2];
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		return -errno;
-	snprintf(name, STORE_TEMP_BYTES, STORE_TEMP_PREFIX "%016llx%016llx",
-		 (unsigned long long)random[0], (unsigned long long)random[1]);
-	return 0;
+	memcpy(name, STORE_TEMP_PREFIX, sizeof(STORE_TEMP_PREFIX) - 1);
+	return store_random(name + sizeof(STORE_TEMP_PREFIX) - 1);
 }
 
 /* Held until the file has the name that it is for, or until put_end: what is locked is not swept.

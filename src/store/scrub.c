@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/must.h"
 #include "store/bucket.h"
+#include "store/checksum.h"
 #include "store/folder.h"
 #include "store/list.h"
 #include "store/md5.h"
@@ -18,7 +19,6 @@
 
 #define READS_MAX   2 /* of an object, before it is called damaged */
 #define ALIGN_BYTES 4096
-#define FIELD       "x-amz-checksum-"
 
 /* What the bytes of an object should have. */
 struct expected {
@@ -76,28 +76,16 @@ static bool may_go_on(const struct scrub *scrub)
 
 /* ---- What is expected ------------------------------------------------------------------------ */
 
-/* One line of META_CHECKSUMS, without its end. */
+/* One line of META_CHECKSUMS, with its end. A checksum of the parts' checksums is none of the
+ * bytes. */
 static void take_line(struct expected *expected, const char *line, size_t len)
 {
-	const char *colon = memmem(line, len, ": ", 2);
-	size_t prefix = strlen(FIELD);
+	struct checksum sum;
 
-	if (colon == NULL || (size_t)(colon - line) < prefix || memcmp(line, FIELD, prefix) != 0)
+	if (checksum_of_field(&sum, line, len) < 0 || !sum.is_set || sum.parts > 0)
 		return;
-	const char *label = line + prefix, *value = colon + 2;
-	for (unsigned k = 0; k < DIGEST_MD5; k++) {
-		enum digest_kind kind = (enum digest_kind)k;
-		size_t label_len = strlen(digest_label(kind));
-		if ((size_t)(colon - label) != label_len ||
-		    memcmp(label, digest_label(kind), label_len) != 0)
-			continue;
-		/* One of the parts' checksums has "-N" at its end, and is none of the bytes: it
-		 * does not decode, and is not compared. */
-		ssize_t n = base64_decode(value, (size_t)(line + len - value),
-					  expected->digest[kind], DIGEST_BYTES_MAX);
-		if (n == (ssize_t)digest_bytes(kind))
-			expected->wanted |= 1u << kind;
-	}
+	memcpy(expected->digest[sum.kind], sum.value, sizeof(sum.value));
+	expected->wanted |= 1u << sum.kind;
 }
 
 static void take_checksums(struct expected *expected, const char *lines, size_t len)
@@ -105,7 +93,7 @@ static void take_checksums(struct expected *expected, const char *lines, size_t 
 	const char *end;
 
 	for (; (end = memmem(lines, len, "\r\n", 2)) != NULL;) {
-		take_line(expected, lines, (size_t)(end - lines));
+		take_line(expected, lines, (size_t)(end + 2 - lines));
 		len -= (size_t)(end + 2 - lines);
 		lines = end + 2;
 	}

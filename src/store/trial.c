@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -113,12 +112,11 @@ struct attempt {
 /* prefix: of a private folder STORE_TEMP_PREFIX, for which a sweep looks after a crash. */
 static int name_make(const char *prefix, char name[NAME_BYTES])
 {
-	uint64_t random[2];
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		return -errno;
-	snprintf(name, NAME_BYTES, "%s%016llx%016llx", prefix, (unsigned long long)random[0],
-		 (unsigned long long)random[1]);
-	return 0;
+	size_t len = strlen(prefix);
+
+	must(len + STORE_RANDOM_BYTES <= NAME_BYTES);
+	memcpy(name, prefix, len);
+	return store_random(name + len);
 }
 
 static int named_file_make(const struct store_sys *sys, int dir_fd, const char *prefix,

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/must.h"
 #include "store/folder.h"
+#include "store/names.h"
 
 #define KEPT_BIT   512u /* of the nanoseconds below VERSION_UNIT_NS; the rest is the check */
 #define CHECK_MASK 511u
@@ -166,16 +166,11 @@ int version_read_name(const struct store_sys *sys, int dir_fd, const char *name,
 
 int version_make(char etag[ETAG_BYTES])
 {
-	uint64_t random[2];
-	char *out = etag;
+	int r = store_random(etag + 1);
 
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		return -errno;
-	*out++ = '"';
-	out = put_hex(out, random[0], 16);
-	out = put_hex(out, random[1], 16);
-	finish(out);
-	return 0;
+	etag[0] = '"';
+	finish(etag + STORE_RANDOM_BYTES);
+	return r;
 }
 
 int version_keep(const struct store_sys *sys, int fd, const struct facts *facts, const char *etag)

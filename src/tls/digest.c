@@ -83,6 +83,19 @@ void digest_fini(struct digest_set *set)
 	*set = (struct digest_set){0};
 }
 
+int digest_of(enum digest_kind kind, const void *data, size_t len, uint8_t out[DIGEST_BYTES_MAX])
+{
+	struct digest_set set = {0};
+	int r = digest_begin(&set, 1u << kind);
+
+	if (r == 0) {
+		digest_update(&set, data, len);
+		digest_end(&set, kind, out);
+	}
+	digest_fini(&set);
+	return r;
+}
+
 size_t digest_bytes(enum digest_kind kind)
 {
 	must(kind < DIGEST_KIND_COUNT);

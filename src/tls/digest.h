@@ -34,6 +34,8 @@ void digest_update(struct digest_set *set, const void *data, size_t len);
  * Returns its length. */
 size_t digest_end(struct digest_set *set, enum digest_kind kind, uint8_t out[DIGEST_BYTES_MAX]);
 void digest_fini(struct digest_set *set);
+/* One of bytes that are all here. As digest_begin. */
+int digest_of(enum digest_kind kind, const void *data, size_t len, uint8_t out[DIGEST_BYTES_MAX]);
 
 size_t digest_bytes(enum digest_kind kind);
 /* "crc32", as in the name of S3's field. */

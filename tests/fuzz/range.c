@@ -16,11 +16,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define SIZE_BYTES 8
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 /* ---- The second reader ----------------------------------------------------------------------- */
 
 /* The range-spec of a list that has one. White space stands beside commas only: what is not of the

@@ -505,6 +505,39 @@ Test(target, query_params)
 	guard_fini(&guard);
 }
 
+/* Every parameter in its order; none behind the last '&', none that does not decode. */
+Test(target, walks_parameters)
+{
+	static const char *const rows[][2] = {
+		{"", ""},
+		{"&", "=;"},
+		{"a", "a=;"},
+		{"a=", "a=;"},
+		{"a=1&", "a=1;"},
+		{"a=1&&b", "a=1;=;b=;"},
+		{"a=1&b=2=3&c", "a=1;b=2=3;c=;"},
+		{"%61b=%31", "ab=%31;"},
+		{"%=1&b=2", "b=2;"},
+		{"=1", "=1;"},
+	};
+	struct guard guard;
+
+	guard_init(&guard, 128);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct slice query = {NULL, strlen(rows[i][0])};
+		struct s3_param param;
+		char walk[128] = "";
+		size_t at = 0;
+
+		query.at = guard_before(&guard, rows[i][0], query.len);
+		while (s3_query_next(query, &at, &param))
+			snprintf(walk + strlen(walk), sizeof(walk) - strlen(walk), "%s=%.*s;",
+				 param.name, (int)param.value.len, param.value.at);
+		cr_expect_str_eq(walk, rows[i][1], "of %s", rows[i][0]);
+	}
+	guard_fini(&guard);
+}
+
 /* A copy's source, however much of it is encoded. */
 Test(target, sources)
 {

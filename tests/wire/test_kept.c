@@ -14,14 +14,6 @@
 
 TestSuite(kept, .timeout = WIRE_TIMEOUT);
 
-static void start(struct wire_server *server, struct wire_client *client)
-{
-	server->writable = true;
-	wire_server_root(server);
-	wire_server_start(server);
-	wire_connect(client, server);
-}
-
 Test(kept, every_byte_of_a_value)
 {
 	struct wire_server server = {0};
@@ -30,7 +22,7 @@ Test(kept, every_byte_of_a_value)
 	char sent[16], value[WIRE_VALUE_MAX];
 	unsigned stored = 0;
 
-	start(&server, &client);
+	wire_put_start(&server, &client);
 	for (unsigned byte = 1; byte < 256; byte++) {
 		if (byte == '\r' || byte == '\n')
 			continue;
@@ -77,7 +69,7 @@ Test(kept, attributes_of_strangers)
 	struct wire_response response;
 	char path[WIRE_PATH_BYTES];
 
-	start(&server, &client);
+	wire_put_start(&server, &client);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		snprintf(path, sizeof(path), "%s/data/file-%zu", server.root, i);
 		int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
@@ -118,7 +110,7 @@ Test(kept, asked_in_the_query)
 	struct wire_response response;
 	char target[512];
 
-	start(&server, &client);
+	wire_put_start(&server, &client);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		snprintf(target, sizeof(target), "/data/key-%zu?%s", i, rows[i].query);
 		wire_ask(&client, "PUT", target, "Content-Length: 0\r\n", &response);
@@ -137,7 +129,7 @@ Test(kept, no_older_than_it_may_be)
 	struct wire_client client = {0};
 	struct wire_response response;
 
-	start(&server, &client);
+	wire_put_start(&server, &client);
 	wire_put(&client, "/data/key", 1, 100, &response);
 	cr_expect_eq(response.status, 200);
 	cr_expect(response.says_close, "%s", response.head);

@@ -14,14 +14,6 @@
 
 TestSuite(marker, .timeout = WIRE_TIMEOUT);
 
-static void start(struct wire_server *server, struct wire_client *client)
-{
-	server->writable = true;
-	wire_server_root(server);
-	wire_server_start(server);
-	wire_connect(client, server);
-}
-
 static void stop(struct wire_server *server, struct wire_client *client)
 {
 	wire_disconnect(client);
@@ -69,7 +61,7 @@ Test(marker, made_listed_read_and_removed)
 	struct wire_response response;
 	char etag[WIRE_VALUE_MAX];
 
-	start(&server, &client);
+	wire_put_start(&server, &client);
 	wire_ask(&client, "PUT", "/data/dir/",
 		 EMPTY "Content-Type: application/x-directory\r\nx-amz-meta-uid: 1000\r\n",
 		 &response);
@@ -116,7 +108,7 @@ Test(marker, nothing_is_in_it)
 	struct wire_client client = {0};
 	struct wire_response response;
 
-	start(&server, &client);
+	wire_put_start(&server, &client);
 	wire_put_send(&client, "/data/dir/", 1, 10, false);
 	wire_read_head(&client, &response);
 	wire_read_error(&client, &response, 400, "InvalidArgument");
@@ -150,7 +142,7 @@ Test(marker, a_bucket_that_lists_as_empty_is_removed)
 	struct wire_upload upload;
 	char path[WIRE_PATH_BYTES];
 
-	start(&server, &client);
+	wire_put_start(&server, &client);
 	snprintf(path, sizeof(path), "%s/another", server.own_root);
 	must(mkdir(path, 0777) == 0);
 	ask(&client, "PUT", "/another/dir/", EMPTY, 200);
@@ -180,7 +172,7 @@ Test(marker, types_of_what_was_put_there_by_hand)
 	struct wire_response response;
 	char target[64];
 
-	start(&server, &client);
+	wire_put_start(&server, &client);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		wire_pattern_write(server.own_root, rows[i].name, 1, 10);
 		snprintf(target, sizeof(target), "/%s", rows[i].name);

@@ -17,10 +17,7 @@ TestSuite(override, .timeout = WIRE_TIMEOUT);
 
 static void start(struct wire_server *server, struct wire_client *client)
 {
-	server->writable = true;
-	wire_server_root(server);
-	wire_server_start(server);
-	wire_connect(client, server);
+	wire_put_start(server, client);
 	wire_put_well(client, "/data/plain", 1, 100);
 	cr_assert(wire_send(client, "PUT /data/typed HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n"
 				    "Content-Type: image/x\r\nCache-Control: max-age=1\r\n"

@@ -11,14 +11,6 @@ TestSuite(removal, .timeout = WIRE_TIMEOUT);
 
 #define BYTES 100
 
-static void start(struct wire_server *server, struct wire_client *client)
-{
-	server->writable = true;
-	wire_server_root(server);
-	wire_server_start(server);
-	wire_connect(client, server);
-}
-
 /* The ETag and Last-Modified of what is there, or was just put there. */
 static void put(struct wire_client *client, char etag[WIRE_VALUE_MAX], char date[WIRE_VALUE_MAX])
 {
@@ -54,7 +46,7 @@ Test(removal, of_one)
 	struct wire_response response;
 	char etag[WIRE_VALUE_MAX], date[WIRE_VALUE_MAX];
 
-	start(&server, &client);
+	wire_put_start(&server, &client);
 	put(&client, etag, date);
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
 		wire_ask_fails(&client, "DELETE", "/data/k", refused[i], 412, "PreconditionFailed");
@@ -97,7 +89,7 @@ Test(removal, of_many)
 	struct wire_client client = {0};
 	struct wire_response response;
 
-	start(&server, &client);
+	wire_put_start(&server, &client);
 	for (char key = 'a'; key <= 'e'; key++) {
 		char target[16];
 		if (key == 'd')

@@ -55,10 +55,7 @@ static const struct row {
 
 static void start(struct wire_server *server, struct wire_client *client)
 {
-	server->writable = true;
-	wire_server_root(server);
-	wire_server_start(server);
-	wire_connect(client, server);
+	wire_put_start(server, client);
 	wire_put_well(client, "/data/k", 1, 100);
 }
 

@@ -11,8 +11,15 @@
 
 #define CHUNK 32768
 
-/* ---- Requests --------------------------------------------------------------------------------
- */
+void wire_put_start(struct wire_server *server, struct wire_client *client)
+{
+	server->writable = true;
+	wire_server_root(server);
+	wire_server_start(server);
+	wire_connect(client, server);
+}
+
+/* ---- Requests ------------------------------------------------------------------------------- */
 
 void wire_put_send(struct wire_client *client, const char *target, uint64_t seed, uint64_t bytes,
 		   bool is_chunked)

@@ -14,6 +14,10 @@
 #define WIRE_POLL_MS    5
 #define WIRE_PATH_BYTES (PATH_MAX + 64)
 
+/* A server that may be written to, and a connection to it. Its end: wire_disconnect,
+ * wire_server_stop. */
+void wire_put_start(struct wire_server *server, struct wire_client *client);
+
 /* ---- Objects -------------------------------------------------------------------------------- */
 
 /* A PUT whose body is the object of this seed; is_chunked: without saying its length. */
