@@ -16,6 +16,7 @@
 #include "store/meta.h"
 #include "store/multipart_private.h"
 #include "store/names.h"
+#include "store/private.h"
 #include "store/version.h"
 
 /* A sweep may take a folder in the moment before it is locked. */
@@ -197,24 +198,33 @@ static int create_in(const struct upload_place *place, int private_fd,
 	return r < 0 ? r : sync_fd(place, private_fd, FSYNC_FOLDER);
 }
 
+/* One try. -ENOENT: its folder, or the private one, was removed before anything was in it. */
+static int create_below(const struct upload_place *place, int bucket_fd,
+			const struct put_text *fields, const struct checksum_plan *plan,
+			char id[UPLOAD_ID_BYTES])
+{
+	int private_fd = private_open(place->sys, bucket_fd, NULL, PRIVATE_OF_BUCKET,
+				      place->is_durable);
+	if (private_fd < 0)
+		return private_fd;
+	int r = store_random(id);
+	if (r == 0)
+		r = create_in(place, private_fd, fields, plan, id);
+	close(private_fd);
+	return r;
+}
+
 int upload_create(const struct upload_place *place, const struct put_text *fields,
 		  const struct checksum_plan *plan, char id[UPLOAD_ID_BYTES])
 {
 	int bucket_fd = folder_open(place->sys, place->root_fd, place->bucket);
 	if (bucket_fd < 0)
 		return bucket_fd == -ENOTDIR ? -ENOENT : bucket_fd;
-	bool is_made;
-	int private_fd = folder_open_or_make(place->sys, bucket_fd, STORE_PRIVATE, &is_made);
-	int r = private_fd < 0 ? private_fd : -ENOENT;
-	for (int i = 0; private_fd >= 0 && r == -ENOENT && i < CREATE_TRIES_MAX; i++) {
-		r = store_random(id);
-		if (r == 0)
-			r = create_in(place, private_fd, fields, plan, id);
-	}
+	int r = -ENOENT;
+	for (int i = 0; r == -ENOENT && i < CREATE_TRIES_MAX; i++)
+		r = create_below(place, bucket_fd, fields, plan, id);
 	if (r == 0)
 		r = sync_fd(place, bucket_fd, FSYNC_FOLDER); /* the private folder may be young */
-	if (private_fd >= 0)
-		close(private_fd);
 	close(bucket_fd);
 	return r;
 }

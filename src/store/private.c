@@ -101,10 +101,23 @@ static int note_place(const struct store_sys *sys, int bucket_fd, const char *pa
 	return r;
 }
 
-int private_open(const struct store_sys *sys, int bucket_fd, const char *key, bool is_durable)
+/* So many bytes of key are the folder whose private one it is; 0: the bucket. */
+static int place_of(const struct store_sys *sys, int bucket_fd, const char *key,
+		    enum private_place place)
+{
+	if (key == NULL || place == PRIVATE_OF_BUCKET)
+		return 0;
+	if (place == PRIVATE_OF_MOUNT)
+		return find_top(sys, bucket_fd, key);
+	const char *slash = strrchr(key, '/');
+	return slash != NULL ? (int)(slash - key) : 0;
+}
+
+int private_open(const struct store_sys *sys, int bucket_fd, const char *key,
+		 enum private_place place, bool is_durable)
 {
 	char path[OBJECT_KEY_BYTES_MAX + 1];
-	int top = key != NULL ? find_top(sys, bucket_fd, key) : 0;
+	int top = place_of(sys, bucket_fd, key, place);
 
 	if (top <= 0)
 		return top < 0 ? top : open_in(sys, bucket_fd);

@@ -131,54 +131,64 @@ static int lock(const struct put *put)
 	return put->sys->flock(put->file_fd, LOCK_SH | LOCK_NB) < 0 ? -errno : 0;
 }
 
-/* Where temp_name is, or will be. */
-static int open_private(struct put *put, const char *key)
+static bool is_removed(int dir_fd)
 {
-	if (put->private_fd < 0)
-		put->private_fd = private_open(put->sys, put->bucket_fd, key, put->is_durable);
-	return put->private_fd < 0 ? put->private_fd : 0;
+	struct stat st;
+	return fstat(dir_fd, &st) == 0 && st.st_nlink == 0;
 }
 
-static void close_private(struct put *put)
+/* With its name in a private folder; what cannot be removed: store_sweep. */
+static void drop_name(struct put *put)
 {
+	if (put->temp_name[0] != '\0')
+		put->sys->unlinkat(put->private_fd, put->temp_name, 0);
+	put->temp_name[0] = '\0';
 	if (put->private_fd >= 0)
 		close(put->private_fd);
 	put->private_fd = -1;
 }
 
+static void drop_file(struct put *put)
+{
+	drop_name(put);
+	if (put->file_fd >= 0)
+		close(put->file_fd);
+	put->file_fd = -1;
+}
+
+/* One try. -ENOENT: the private folder was removed (or the bucket was, or a sweep took the file
+ * before it was locked). */
+static int named_file_try(struct put *put, const char *key)
+{
+	struct stat st;
+
+	int r = temp_name_make(put->temp_name);
+	if (r == 0)
+		r = put->private_fd = private_open(put->sys, put->bucket_fd, key, PRIVATE_OF_MOUNT,
+						   put->is_durable);
+	if (r >= 0)
+		r = put->file_fd = folder_open_file(put->sys, put->private_fd, put->temp_name,
+						    O_RDWR | O_CREAT | O_EXCL, STORE_FILE_MODE);
+	if (r < 0) {
+		put->temp_name[0] = '\0'; /* there is no such file */
+		return r;
+	}
+	r = lock(put);
+	if (r == 0 && fstat(put->file_fd, &st) == 0 && st.st_nlink > 0)
+		return 0;
+	return r == 0 || r == -EWOULDBLOCK ? -ENOENT : r;
+}
+
 /* A file with a name, for file systems without O_TMPFILE. */
 static int named_file_make(struct put *put, const char *key)
 {
-	struct stat st;
+	int r = -ENOENT;
 
-	int r = open_private(put, key);
-	if (r < 0)
-		return r;
-	for (int i = 0; i < TRIES_MAX; i++) {
-		r = temp_name_make(put->temp_name);
-		if (r < 0)
-			return r;
-		put->file_fd = folder_open_file(put->sys, put->private_fd, put->temp_name,
-						O_RDWR | O_CREAT | O_EXCL, STORE_FILE_MODE);
-		if (put->file_fd < 0) {
-			put->temp_name[0] = '\0';
-			return put->file_fd;
-		}
-		r = lock(put);
-		if (r < 0 && r != -EWOULDBLOCK)
-			return r;
-		if (r == 0 && fstat(put->file_fd, &st) == 0 && st.st_nlink > 0)
-			return 0;
-		close(put->file_fd); /* a sweep came between the two */
-		put->file_fd = -1;
+	for (int i = 0; r == -ENOENT && i < TRIES_MAX && !is_removed(put->bucket_fd); i++) {
+		drop_file(put);
+		r = named_file_try(put, key);
 	}
-	return -EAGAIN;
-}
-
-static bool is_removed(int dir_fd)
-{
-	struct stat st;
-	return fstat(dir_fd, &st) == 0 && st.st_nlink == 0;
+	return r;
 }
 
 /* Whether a folder cannot be entered is the commit's to tell. -EPERM: it was just removed, as some
@@ -254,38 +264,50 @@ static int link_as(const struct put *put, int dir_fd, const char *name)
 	return r < 0 ? -errno : 0;
 }
 
-/* A file without a name gets one, next to where the object key will be. */
-static int name_file(struct put *put, const char *key)
+/* The file gets a name in this private folder, in the place of the one it may have had. */
+static int name_file(struct put *put, const char *key, enum private_place place)
 {
 	char name[STORE_TEMP_BYTES];
-	int r = temp_name_make(name);
+	int fd = -1, r = temp_name_make(name);
 
-	if (r == 0)
-		r = open_private(put, NULL);
-	if (r == 0)
-		r = link_as(put, put->private_fd, name);
-	if (r == -EXDEV && key != NULL) { /* most are not below a mount: now it is worth looking */
-		close_private(put);
-		r = open_private(put, key);
-		if (r == 0)
-			r = link_as(put, put->private_fd, name);
-	}
-	if (r == 0)
-		memcpy(put->temp_name, name, sizeof(name));
-	else
-		close_private(put); /* it may have been removed: the next time another */
-	return r;
-}
-
-static int replace(struct put *put, int dir_fd, const char *leaf, const char *key)
-{
-	int r = put->temp_name[0] == '\0' ? name_file(put, key) : 0;
 	if (r < 0)
 		return r;
+	r = -ENOENT; /* the folder was removed before anything was in it: again */
+	for (int i = 0; r == -ENOENT && i < TRIES_MAX && !is_removed(put->bucket_fd); i++) {
+		fd = private_open(put->sys, put->bucket_fd, key, place, put->is_durable);
+		r = fd < 0 ? fd : link_as(put, fd, name);
+		if (r < 0 && fd >= 0)
+			close(fd);
+	}
+	if (r < 0)
+		return r;
+	drop_name(put);
+	put->private_fd = fd;
+	memcpy(put->temp_name, name, sizeof(name));
+	return 0;
+}
+
+static int rename_file(struct put *put, int dir_fd, const char *leaf)
+{
 	if (put->sys->renameat(put->private_fd, put->temp_name, dir_fd, leaf) < 0)
 		return errno == ENOTEMPTY ? -EISDIR : -errno;
 	put->temp_name[0] = '\0'; /* it is the object's now */
 	return 0;
+}
+
+/* From the bucket's private folder, if rename leads from there to the object; else from nearer. */
+static int replace(struct put *put, int dir_fd, const char *leaf, const char *key)
+{
+	bool has_name = put->temp_name[0] != '\0';
+	unsigned place = has_name ? PRIVATE_OF_FOLDER : PRIVATE_OF_BUCKET;
+	int r = has_name ? rename_file(put, dir_fd, leaf) : -EXDEV;
+
+	for (; r == -EXDEV && place < PRIVATE_PLACES; place++) {
+		r = name_file(put, key, place);
+		if (r == 0)
+			r = rename_file(put, dir_fd, leaf);
+	}
+	return r;
 }
 
 /* In the place of what is there, if that meets the terms. */
@@ -332,9 +354,7 @@ static int place(struct put *put, int dir_fd, const char *leaf, const char *key,
 /* It has the name that it is for: whoever replaces or removes it next need not wait for us. */
 static void unlock(struct put *put)
 {
-	if (put->temp_name[0] != '\0')
-		put->sys->unlinkat(put->private_fd, put->temp_name, 0); /* else: store_sweep */
-	put->temp_name[0] = '\0';
+	drop_name(put);
 	put->sys->flock(put->file_fd, LOCK_UN);
 }
 
@@ -498,11 +518,8 @@ int put_sync_way(const struct store_sys *sys, int root_fd, const char *bucket, c
 
 void put_end(struct put *put)
 {
-	if (put->temp_name[0] != '\0')
-		put->sys->unlinkat(put->private_fd, put->temp_name, 0); /* else: store_sweep */
-	const int fds[] = {put->file_fd, put->private_fd, put->bucket_fd};
-	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
-	put->file_fd = put->private_fd = put->bucket_fd = -1;
+	drop_file(put);
+	if (put->bucket_fd >= 0)
+		close(put->bucket_fd);
+	put->bucket_fd = -1;
 }

@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,6 +50,8 @@ _Thread_local struct store_faults faults = {.has_tmpfile = true, .has_clone = tr
 
 static bool is_failing(void)
 {
+	if (faults.calls + 1 == faults.removes_private_at)
+		unlinkat(store_root_fd, "bucket/" STORE_PRIVATE, AT_REMOVEDIR);
 	if (++faults.calls != faults.fails_at)
 		return false;
 	errno = faults.fails_with;
@@ -111,16 +115,39 @@ static int faulty_mkdirat(int dir_fd, const char *path, mode_t mode)
 	return is_failing() ? -1 : store_sys_kernel.mkdirat(dir_fd, path, mode);
 }
 
+/* Is this folder, or the folder of this file, below one that has a quota? */
+static bool has_quota(int fd, const char *path)
+{
+	char link[32], real[PATH_MAX] = "";
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(fd == AT_FDCWD ? path : link, real, sizeof(real) - 2);
+	cr_assert_gt(n, 0);
+	memcpy(real + n, "/", 2);
+	return strstr(real, "/quota/") != NULL;
+}
+
+static bool leads_out(bool is_on, int old_fd, const char *old_path, int new_fd)
+{
+	if (!is_on || has_quota(old_fd, old_path) == has_quota(new_fd, ""))
+		return false;
+	errno = EXDEV;
+	return true;
+}
+
 static int faulty_linkat(int old_fd, const char *old_path, int new_fd, const char *new_path,
 			 int flags)
 {
-	return is_failing() ? -1
-			    : store_sys_kernel.linkat(old_fd, old_path, new_fd, new_path, flags);
+	if (is_failing() || leads_out(faults.has_link_quotas, old_fd, old_path, new_fd))
+		return -1;
+	return store_sys_kernel.linkat(old_fd, old_path, new_fd, new_path, flags);
 }
 
 static int faulty_renameat(int old_fd, const char *old_path, int new_fd, const char *new_path)
 {
-	return is_failing() ? -1 : store_sys_kernel.renameat(old_fd, old_path, new_fd, new_path);
+	if (is_failing() || leads_out(faults.has_quotas, old_fd, old_path, new_fd))
+		return -1;
+	return store_sys_kernel.renameat(old_fd, old_path, new_fd, new_path);
 }
 
 static int faulty_unlinkat(int dir_fd, const char *path, int flags)
