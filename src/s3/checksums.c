@@ -122,6 +122,31 @@ static int take_payload_sha256(struct checksums *checksums, const struct http_he
 	return 0;
 }
 
+/* x-amz-sdk-checksum-algorithm promises a checksum: with none, nothing would be verified where the
+ * client believes that something is. checks: of the body, 1 << enum digest_kind. */
+static int check_promise(const struct http_head *head, unsigned checks, enum s3_error *error,
+			 const char **text)
+{
+	struct slice value = http_head_find(head, "x-amz-sdk-checksum-algorithm");
+
+	if (value.len == 0)
+		return 0;
+	if (checks == 0)
+		return refuse(error, text, S3_ERROR_INVALID_REQUEST,
+			      "x-amz-sdk-checksum-algorithm comes with an x-amz-checksum field, or "
+			      "with an x-amz-trailer that names one.");
+	enum digest_kind kind = checksum_find(value.at, value.len);
+	if (kind == CHECKSUM_KINDS)
+		return refuse(error, text, S3_ERROR_INVALID_REQUEST,
+			      "x-amz-sdk-checksum-algorithm is none of CRC32, CRC32C, CRC64NVME, "
+			      "SHA1, SHA256 and SHA512.");
+	if (checks != 1u << kind)
+		return refuse(error, text, S3_ERROR_BAD_DIGEST,
+			      "The checksum is not of the kind that x-amz-sdk-checksum-algorithm "
+			      "names.");
+	return 0;
+}
+
 int checksums_begin(struct checksums *checksums, const struct http_head *head, unsigned how,
 		    enum s3_error *error, const char **text)
 {
@@ -142,6 +167,8 @@ int checksums_begin(struct checksums *checksums, const struct http_head *head, u
 	unsigned checks = (checksums->in_head & ~(1u << DIGEST_MD5)) | checksums->in_trailer;
 	if ((checks & (checks - 1)) != 0)
 		return refuse(error, text, S3_ERROR_INVALID_REQUEST, is_one);
+	if (are_of_body && check_promise(head, checks, error, text) < 0)
+		return -1;
 	unsigned wanted = checksums->in_head | checksums->in_trailer;
 	if (checksums->has_sha256_of_payload)
 		wanted |= 1u << DIGEST_SHA256;

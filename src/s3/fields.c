@@ -53,8 +53,8 @@ static const struct s3_field_row rows[] = {
 	{NAME("x-amz-s3session-token"), USE(0, ALL)},
 	{NAME("x-amz-user-agent"), USE(0, ALL)},
 	{NAME("x-amz-request-payer"), USE(0, ALL)},
-	/* It says which checksum follows; that one is verified. */
-	{NAME("x-amz-sdk-checksum-algorithm"), USE(0, ALL)},
+	/* It says which checksum comes with the body. */
+	{NAME("x-amz-sdk-checksum-algorithm"), USE(BODIES & ~OF(COMPLETE_MULTIPART_UPLOAD), ALL)},
 	/* They allow the client more than it needs: no delete asks for a second factor, and nothing
 	 * is locked. */
 	{NAME("x-amz-mfa"), USE(0, ALL)},

@@ -9,6 +9,7 @@
 #include "s3/xml_reader.h"
 
 #define OBJECTS_MAX 1000
+
 /* ---- Delete ---------------------------------------------------------------------------------- */
 
 static int object_begin(void *out)
@@ -32,28 +33,41 @@ static int object_end(void *out)
 	return delete->object[delete->count - 1].key != NULL ? 0 : -EBADMSG;
 }
 
-static int condition_field(struct xml_object *object, const char *name, struct slice value)
+enum object_field { KEY, VERSION_ID, ETAG, SIZE, LAST_MODIFIED_TIME, OBJECT_FIELDS };
+
+static enum object_field find_object_field(const char *name)
+{
+	static const char *const names[OBJECT_FIELDS] = {"Key", "VersionId", "ETag", "Size",
+							 "LastModifiedTime"};
+	unsigned i = 0;
+
+	while (i < OBJECT_FIELDS && strcmp(names[i], name) != 0)
+		i++;
+	return (enum object_field)i;
+}
+
+static int object_field(struct xml_object *object, enum object_field field, const char *text)
 {
 	struct put_terms *terms = &object->terms;
+	struct slice value = {text, strlen(text)};
 
-	if (strcmp(name, "ETag") == 0) {
-		if (value.len == 0)
-			return -EBADMSG;
-		if (!slice_is(value, "*"))
-			object_etag_quote(object->etag, value.at, value.len);
-	} else if (strcmp(name, "Size") == 0) {
-		terms->has_size = s3_size_parse(value, &terms->size);
-		if (!terms->has_size)
-			return -EBADMSG;
-	} else if (strcmp(name, "LastModifiedTime") == 0) {
-		terms->has_modified = s3_time_parse(value, &terms->modified);
-		if (!terms->has_modified)
-			return -EBADMSG;
-	} else {
-		return -EOPNOTSUPP;
+	if (field == KEY) {
+		object->key = value.len > 0 ? strdup(text) : NULL;
+		return object->key != NULL ? 0 : value.len > 0 ? -ENOMEM : -EBADMSG;
+	}
+	if (field == VERSION_ID) {
+		object->is_other_version = value.len > 0 && !slice_is(value, "null");
+		return 0;
 	}
 	terms->mode = PUT_IF_PRESENT;
-	return 0;
+	if (field == SIZE)
+		return (terms->has_size = s3_size_parse(value, &terms->size)) ? 0 : -EBADMSG;
+	if (field == LAST_MODIFIED_TIME)
+		return (terms->has_modified = s3_time_parse(value, &terms->modified)) ? 0
+										      : -EBADMSG;
+	if (!slice_is(value, "*"))
+		object_etag_quote(object->etag, value.at, value.len);
+	return value.len > 0 ? 0 : -EBADMSG;
 }
 
 static int delete_field(void *out, bool in_item, const char *name, const char *value)
@@ -61,23 +75,20 @@ static int delete_field(void *out, bool in_item, const char *name, const char *v
 	struct xml_delete *delete = out;
 
 	if (!in_item) {
-		if (strcmp(name, "Quiet") != 0 ||
+		if (strcmp(name, "Quiet") != 0 || value == NULL ||
 		    (strcmp(value, "true") != 0 && strcmp(value, "false") != 0))
 			return -EBADMSG;
 		delete->is_quiet = strcmp(value, "true") == 0;
 		return 0;
 	}
 	struct xml_object *object = &delete->object[delete->count - 1];
-	if (strcmp(name, "VersionId") == 0) {
-		object->is_other_version = *value != '\0' && strcmp(value, "null") != 0;
-		return 0;
-	}
-	if (strcmp(name, "Key") != 0)
-		return condition_field(object, name, (struct slice){value, strlen(value)});
-	if (object->key != NULL || *value == '\0')
+	enum object_field field = find_object_field(name);
+	if (field == OBJECT_FIELDS)
+		return -EOPNOTSUPP;
+	if (value == NULL || (object->seen & 1u << field) != 0)
 		return -EBADMSG;
-	object->key = strdup(value);
-	return object->key != NULL ? 0 : -ENOMEM;
+	object->seen |= 1u << field;
+	return object_field(object, field, value);
 }
 
 int xml_delete_parse(struct xml_delete *delete, const char *text, size_t len)
@@ -158,12 +169,16 @@ static int complete_field(void *out, bool in_item, const char *name, const char 
 	if (!in_item)
 		return -EBADMSG;
 	struct upload_part *part = &complete->part[complete->count - 1];
-	if (strcmp(name, "PartNumber") == 0)
-		return parse_number(value, &part->number);
-	if (strncmp(name, "Checksum", strlen("Checksum")) == 0)
-		return take_checksum(part, name + strlen("Checksum"), value);
-	if (strcmp(name, "ETag") != 0)
+	bool is_number = strcmp(name, "PartNumber") == 0;
+	bool is_checksum = strncmp(name, "Checksum", strlen("Checksum")) == 0;
+	if (!is_number && !is_checksum && strcmp(name, "ETag") != 0)
 		return 0;
+	if (value == NULL)
+		return -EBADMSG;
+	if (is_number)
+		return parse_number(value, &part->number);
+	if (is_checksum)
+		return take_checksum(part, name + strlen("Checksum"), value);
 	if (part->etag[0] != '\0')
 		return -EBADMSG;
 	object_etag_quote(part->etag, value, strlen(value));

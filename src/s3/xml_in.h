@@ -19,6 +19,7 @@ struct xml_object {
 	/* ETag, Size, LastModifiedTime: conditions. terms.etag is not set: it is etag. */
 	struct put_terms terms;
 	char etag[ETAG_BYTES]; /* "": any */
+	unsigned seen;         /* 1 << a field that was there: each may stand once */
 };
 
 struct xml_delete {

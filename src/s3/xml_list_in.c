@@ -43,6 +43,8 @@ static int field(void *out, bool in_item, const char *name, const char *value)
 {
 	struct xml_list *list = out;
 
+	if (value == NULL) /* Owner, CommonPrefixes */
+		return 0;
 	if (!in_item) {
 		if (strcmp(name, "IsTruncated") == 0)
 			list->is_truncated = strcmp(value, "true") == 0;

@@ -89,9 +89,10 @@ static void XMLCALL on_end(void *arg, const char *full_name)
 	 * whose beginning failed. */
 	if (reader->error != 0)
 		return;
-	if (is_field && !reader->has_children) {
+	if (is_field) {
 		reader->value[reader->value_len] = '\0';
-		r = grammar->field(reader->out, reader->is_in_item, name, reader->value);
+		r = grammar->field(reader->out, reader->is_in_item, name,
+				   reader->has_children ? NULL : reader->value);
 	} else if (!is_blank(reader) && reader->depth <= 2) {
 		r = -EBADMSG; /* text between elements */
 	}

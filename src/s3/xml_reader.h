@@ -12,7 +12,8 @@ struct xml_grammar {
 	const char *root;
 	const char *item;       /* NULL: none */
 	size_t value_bytes_max; /* of a field's text; at most three times OBJECT_KEY_BYTES_MAX */
-	/* A field of the item, or (in_item false) of the root has ended. 0 or a negative errno. */
+	/* A field of the item, or (in_item false) of the root has ended; value NULL: there were
+	 * elements in it. 0 or a negative errno. */
 	int (*field)(void *out, bool in_item, const char *name, const char *value);
 	int (*item_begin)(void *out);
 	int (*item_end)(void *out);

@@ -203,8 +203,8 @@ static int create_below(const struct upload_place *place, int bucket_fd,
 			const struct put_text *fields, const struct checksum_plan *plan,
 			char id[UPLOAD_ID_BYTES])
 {
-	int private_fd = private_open(place->sys, bucket_fd, NULL, PRIVATE_OF_BUCKET,
-				      place->is_durable);
+	int private_fd =
+		private_open(place->sys, bucket_fd, NULL, PRIVATE_OF_BUCKET, place->is_durable);
 	if (private_fd < 0)
 		return private_fd;
 	int r = store_random(id);

@@ -24,8 +24,9 @@
 enum private_place {
 	PRIVATE_OF_BUCKET,
 	PRIVATE_OF_MOUNT,  /* of the topmost folder in the object's own file system */
-	PRIVATE_OF_FOLDER, /* of the folder that the object is in: it may have a quota of its own, into
-			    * which nothing is renamed from outside (CephFS, projects of XFS and ext4) */
+	PRIVATE_OF_FOLDER, /* of the folder that the object is in: it may have a quota of its own,
+			    * into which nothing is renamed from outside (CephFS, projects of XFS
+			    * and ext4) */
 	PRIVATE_PLACES
 };
 /* Makes, if it is not there, and opens the private folder for the object of this key (NULL: the

@@ -25,7 +25,7 @@ struct store_faults {
 	bool has_clone;     /* at first true: as the file system can; false: never */
 	bool has_coarse_times; /* as a file system with whole seconds */
 	bool has_quotas; /* nothing is renamed into, or out of, a folder whose name is "quota" */
-	bool has_link_quotas; /* nor linked */
+	bool has_link_quotas;   /* nor linked */
 	int removes_private_at; /* before this call the bucket's private folder is removed, if it is
 				 * empty; 0: never */
 };

@@ -127,6 +127,35 @@ Test(checksums, of_the_head)
 	}
 }
 
+/* What an SDK says that it sends. */
+Test(checksums, of_the_kind_that_is_promised)
+{
+#define SDK(kind) "x-amz-sdk-checksum-algorithm: " kind "\r\n"
+	static const struct {
+		const char *fields;
+		enum s3_error error;
+	} rows[] = {
+		{SDK("CRC32") CRC32, NONE},
+		{SDK("crc32") CRC32, NONE},
+		{SDK("SHA256") SHA256, NONE},
+		{SDK(""), NONE},
+		{SDK("CRC32"), S3_ERROR_INVALID_REQUEST},
+		{SDK("CRC32") MD5, S3_ERROR_INVALID_REQUEST},
+		{SDK("SHA256") HEX, S3_ERROR_INVALID_REQUEST},
+		{SDK("CRC33") CRC32, S3_ERROR_INVALID_REQUEST},
+		{SDK("CRC32C") CRC32, S3_ERROR_BAD_DIGEST},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		cr_expect_eq(put(rows[i].fields, "hello", "hello"), rows[i].error, "%s",
+			     rows[i].fields);
+	const char *trailer = AWS SDK("CRC32") "x-amz-trailer: x-amz-checksum-crc32\r\n";
+	cr_expect_eq(put(trailer, "5\r\nhello\r\n0\r\n" CRC32 "\r\n", "hello"), NONE);
+	cr_expect_eq(put(AWS SDK("CRC32"), "5\r\nhello\r\n0\r\n" CRC32 "\r\n", "hello"),
+		     S3_ERROR_INVALID_REQUEST, "it was not announced");
+	cr_expect_eq(put_how(CHECKSUMS_ARE_OF_OBJECT, SDK("CRC32"), "other", "other"), NONE);
+#undef SDK
+}
+
 Test(checksums, of_the_trailer)
 {
 	static const char fields[] = AWS "x-amz-trailer: x-amz-checksum-crc32\r\n";

@@ -93,7 +93,7 @@ Test(fields, dropped_from_writes)
 {
 	static const char harmless[] =
 		"x-amz-date, x-amz-security-token, x-amz-s3session-token, x-amz-user-agent, "
-		"x-amz-request-payer, x-amz-sdk-checksum-algorithm, x-amz-mfa, "
+		"x-amz-request-payer, x-amz-mfa, "
 		"x-amz-bypass-governance-retention, x-amz-checksum-type, "
 		"x-amz-object-ownership, x-amz-optional-object-attributes, x-amz-checksum-mode, "
 		"x-amz-object-attributes, x-amz-max-parts, x-amz-part-number-marker, "

@@ -47,7 +47,8 @@ Test(xml_in, complete_is_read)
 				 "<Part><PartNumber>1</PartNumber><ETag>\"00-1\"</ETag></Part>"
 				 "<Part><ETag>&quot;11-1&quot;</ETag><PartNumber>10000</PartNumber>"
 				 "<ChecksumCRC32>AAAAAA==</ChecksumCRC32></Part>"
-				 "<Part><ETag>22-1</ETag><PartNumber>03</PartNumber></Part>"
+				 "<Part><ETag>22-1</ETag><PartNumber>03</PartNumber>"
+				 "<Unknown><Deep>y</Deep></Unknown></Part>"
 				 "</CompleteMultipartUpload>",
 				 &complete),
 		     0);
@@ -99,6 +100,8 @@ Test(xml_in, what_is_malformed)
 		      "Part>"),
 		WHOLE("<Part><PartNumber>1</PartNumber><ETag>e</ETag><ETag>f</ETag></Part>"),
 		WHOLE("<Part><PartNumber><b>1</b></PartNumber><ETag>e</ETag></Part>"),
+		WHOLE(SUMMED("<ChecksumCRC32><b/></ChecksumCRC32>")),
+		WHOLE(SUMMED("<Unknown>x<b/></Unknown>")),
 		WHOLE("<Unknown>1</Unknown>" PART("1", "e")),
 		WHOLE(SUMMED("<ChecksumCRC32>AAAA</ChecksumCRC32>")),
 		WHOLE(SUMMED("<ChecksumCRC32>AAAAAA==-0</ChecksumCRC32>")),
@@ -120,6 +123,10 @@ Test(xml_in, what_is_malformed)
 		"<Delete><Object><Key>a</Key><Key>b</Key></Object></Delete>",
 		"<Delete><Object><Key>a</Key></Object><Quiet>yes</Quiet></Delete>",
 		"<delete><Object><Key>a</Key></Object></delete>",
+		"<Delete><Object><Key>a</Key></Object><Quiet><b/></Quiet></Delete>",
+		"<Delete><Object><Key>a</Key><VersionId><b/></VersionId></Object></Delete>",
+		"<Delete><Object><Key>a</Key><VersionId>7</VersionId><VersionId>null</VersionId>"
+		"</Object></Delete>",
 	};
 	struct xml_complete complete;
 	struct xml_delete delete;
@@ -132,6 +139,11 @@ Test(xml_in, what_is_malformed)
 		cr_expect_eq(delete_of(deletes[i], &delete), -EBADMSG, "%s", deletes[i]);
 		xml_delete_fini(&delete);
 	}
+	cr_expect_eq(delete_of("<Delete><Object><Key>a</Key><If><ETag>e</ETag></If></Object>"
+			       "</Delete>",
+			       &delete),
+		     -EOPNOTSUPP);
+	xml_delete_fini(&delete);
 	cr_expect_eq(
 		delete_of("<Delete><Object><Key>a</Key><Lock>e</Lock></Object></Delete>", &delete),
 		-EOPNOTSUPP, "what is not known is not ignored");
@@ -148,6 +160,14 @@ Test(xml_in, conditions_of_a_delete)
 		OBJECT("<Size>1234567890123456789</Size>"),
 		OBJECT("<LastModifiedTime>yesterday</LastModifiedTime>"),
 		OBJECT("<LastModifiedTime>2026-11-23T14:00:00</LastModifiedTime>"),
+		OBJECT("<ETag><b/></ETag>"),
+		OBJECT("<ETag>e<b/></ETag>"),
+		OBJECT("<Size><b>1</b></Size>"),
+		OBJECT("<LastModifiedTime><b/></LastModifiedTime>"),
+		OBJECT("<ETag><b/>e</ETag>"),
+		OBJECT("<ETag>e</ETag><ETag>f</ETag>"),
+		OBJECT("<ETag>e</ETag><ETag>*</ETag>"),
+		OBJECT("<Size>1</Size><Size>2</Size>"),
 	};
 	struct xml_delete delete;
 
