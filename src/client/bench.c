@@ -78,7 +78,6 @@ static enum client_outcome prepare(struct bench *bench, char error[ERROR_TEXT_MA
 	if (bench->lane == NULL || bench_plan_init(&bench->plan, &bench->mix, bench->objects.object,
 						   bench->objects.count) < 0)
 		return say(CLIENT_ERROR, error, "no memory");
-	bench_clock_begin(bench);
 	for (unsigned i = 0; i < config->connections; i++)
 		if ((bench->lane[i] = lane_new(bench, i)) == NULL)
 			return say(CLIENT_ERROR, error, "no memory");

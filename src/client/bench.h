@@ -3,7 +3,7 @@
  * A load generator: N connections of one thread, each with one request at a time, and what came of
  * it. One run a process.
  *
- *   objects (bench_objects.c) -> plan (bench_plan.c) -> lanes (bench_lane.c) on a ring
+ *   objects (bench_objects.c) -> plan (bench_plan.c) -> lanes (bench_lane.c) on a loop
  * (bench_loop.c)
  *   -> report (bench_report.c)
  */

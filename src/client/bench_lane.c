@@ -5,20 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "client/bench_private.h"
-
-#define NS_PER_MS 1000000ull
 
 /* Requests and connections of one lane before the others get their turn. */
 #define TURN_MAX  16
 
 static void drive(struct lane *lane, unsigned ready);
-
-static uint64_t now_ms(const struct bench *bench)
-{
-	return bench->now_ns / NS_PER_MS;
-}
 
 struct lane *lane_new(struct bench *bench, uint32_t index)
 {
@@ -36,8 +30,8 @@ void lane_free(struct lane *lane)
 {
 	if (lane == NULL)
 		return;
-	must(!lane->is_in_flight);
-	wheel_disarm(&lane->bench->wheel, &lane->deadline);
+	must(!op_is_in_flight(&lane->op));
+	loop_disarm(&lane->bench->loop, &lane->deadline);
 	bench_check_end(&lane->check, false, "");
 	session_close(&lane->session);
 	free(lane);
@@ -45,32 +39,31 @@ void lane_free(struct lane *lane)
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
 
-static uint64_t token_of(const struct lane *lane)
-{
-	return (uint64_t)(lane->generation & 0x3fffffff) << 32 | lane->index;
-}
+static void lane_event(struct op *op, int32_t result);
+static void lane_expired(struct timer *timer);
 
 static void wait_for(struct lane *lane, short events)
 {
 	struct bench *bench = lane->bench;
 
-	must(!lane->is_in_flight);
-	lane->is_in_flight = true;
-	bench->ring_in_flight++;
+	if (lane->is_forgotten) {
+		lane->events_next = events;
+		return;
+	}
 	if (events == 0)
-		ring_yield(&bench->ring, token_of(lane));
+		loop_yield(&bench->loop, &lane->op, lane_event);
 	else
-		ring_poll(&bench->ring, lane->session.sock_fd, (unsigned)events, token_of(lane));
+		loop_poll(&bench->loop, &lane->op, lane->session.sock_fd, (unsigned)events,
+			  lane_event);
 }
 
-/* What is in flight is none of this lane's any more; its event finds another generation. */
-static void forget_wait(struct lane *lane)
+void lane_forget(struct lane *lane)
 {
-	if (!lane->is_in_flight)
+	lane->events_next = -1;
+	if (!op_is_in_flight(&lane->op) || lane->is_forgotten)
 		return;
-	ring_cancel(&lane->bench->ring, token_of(lane));
-	lane->generation++;
-	lane->is_in_flight = false;
+	lane->is_forgotten = true;
+	loop_cancel(&lane->bench->loop, &lane->op);
 }
 
 static void arm_timeout(struct lane *lane)
@@ -78,8 +71,8 @@ static void arm_timeout(struct lane *lane)
 	struct bench *bench = lane->bench;
 
 	/* The wheel moves a deadline later for nothing, but not earlier than its slot. */
-	wheel_disarm(&bench->wheel, &lane->deadline);
-	wheel_arm(&bench->wheel, &lane->deadline, now_ms(bench) + bench->config->timeout_ms);
+	loop_disarm(&bench->loop, &lane->deadline);
+	loop_arm(&bench->loop, &lane->deadline, bench->config->timeout_ms, lane_expired);
 }
 
 /* ---- Requests -------------------------------------------------------------------------------- */
@@ -335,8 +328,8 @@ static void take_pause(struct lane *lane)
 	struct bench *bench = lane->bench;
 
 	lane->state = LANE_PAUSED;
-	wheel_disarm(&bench->wheel, &lane->deadline);
-	wheel_arm(&bench->wheel, &lane->deadline, now_ms(bench) + BENCH_PAUSE_MS);
+	loop_disarm(&bench->loop, &lane->deadline);
+	loop_arm(&bench->loop, &lane->deadline, BENCH_PAUSE_MS, lane_expired);
 }
 
 /*
@@ -384,7 +377,7 @@ static void become_idle(struct lane *lane)
 {
 	struct bench *bench = lane->bench;
 
-	wheel_disarm(&bench->wheel, &lane->deadline);
+	loop_disarm(&bench->loop, &lane->deadline);
 	lane->state = bench_is_exhausted(bench) ? LANE_DONE : LANE_IDLE;
 	if (lane->state == LANE_DONE)
 		return;
@@ -486,22 +479,29 @@ static void drive(struct lane *lane, unsigned ready)
 	wait_for(lane, 0);
 }
 
-void lane_event(struct lane *lane, uint32_t generation, int32_t result)
+static void lane_event(struct op *op, int32_t result)
 {
-	lane->bench->ring_in_flight--;
-	if (!lane->is_in_flight || generation != (lane->generation & 0x3fffffff))
+	struct lane *lane = CONTAINER_OF(op, struct lane, op);
+
+	lane->bench->now_ns = clock_now_ns();
+	if (!lane->is_forgotten) {
+		drive(lane, result > 0 ? (unsigned)result : 0);
 		return;
-	lane->is_in_flight = false;
-	drive(lane, result > 0 ? (unsigned)result : 0);
+	}
+	lane->is_forgotten = false;
+	if (lane->events_next >= 0)
+		wait_for(lane, lane->events_next);
 }
 
-void lane_expired(struct lane *lane)
+static void lane_expired(struct timer *timer)
 {
+	struct lane *lane = CONTAINER_OF(timer, struct lane, deadline);
+
 	if (lane->state == LANE_PAUSED) {
 		lane_next(lane);
 		return;
 	}
-	forget_wait(lane);
+	lane_forget(lane);
 	bench_check_end(&lane->check, false, "");
 	leave_opening(lane);
 	count_failure(lane, BENCH_ERROR_TIMEOUT, CLIENT_NETWORK, "no answer within --timeout");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loop of a run over the ring: phases, and the clock by which requests are due. */
+/* The loop of a run: phases, and the clock by which requests are due. */
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -15,15 +15,14 @@
 
 #define NS_PER_MS     1000000ull
 #define NS_PER_SECOND 1000000000ull
-#define EVENTS_MAX    256
 #define WAIT_MS_MAX   1000
-#define TOKEN_TIMER   (1ull << 62)
-#define TOKEN_SIGNAL  (TOKEN_TIMER + 1)
+#define DRAIN_WAIT_MS 10
 
 struct bench_clock {
+	struct bench *bench;
 	int timer_fd;
-	bool is_polled;
-	bool is_signal_polled;
+	struct op due;    /* timer_fd is waited for */
+	struct op signal; /* as bench->stop.fd is */
 	struct bench_usage begin;
 	uint64_t window_begin_ns;
 	uint64_t live_ns; /* when the live line is next due; 0: there is none */
@@ -84,7 +83,9 @@ static void serve_idle(struct bench *bench)
 	}
 }
 
-/* The next one is due in less than the ring's milliseconds: a timer of its own. */
+/* The next one is due in less than the loop's milliseconds: a timer of its own. */
+static void is_due_now(struct op *op, int32_t events);
+
 static void arm_timer(struct bench *bench, struct bench_clock *clock)
 {
 	if (bench->config->rate == 0 || bench->phase == BENCH_OPENING ||
@@ -94,11 +95,19 @@ static void arm_timer(struct bench *bench, struct bench_clock *clock)
 	struct itimerspec when = {.it_value = {.tv_sec = (time_t)(due_ns / NS_PER_SECOND),
 					       .tv_nsec = (long)(due_ns % NS_PER_SECOND)}};
 	timerfd_settime(clock->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
-	if (clock->is_polled)
-		return;
-	ring_poll(&bench->ring, clock->timer_fd, POLLIN, TOKEN_TIMER);
-	bench->ring_in_flight++;
-	clock->is_polled = true;
+	if (!op_is_in_flight(&clock->due))
+		loop_poll(&bench->loop, &clock->due, clock->timer_fd, POLLIN, is_due_now);
+}
+
+static void is_due_now(struct op *op, int32_t events)
+{
+	struct bench_clock *clock = CONTAINER_OF(op, struct bench_clock, due);
+	uint64_t expirations;
+
+	(void)events;
+	clock->bench->now_ns = clock_now_ns();
+	ssize_t n = read(clock->timer_fd, &expirations, sizeof(expirations));
+	(void)n; /* nothing: it was set again meanwhile */
 }
 
 /* ---- Phases ---------------------------------------------------------------------------------- */
@@ -253,23 +262,20 @@ static void live_end(const struct bench_clock *clock)
 
 /* ---- Signals --------------------------------------------------------------------------------- */
 
-static void poll_signal(struct bench *bench, struct bench_clock *clock)
+static void take_signal(struct op *op, int32_t events)
 {
-	ring_poll(&bench->ring, bench->stop.fd, POLLIN, TOKEN_SIGNAL);
-	bench->ring_in_flight++;
-	clock->is_signal_polled = true;
-}
-
-static void take_signal(struct bench *bench, struct bench_clock *clock)
-{
+	struct bench_clock *clock = CONTAINER_OF(op, struct bench_clock, signal);
+	struct bench *bench = clock->bench;
 	unsigned before = bench->stop.count, busy = 0;
 
-	clock->is_signal_polled = false;
+	bench->now_ns = clock_now_ns();
+	if (events == -ECANCELED)
+		return;
 	if (bench_stop_take(&bench->stop) >= 2) {
 		bench->is_abandoned = true;
 		return;
 	}
-	poll_signal(bench, clock);
+	loop_poll(&bench->loop, op, bench->stop.fd, POLLIN, take_signal);
 	if (bench->stop.count == before)
 		return;
 	for (unsigned i = 0; i < bench->config->connections; i++)
@@ -283,61 +289,22 @@ static void take_signal(struct bench *bench, struct bench_clock *clock)
 
 /* ---- The loop -------------------------------------------------------------------------------- */
 
-static void take_events(struct bench *bench, struct bench_clock *clock,
-			const struct ring_event *events, int count)
-{
-	for (int i = 0; i < count; i++) {
-		bench->now_ns = clock_now_ns();
-		if (events[i].token == TOKEN_TIMER) {
-			uint64_t expirations;
-			ssize_t n = read(clock->timer_fd, &expirations, sizeof(expirations));
-			(void)n; /* nothing: it was set again meanwhile */
-			clock->is_polled = false;
-			bench->ring_in_flight--;
-			continue;
-		}
-		if (events[i].token == TOKEN_SIGNAL) {
-			bench->ring_in_flight--;
-			take_signal(bench, clock);
-			continue;
-		}
-		lane_event(bench->lane[(uint32_t)events[i].token],
-			   (uint32_t)(events[i].token >> 32), events[i].result);
-	}
-}
-
-static void expire(struct bench *bench)
-{
-	struct wheel_entry *entry;
-
-	while ((entry = wheel_expire(&bench->wheel, bench->now_ns / NS_PER_MS)) != NULL)
-		lane_expired((struct lane *)((char *)entry - offsetof(struct lane, deadline)));
-}
-
 static bool is_over(const struct bench *bench)
 {
 	return bench->is_abandoned || (bench->phase == BENCH_ENDING && is_idle(bench));
 }
 
-/* 0, or the ring's error. */
-static int loop(struct bench *bench, struct bench_clock *clock)
+/* 0, or the loop's error. */
+static int run_phases(struct bench *bench, struct bench_clock *clock)
 {
-	struct ring_event events[EVENTS_MAX];
-
 	while (!is_over(bench)) {
-		int timeout_ms = phase_timeout_ms(bench, clock);
-		uint64_t now_ms = bench->now_ns / NS_PER_MS;
-		int wheel_ms = wheel_timeout_ms(&bench->wheel, now_ms);
-		if (wheel_ms >= 0 && wheel_ms < timeout_ms)
-			timeout_ms = wheel_ms;
-		int count = ring_wait(&bench->ring, now_ms, timeout_ms, events, EVENTS_MAX);
-		if (count < 0)
-			return count;
-		take_events(bench, clock, events, count);
+		int r = loop_wait(&bench->loop, phase_timeout_ms(bench, clock));
+		if (r < 0)
+			return r;
 		bench->now_ns = clock_now_ns();
 		if (bench->is_abandoned)
 			break;
-		expire(bench);
+		loop_expire(&bench->loop);
 		serve_idle(bench); /* with what is due up to the end of this phase */
 		move_phase(bench, clock);
 		serve_idle(bench);
@@ -354,33 +321,14 @@ static int loop(struct bench *bench, struct bench_clock *clock)
 /* Everything that is in flight ends. */
 static void drain(struct bench *bench, struct bench_clock *clock)
 {
-	struct ring_event events[EVENTS_MAX];
-
-	if (clock->is_polled)
-		ring_cancel(&bench->ring, TOKEN_TIMER);
-	if (clock->is_signal_polled)
-		ring_cancel(&bench->ring, TOKEN_SIGNAL);
-	for (unsigned i = 0; i < bench->config->connections; i++) {
-		struct lane *lane = bench->lane[i];
-		if (lane->is_in_flight)
-			ring_cancel(&bench->ring,
-				    (uint64_t)(lane->generation & 0x3fffffff) << 32 | lane->index);
-	}
-	for (unsigned tries = 0; bench->ring_in_flight > 0 && tries < 1000; tries++) {
-		int count =
-			ring_wait(&bench->ring, clock_now_ns() / NS_PER_MS, 10, events, EVENTS_MAX);
-		for (int i = 0; i < count; i++) {
-			bench->ring_in_flight--;
-			if (events[i].token < TOKEN_TIMER)
-				bench->lane[(uint32_t)events[i].token]->is_in_flight = false;
-		}
-	}
-}
-
-void bench_clock_begin(struct bench *bench)
-{
-	bench->now_ns = clock_now_ns();
-	wheel_init(&bench->wheel, bench->now_ns / NS_PER_MS);
+	if (op_is_in_flight(&clock->due))
+		loop_cancel(&bench->loop, &clock->due);
+	if (op_is_in_flight(&clock->signal))
+		loop_cancel(&bench->loop, &clock->signal);
+	for (unsigned i = 0; i < bench->config->connections; i++)
+		lane_forget(bench->lane[i]);
+	for (int r = 0; r == 0 && bench->loop.in_flight > 0;)
+		r = loop_wait(&bench->loop, DRAIN_WAIT_MS);
 }
 
 /* ---- The whole ------------------------------------------------------------------------------- */
@@ -389,23 +337,24 @@ enum client_outcome bench_loop(struct bench *bench, char error[ERROR_TEXT_MAX])
 {
 	const struct bench_config *config = bench->config;
 	struct bench_clock clock = {
+		.bench = bench,
 		.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)};
 
 	if (clock.timer_fd < 0) {
 		snprintf(error, ERROR_TEXT_MAX, "%s", strerrordesc_np(errno));
 		return CLIENT_ERROR;
 	}
-	int r = ring_init(&bench->ring, RING_ENTRIES);
+	int r = loop_init(&bench->loop, RING_ENTRIES);
 	if (r < 0) {
 		io_caps_explain_ring_error(r, error, ERROR_TEXT_MAX);
 		close(clock.timer_fd);
 		return CLIENT_ERROR;
 	}
-	r = ring_begin(&bench->ring);
+	r = loop_begin(&bench->loop);
 	bench->now_ns = clock_now_ns();
 	live_begin(bench, &clock);
 	if (r == 0)
-		poll_signal(bench, &clock);
+		loop_poll(&bench->loop, &clock.signal, bench->stop.fd, POLLIN, take_signal);
 	bench->start_ns = bench->now_ns;
 	for (unsigned i = 0; r == 0 && i < config->connections; i++) {
 		if (bench->mix.kind == BENCH_HANDSHAKE) { /* each request opens its own */
@@ -416,10 +365,10 @@ enum client_outcome bench_loop(struct bench *bench, char error[ERROR_TEXT_MAX])
 		}
 	}
 	if (r == 0)
-		r = loop(bench, &clock);
+		r = run_phases(bench, &clock);
 	live_end(&clock);
 	drain(bench, &clock);
-	ring_fini(&bench->ring);
+	loop_fini(&bench->loop);
 	close(clock.timer_fd);
 	if (r == 0)
 		return CLIENT_OK;

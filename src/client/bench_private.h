@@ -7,8 +7,7 @@
 #include "client/bench_plan.h"
 #include "client/bench_stop.h"
 #include "client/bench_verify.h"
-#include "io/ring.h"
-#include "io/wheel.h"
+#include "io/loop.h"
 
 /* Objects of a target that are used; a listing is read up to there. */
 #define BENCH_OBJECTS_MAX  100000
@@ -60,15 +59,16 @@ enum lane_state {
 struct lane {
 	struct bench *bench;
 	uint32_t index;
-	uint32_t generation; /* of its operation in the ring */
 	enum lane_state state;
-	bool is_in_flight;
+	bool is_forgotten; /* op was cancelled, and what it comes to is nobody's */
+	short events_next; /* then it waits for these; -1: nothing */
 	bool has_request;
 	bool is_repeated;
 	enum lane_upload upload;
 	bool is_unanswered; /* a request was begun whose answer never came */
 	struct lane *idle_next;
-	struct wheel_entry deadline;
+	struct op op;
+	struct timer deadline;
 	uint64_t opened_ns;
 	uint64_t due_ns;
 	uint64_t sent_counted;
@@ -87,9 +87,7 @@ struct bench {
 	struct bench_objects objects;
 	struct bench_verify *verify; /* NULL: not asked for */
 	struct client client;
-	struct ring ring;
-	struct wheel wheel;
-	unsigned ring_in_flight;
+	struct loop loop;
 	struct lane **lane;
 	struct lane *idle_first;
 	struct lane *idle_last;
@@ -116,13 +114,12 @@ void lane_free(struct lane *lane);
 void lane_open(struct lane *lane);
 /* Takes a request if there is one that is due; else the lane is idle, or done. */
 void lane_next(struct lane *lane);
-void lane_event(struct lane *lane, uint32_t generation, int32_t result);
-void lane_expired(struct lane *lane);
+/* While the run ends: what it waits for is nobody's any more. */
+void lane_forget(struct lane *lane);
 /* The path that a lane uploads to. */
 void lane_upload_path(const struct lane *lane, struct text *out);
 
-/* bench_loop.c: the clock and the wheel begin; then every phase, until nothing is in flight. */
-void bench_clock_begin(struct bench *bench);
+/* bench_loop.c: every phase, until nothing is in flight. */
 enum client_outcome bench_loop(struct bench *bench, char error[ERROR_TEXT_MAX]);
 /* Is a request due? Then it counts as begun, *due_ns is when. */
 bool bench_take(struct bench *bench, uint64_t *due_ns);

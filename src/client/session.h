@@ -4,7 +4,7 @@
  *
  *   session_open -> session_step ... -> READY -> session_ask -> session_step ... -> READY ...
  *
- * Never blocks: session_step goes on as far as the socket allows, and the caller waits, by a ring
+ * Never blocks: session_step goes on as far as the socket allows, and the caller waits, by a loop
  * or by poll(2), for what session_wants. Response bodies are given to the request's sink from one
  * buffer that all sessions of a thread share, and are copied nowhere else.
  */

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "base/must.h"
-#include "io/ring.h"
+#include "io/loop.h"
 
 static void put_last(struct offload_job **first, struct offload_job **last, struct offload_job *job)
 {
@@ -47,8 +47,8 @@ static void give_back(struct offload_job *job)
 
 	pthread_mutex_lock(&home->lock);
 	put_last(&home->first, &home->last, job);
-	/* Under the lock: the loop, and its ring, may be gone as soon as it has the job. */
-	ring_wake(home->ring);
+	/* Under the lock: the loop, its state, may be gone as soon as it has the job. */
+	loop_wake(home->loop);
 	pthread_mutex_unlock(&home->lock);
 }
 
@@ -101,9 +101,9 @@ void offload_fini(struct offload *offload)
 	pthread_mutex_destroy(&offload->lock);
 }
 
-int offload_home_init(struct offload_home *home, struct ring *ring)
+int offload_home_init(struct offload_home *home, struct loop *loop)
 {
-	*home = (struct offload_home){.ring = ring};
+	*home = (struct offload_home){.loop = loop};
 	return -pthread_mutex_init(&home->lock, NULL);
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Threads for what the ring cannot do, or not in one piece: reading folders,
+ * Threads for what the loop cannot do, or not in one piece: reading folders,
  * extended attributes, and sequences of file-system calls that must be read as
  * such (write, fsync, link, fsync). A loop's thread submits a job and gets it
  * back, done, when it next looks.
  *
  *   loop: offload_submit ---> [ queue ] ---> a thread: job->run(job)
- *         offload_done  <--- [ done  ] <---------'  (ring_wake of the loop)
+ *         offload_done  <--- [ done  ] <---------'  (loop_wake)
  *
  * A job that was submitted is run exactly once and comes back exactly once; it
  * cannot be cancelled. Until then it, and what it points at, belong to the thread.
@@ -20,18 +20,19 @@
 
 #include "base/limits.h"
 
-struct ring;
+struct loop;
 struct offload_home;
 
 struct offload_job {
-	void (*run)(struct offload_job *job); /* on a thread; may block */
+	void (*run)(struct offload_job *job);  /* on a thread; may block */
+	void (*done)(struct offload_job *job); /* on the loop's, when it has run */
 	struct offload_home *home;            /* set by offload_submit */
 	struct offload_job *next;
 };
 
 /* Where the jobs of one loop come back to. */
 struct offload_home {
-	struct ring *ring;
+	struct loop *loop;
 	pthread_mutex_t lock;
 	struct offload_job *first;
 	struct offload_job *last;
@@ -55,8 +56,8 @@ int offload_init(struct offload *offload, unsigned threads);
 /* Every job must have come back. Waits for the threads to end. */
 void offload_fini(struct offload *offload);
 
-/* ring: the loop's, woken when a job is done; it must outlive its jobs. 0 or a negative errno. */
-int offload_home_init(struct offload_home *home, struct ring *ring);
+/* loop: woken when a job is done; it must outlive its jobs. 0 or a negative errno. */
+int offload_home_init(struct offload_home *home, struct loop *loop);
 /* Nothing may be out. */
 void offload_home_fini(struct offload_home *home);
 

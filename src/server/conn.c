@@ -19,32 +19,28 @@
 
 void conn_wait(struct conn *conn, unsigned poll_events)
 {
-	must(!conn->is_in_flight);
-	conn->is_in_flight = true;
-	conn->in_flight = TOKEN_CONN_POLL;
-	ring_poll(&conn->worker->ring, conn->sock_fd, poll_events,
-		  token_pack(TOKEN_CONN_POLL, conn->slot, conn->generation));
+	must(conn->in_flight == CONN_OP_NONE);
+	conn->in_flight = CONN_OP_POLL;
+	loop_poll(&conn->worker->loop, &conn->op, conn->sock_fd, poll_events, conn_op_done);
 }
 
-void conn_wait_for_file(struct conn *conn, enum token_kind kind)
+void conn_op_begins(struct conn *conn, enum conn_op kind)
 {
-	must(!conn->is_in_flight);
-	conn->is_in_flight = true;
+	must(conn->in_flight == CONN_OP_NONE);
 	conn->in_flight = kind;
 	metric_add(&conn->worker->metrics.value[METRIC_RING_FILE_OPS], 1);
 }
 
-static bool is_for_file(enum token_kind kind)
+static bool is_for_file(enum conn_op kind)
 {
-	return kind == TOKEN_CONN_FILE || kind == TOKEN_CONN_OPEN || kind == TOKEN_CONN_WRITE;
+	return kind == CONN_OP_FILE || kind == CONN_OP_OPEN || kind == CONN_OP_WRITE;
 }
 
 void conn_yield(struct conn *conn)
 {
-	must(!conn->is_in_flight);
-	conn->is_in_flight = true;
-	conn->in_flight = TOKEN_CONN_POLL;
-	ring_yield(&conn->worker->ring, token_pack(TOKEN_CONN_POLL, conn->slot, conn->generation));
+	must(conn->in_flight == CONN_OP_NONE);
+	conn->in_flight = CONN_OP_POLL;
+	loop_yield(&conn->worker->loop, &conn->op, conn_op_done);
 }
 
 /* ---- Birth and death ------------------------------------------------------------------------ */
@@ -58,7 +54,7 @@ struct conn *conn_new(struct worker *worker, int sock_fd, const char *remote)
 	}
 	conn->sock_fd = sock_fd;
 	conn->why = CLOSE_REASON_COUNT;
-	conn->started_ns = worker->now_ns;
+	conn->started_ns = worker->loop.now_ns;
 	snprintf(conn->remote, sizeof(conn->remote), "%s", remote);
 	conn->handshake = handshake_new(worker->trust->tls_ctx, &worker->plan, sock_fd);
 	if (conn->handshake == NULL) {
@@ -106,12 +102,12 @@ static void peer_give(struct conn *conn)
 
 static void conn_free(struct conn *conn)
 {
-	must(!conn->is_in_flight);
+	must(conn->in_flight == CONN_OP_NONE);
 	struct worker *worker = conn->worker;
 
 	if (conn->is_waiting)
 		worker_stop_waiting(worker, conn);
-	wheel_disarm(&worker->wheel, &conn->deadline);
+	loop_disarm(&worker->loop, &conn->deadline);
 	handshake_free(conn->handshake);
 	conn_request_free(conn);
 	buffers_give(conn);
@@ -125,15 +121,14 @@ static void conn_free(struct conn *conn)
 /* Asks that the operation in flight end soon. One of a thread takes its time. */
 static void cancel(struct conn *conn)
 {
-	if (conn->in_flight != TOKEN_CONN_JOB)
-		ring_cancel(&conn->worker->ring,
-			    token_pack(conn->in_flight, conn->slot, conn->generation));
+	if (conn->in_flight != CONN_OP_JOB)
+		loop_cancel(&conn->worker->loop, &conn->op);
 }
 
 /* Frees now, or as soon as the operation in flight has ended. */
 void conn_free_soon(struct conn *conn)
 {
-	if (!conn->is_in_flight) {
+	if (conn->in_flight == CONN_OP_NONE) {
 		conn_free(conn);
 		return;
 	}
@@ -142,7 +137,7 @@ void conn_free_soon(struct conn *conn)
 	conn->is_doomed = true;
 	shutdown(conn->sock_fd,
 		 SHUT_RDWR); /* a read of a file may go on: the client need not wait */
-	wheel_disarm(&conn->worker->wheel, &conn->deadline);
+	loop_disarm(&conn->worker->loop, &conn->deadline);
 	cancel(conn);
 }
 
@@ -275,7 +270,7 @@ void conn_close(struct conn *conn, enum close_reason why)
 	if (conn->state != CONN_CLOSING)
 		conn_window_begin(conn, conn_moved_at_end(conn), LINGER_MS);
 	conn->state = CONN_CLOSING;
-	if (conn->is_in_flight) { /* its event brings us back here */
+	if (conn->in_flight != CONN_OP_NONE) { /* its event brings us back here */
 		cancel(conn);
 		return;
 	}
@@ -318,7 +313,8 @@ static void established(struct conn *conn)
 	conn->is_established = true;
 	metric_add(&worker->metrics.handshake_ok, 1);
 	metric_add(&worker->metrics.key_exchange[outcome.group], 1);
-	histogram_observe(&worker->metrics.handshake_duration, worker->now_ns - conn->started_ns);
+	histogram_observe(&worker->metrics.handshake_duration,
+			  worker->loop.now_ns - conn->started_ns);
 	bool is_tx_kernel = record_is_kernel_tx(&conn->record);
 	bool is_rx_kernel = conn->record.rx == &record_rx_kernel;
 	metric_add(&worker->metrics.conn_path[is_tx_kernel ? (is_rx_kernel ? CONN_PATH_KERNEL_KERNEL
@@ -494,17 +490,19 @@ static enum conn_next head_event(struct conn *conn, int32_t events)
 	return conn->in != NULL ? CONN_GOES_ON : conn_wait_for_head(conn);
 }
 
-void conn_event(struct conn *conn, enum token_kind kind, int32_t result)
+static void event(struct conn *conn, int32_t result)
 {
-	must(conn->is_in_flight && conn->in_flight == kind);
-	conn->is_in_flight = false;
+	enum conn_op kind = conn->in_flight;
+
+	must(kind != CONN_OP_NONE);
+	conn->in_flight = CONN_OP_NONE;
 	if (is_for_file(kind))
 		metric_sub(&conn->worker->metrics.value[METRIC_RING_FILE_OPS], 1);
 
 	/* What the operation left behind is put in order first, whatever follows. */
-	if (kind == TOKEN_CONN_FILE)
-		send_file_event(&conn->request->send, result);
-	if (kind == TOKEN_CONN_OPEN && (conn->is_doomed || conn->state != CONN_OPEN) && result >= 0)
+	if (kind == CONN_OP_FILE)
+		send_file_done(&conn->request->send, result);
+	if (kind == CONN_OP_OPEN && (conn->is_doomed || conn->state != CONN_OPEN) && result >= 0)
 		close(result);
 	if (conn->is_doomed) {
 		conn_free(conn);
@@ -525,7 +523,7 @@ void conn_event(struct conn *conn, enum token_kind kind, int32_t result)
 		break;
 	case CONN_BODY:
 		conn_run(conn,
-			 kind == TOKEN_CONN_WRITE ? conn_step_written(conn, result) : CONN_GOES_ON);
+			 kind == CONN_OP_WRITE ? conn_step_written(conn, result) : CONN_GOES_ON);
 		break;
 	case CONN_ANSWER:
 	case CONN_SEND:
@@ -540,6 +538,17 @@ void conn_event(struct conn *conn, enum token_kind kind, int32_t result)
 	case CONN_FREE:
 		must(!"an event for a free connection");
 	}
+}
+
+void conn_op_done(struct op *op, int32_t result)
+{
+	event(CONTAINER_OF(op, struct conn, op), result);
+}
+
+void conn_job_done(struct conn *conn)
+{
+	must(conn->in_flight == CONN_OP_JOB);
+	event(conn, 0);
 }
 
 void conn_buffer_ready(struct conn *conn)

@@ -7,8 +7,8 @@
  *                   +----> [JOB -> BODY ->] JOB -> ANSWER
  *                   `----> CLOSING -> LINGER -> free
  *
- * At most one operation is in flight, of the ring or of a thread; its token is kind, slot,
- * generation. A connection is freed only when none is. Idle it holds no buffer.
+ * At most one operation is in flight, of the loop or of a thread. A connection is freed only when
+ * none is. Idle it holds no buffer.
  */
 #ifndef SLUICE_SERVER_CONN_H
 #define SLUICE_SERVER_CONN_H
@@ -18,7 +18,7 @@
 
 #include "base/reasons.h"
 #include "http/head.h"
-#include "io/wheel.h"
+#include "io/loop.h"
 #include "s3/answer.h"
 #include "s3/operation.h"
 #include "s3/target.h"
@@ -32,13 +32,23 @@ enum conn_state {
 	CONN_FREE,
 	CONN_HANDSHAKE,
 	CONN_HEAD,    /* waiting for a request head, or dropping a body that nobody wants */
-	CONN_OPEN,    /* the ring opens the object */
+	CONN_OPEN,    /* the loop opens the object */
 	CONN_JOB,     /* a thread carries out what may block (server/job.h) */
 	CONN_BODY,    /* the request body comes in */
 	CONN_ANSWER,  /* the answer is known; a tx_buf is awaited to write it to */
 	CONN_SEND,    /* the response is on its way */
 	CONN_CLOSING, /* close_notify or an alert is on its way */
 	CONN_LINGER   /* until the client has closed too */
+};
+
+/* What is in flight. */
+enum conn_op {
+	CONN_OP_NONE,
+	CONN_OP_POLL,  /* the socket, or a turn */
+	CONN_OP_FILE,  /* a read of the file that is sent */
+	CONN_OP_OPEN,  /* of the object */
+	CONN_OP_WRITE, /* of the body's file */
+	CONN_OP_JOB    /* on a thread; not in conn->op */
 };
 
 /* A request head as it comes in; what follows it (pipelined) too. */
@@ -80,22 +90,24 @@ struct request {
 struct conn {
 	struct worker *worker;
 	uint32_t slot;
-	uint32_t generation;
 	int sock_fd;
 	enum conn_state state;
-	bool is_in_flight; /* an operation of the ring or of a thread is */
-	enum token_kind in_flight;
+	enum conn_op in_flight;
+	struct op op;
+	struct timer deadline;
 	bool is_doomed;      /* to be freed as soon as nothing is in flight */
 	bool is_waiting;     /* for a tx_buf */
 	bool is_established; /* record is valid */
 	bool is_closed_by_peer;
 	bool is_counted;       /* among its client's, for --max-connections-per-identity */
+	bool is_excused;       /* the deadline was put off once, the delay being ours */
+	bool is_head_begun;    /* a byte of the next head (or a body to be dropped) is here */
+	bool is_rx_over;       /* in state LINGER: what is still here cannot be received */
 	enum close_reason why; /* first reason; CLOSE_REASON_COUNT: none yet */
 	enum fallback_reason fallback_tx;
 	enum fallback_reason fallback_rx;
 	enum tls_group group; /* of the key exchange */
 	struct conn *waiting_next;
-	struct wheel_entry deadline;
 	struct handshake *handshake;
 	struct peer *peer;               /* whose certificate was verified; NULL: not yet */
 	const struct identity *identity; /* its; NULL: not yet */
@@ -104,23 +116,18 @@ struct conn {
 	uint64_t started_ns;
 	uint64_t window_ms; /* of the minimum rate: its start, and what the client had moved */
 	int64_t window_moved;
-	uint64_t read_since_ms; /* the ring reads a file since */
-	bool is_excused;        /* the deadline was put off once, the delay being ours */
-	bool is_head_begun;     /* a byte of the next head (or a body to be dropped) is here */
+	uint64_t read_since_ms; /* the loop reads a file since */
 	uint64_t discard_left;  /* request body bytes still to be read and dropped */
-	uint32_t lingered;      /* bytes dropped in state LINGER */
-	bool is_rx_over;        /* in state LINGER: what is still here cannot be received */
 	uint64_t requests;
 	struct record record;
-	char remote[ADDR_TEXT_MAX];
+	uint32_t lingered; /* bytes dropped in state LINGER */
+	char remote[SOCKET_TEXT_MAX];
 };
 
 /* An accepted socket, taken over. NULL: no slot or no memory; the socket is closed then. */
 struct conn *conn_new(struct worker *worker, int sock_fd, const char *remote);
-/* The event of the operation in flight. */
-void conn_event(struct conn *conn, enum token_kind kind, int32_t result);
-/* The deadline has passed. */
-void conn_expired(struct conn *conn);
+/* The job that was in flight has run. */
+void conn_job_done(struct conn *conn);
 /* A tx_buf may be free now. */
 void conn_buffer_ready(struct conn *conn);
 /* The server is stopping: an idle connection closes, a busy one after its response. */
@@ -145,7 +152,7 @@ enum conn_next { CONN_WAITS, CONN_GOES_ON };
 
 /* Serves what conn->in holds: a body to be dropped, a request head. */
 enum conn_next conn_step_head(struct conn *conn);
-/* The open that the ring did for state OPEN. */
+/* The open that the loop did for state OPEN. */
 enum conn_next conn_step_opened(struct conn *conn, int32_t result);
 /* Writes the answer's head and text to a tx_buf. */
 enum conn_next conn_step_answer(struct conn *conn);
@@ -167,8 +174,12 @@ bool conn_admit(struct conn *conn);
 /* Is its next response to be its last? */
 bool conn_is_aged(const struct conn *conn);
 
-/* The ring carries out a call for a file (TOKEN_CONN_OPEN, _FILE, _WRITE), which was started. */
-void conn_wait_for_file(struct conn *conn, enum token_kind kind);
+/* An operation on a file (CONN_OP_OPEN, _FILE, _WRITE) begins, with conn->op; then it is started
+ * with conn_op_done. */
+void conn_op_begins(struct conn *conn, enum conn_op kind);
+void conn_op_done(struct op *op, int32_t result);
+/* The deadline has passed. */
+void conn_expired(struct timer *timer);
 /* Back after the others. */
 void conn_yield(struct conn *conn);
 /* Until something can be received; what is due to be sent (a KeyUpdate) goes meanwhile. False: the

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A request body: from the record layer through its codings to a buffer, and from
- * there to the call's file by the ring, or into the call's text.
+ * there to the call's file by the loop, or into the call's text.
  *
  *   plain (Content-Length)  record -> buf ---------------> file
  *   chunked, aws-chunked    record -> in -> body_take -> buf -> file
@@ -86,12 +86,12 @@ static bool is_full(const struct job *job)
 static enum conn_next write_out(struct conn *conn)
 {
 	struct job *job = conn->request->job;
+	struct iovec data = {job->buf->byte + job->buf_written, job->buf_used - job->buf_written};
 
-	ring_write(&conn->worker->ring, job->call.put.file_fd, job->buf->byte + job->buf_written,
-		   (unsigned)(job->buf_used - job->buf_written), job->file_offset,
-		   token_pack(TOKEN_CONN_WRITE, conn->slot, conn->generation));
-	conn_wait_for_file(conn, TOKEN_CONN_WRITE);
-	job->disk_since_ms = conn->worker->now_ms;
+	conn_op_begins(conn, CONN_OP_WRITE);
+	loop_write(&conn->worker->loop, &conn->op, job->call.put.file_fd, data, job->file_offset,
+		   conn_op_done);
+	job->disk_since_ms = conn->worker->loop.now_ms;
 	return CONN_WAITS;
 }
 
@@ -275,7 +275,7 @@ static enum conn_next body_begin_now(struct conn *conn)
 
 	job_body_begins(request->job);
 	conn->state = CONN_BODY;
-	conn->window_ms = conn->worker->now_ms;
+	conn->window_ms = conn->worker->loop.now_ms;
 	conn->window_moved = 0;
 	conn_deadline(conn, conn->worker->server->config->rate_window_ms);
 	/* For an empty body, too: botocore takes a final answer in its place for the status of

@@ -11,7 +11,7 @@
 void conn_deadline(struct conn *conn, uint64_t in_ms)
 {
 	conn->is_excused = false;
-	wheel_arm(&conn->worker->wheel, &conn->deadline, conn->worker->now_ms + in_ms);
+	loop_arm(&conn->worker->loop, &conn->deadline, in_ms, conn_expired);
 }
 
 /* Bytes that wait in the socket, to be received or to be taken by the client. */
@@ -27,7 +27,7 @@ int conn_queued_bytes(const struct conn *conn, unsigned long which)
 /* moved: bytes that the client has moved so far, from any start. */
 void conn_window_begin(struct conn *conn, int64_t moved, uint64_t in_ms)
 {
-	conn->window_ms = conn->worker->now_ms;
+	conn->window_ms = conn->worker->loop.now_ms;
 	conn->window_moved = moved;
 	conn_deadline(conn, in_ms);
 }
@@ -36,7 +36,7 @@ void conn_window_begin(struct conn *conn, int64_t moved, uint64_t in_ms)
 static bool window_is_slow(const struct conn *conn, int64_t moved)
 {
 	uint64_t min_bytes = conn->worker->server->config->min_rate_bytes;
-	uint64_t elapsed_ms = conn->worker->now_ms - conn->window_ms;
+	uint64_t elapsed_ms = conn->worker->loop.now_ms - conn->window_ms;
 
 	return min_bytes > 0 &&
 	       (moved - conn->window_moved) * 1000 < (int64_t)min_bytes * (int64_t)elapsed_ms;
@@ -73,7 +73,7 @@ static bool waits_for_disk(const struct conn *conn, uint64_t *since_ms)
 {
 	*since_ms =
 		conn->state == CONN_BODY ? conn->request->job->disk_since_ms : conn->read_since_ms;
-	return conn->state == CONN_BODY ? conn->is_in_flight && conn->in_flight == TOKEN_CONN_WRITE
+	return conn->state == CONN_BODY ? conn->in_flight == CONN_OP_WRITE
 					: conn->request->send.is_reading;
 }
 
@@ -94,7 +94,7 @@ static bool is_our_turn(const struct conn *conn)
 /* The window of the minimum rate has ended. */
 static void check_rate(struct conn *conn)
 {
-	uint64_t now_ms = conn->worker->now_ms, since_ms;
+	uint64_t now_ms = conn->worker->loop.now_ms, since_ms;
 	int64_t moved = bytes_moved(conn);
 	bool is_slow = window_is_slow(conn, moved);
 
@@ -112,13 +112,14 @@ static void check_rate(struct conn *conn)
 static void check_end(struct conn *conn)
 {
 	int64_t moved = conn_moved_at_end(conn);
-	bool is_unread = conn->state == CONN_LINGER && !conn->is_in_flight; /* linger_unread */
+	bool is_unread =
+		conn->state == CONN_LINGER && conn->in_flight == CONN_OP_NONE; /* linger_unread */
 
 	if (is_unread && conn_queued_bytes(conn, SIOCOUTQ) == 0) {
 		conn_free_soon(conn);
 		return;
 	}
-	if (is_unread && conn->worker->now_ms - conn->window_ms < LINGER_MS) {
+	if (is_unread && conn->worker->loop.now_ms - conn->window_ms < LINGER_MS) {
 		conn_deadline(conn, TICK_MS);
 		return;
 	}
@@ -163,15 +164,17 @@ static void buffer_waited_long(struct conn *conn)
  * that sends without end must not put it off. */
 static bool is_to_be_heard(struct conn *conn)
 {
-	if (conn->is_excused || !conn->is_in_flight || !is_our_turn(conn))
+	if (conn->is_excused || conn->in_flight == CONN_OP_NONE || !is_our_turn(conn))
 		return false;
 	conn_deadline(conn, TICK_MS);
 	conn->is_excused = true;
 	return true;
 }
 
-void conn_expired(struct conn *conn)
+void conn_expired(struct timer *timer)
 {
+	struct conn *conn = CONTAINER_OF(timer, struct conn, deadline);
+
 	switch (conn->state) {
 	case CONN_HANDSHAKE:
 		if (!is_to_be_heard(conn))

@@ -47,11 +47,10 @@ static enum conn_next open_bucket(struct conn *conn);
 
 enum conn_next conn_run_job(struct conn *conn, enum job_step step)
 {
-	must(!conn->is_in_flight);
-	conn->is_in_flight = true;
-	conn->in_flight = TOKEN_CONN_JOB;
+	must(conn->in_flight == CONN_OP_NONE);
+	conn->in_flight = CONN_OP_JOB;
 	conn->state = CONN_JOB;
-	wheel_disarm(&conn->worker->wheel, &conn->deadline);
+	loop_disarm(&conn->worker->loop, &conn->deadline);
 	job_submit(conn->request->job, step);
 	return CONN_WAITS;
 }
@@ -119,13 +118,13 @@ static enum conn_next opened(struct conn *conn, int file_fd)
 	return answer_with(conn, S3_ERROR_COUNT);
 }
 
-static enum conn_next open_through_ring(struct conn *conn)
+static enum conn_next open_through_loop(struct conn *conn)
 {
 	struct request *request = conn->request;
 	struct worker *worker = conn->worker;
-	ring_openat2(&worker->ring, worker->server->root_fd, request->path, &request->how,
-		     token_pack(TOKEN_CONN_OPEN, conn->slot, conn->generation));
-	conn_wait_for_file(conn, TOKEN_CONN_OPEN);
+	conn_op_begins(conn, CONN_OP_OPEN);
+	loop_openat2(&worker->loop, &conn->op, worker->server->root_fd, request->path,
+		     &request->how, conn_op_done);
 	conn->state = CONN_OPEN;
 	conn_deadline(conn, DISK_TIMEOUT_MS);
 	return CONN_WAITS;
@@ -139,7 +138,7 @@ static enum conn_next open_bucket(struct conn *conn)
 	snprintf(request->path, sizeof(request->path), "%s", request->target.bucket);
 	request->how = object_bucket_how();
 	int fd = object_open_cached(conn->worker->server->root_fd, request->path, &request->how);
-	return fd != -EAGAIN ? opened(conn, fd) : open_through_ring(conn);
+	return fd != -EAGAIN ? opened(conn, fd) : open_through_loop(conn);
 }
 
 static enum conn_next open_object(struct conn *conn)
@@ -157,13 +156,13 @@ static enum conn_next open_object(struct conn *conn)
 	worker->open_how = request->how; /* not the owner of one file: most likely of none */
 	if (fd != -EAGAIN)
 		return opened(conn, fd);
-	return open_through_ring(conn);
+	return open_through_loop(conn);
 }
 
 enum conn_next conn_step_opened(struct conn *conn, int32_t result)
 {
 	if (result == -EPERM && object_open_without_noatime(&conn->request->how))
-		return open_through_ring(conn);
+		return open_through_loop(conn);
 	return opened(conn, result);
 }
 
@@ -229,7 +228,7 @@ static struct request *request_new(struct conn *conn)
 	request->send.is_limit_hit = false;
 	request->error = S3_ERROR_COUNT;
 	request->error_text = NULL;
-	request->started_ns = worker->now_ns;
+	request->started_ns = worker->loop.now_ns;
 	request->is_parsed = request->is_bucket = request->is_overdue = false;
 	request->is_aged = request->is_denied = false;
 	request->keep_alive = false;
@@ -327,7 +326,7 @@ static void write_answer(struct conn *conn, char *out)
 		.head = request->is_parsed ? &request->head : NULL,
 		.resource = request->is_parsed ? request->head.target : (struct slice){"", 0},
 		.request_id = request->request_id,
-		.date = conn->worker->date,
+		.date = worker_date(conn->worker),
 		.keep_alive = request->keep_alive,
 		.is_writable = conn->worker->server->config->writable,
 		.object_key = request->target.object_key,
@@ -424,10 +423,12 @@ enum conn_next conn_step_answer(struct conn *conn)
 	if (answer->file_bytes > 0)
 		body.is_in_memory = worker->server->root_is_in_memory &&
 				    request->object.facts.device == worker->server->root_device;
+	request->send.op = &conn->op;
+	request->send.read_done = conn_op_done;
 	send_begin(&request->send, &worker->means, &conn->record, answer->text_bytes,
 		   body.bytes > 0 ? &body : NULL, worker->server->config->send_engine);
 	conn->state = CONN_SEND;
-	conn->window_ms = worker->now_ms;
+	conn->window_ms = worker->loop.now_ms;
 	conn->window_moved = 0;
 	return CONN_GOES_ON;
 }
@@ -478,7 +479,7 @@ enum conn_next conn_step_send(struct conn *conn)
 {
 	struct send *send = &conn->request->send;
 
-	switch (send_step(send, token_pack(TOKEN_CONN_FILE, conn->slot, conn->generation))) {
+	switch (send_step(send)) {
 	case SEND_DONE:
 		return response_done(conn);
 	case SEND_WAIT_SOCKET:
@@ -486,8 +487,8 @@ enum conn_next conn_step_send(struct conn *conn)
 		conn_wait(conn, POLLOUT);
 		return CONN_WAITS;
 	case SEND_WAIT_FILE:
-		conn->read_since_ms = conn->worker->now_ms;
-		conn_wait_for_file(conn, TOKEN_CONN_FILE);
+		conn->read_since_ms = conn->worker->loop.now_ms;
+		conn_op_begins(conn, CONN_OP_FILE);
 		return CONN_WAITS;
 	case SEND_WAIT_BUFFER:
 		worker_wait_for_buffer(conn->worker, conn);

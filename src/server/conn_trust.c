@@ -61,8 +61,8 @@ bool conn_admit(struct conn *conn)
 bool conn_is_aged(const struct conn *conn)
 {
 	uint64_t limit_ms = conn->worker->server->config->conn_age_max_ms;
-	uint64_t age_ms = (conn->worker->now_ns - conn->started_ns) / 1000000;
+	uint64_t age_ms = (conn->worker->loop.now_ns - conn->started_ns) / 1000000;
 	/* Those that came together do not come again together. */
-	uint64_t percent = 90 + (conn->slot + conn->generation) % 21;
+	uint64_t percent = 90 + (conn->slot + conn->started_ns / 1000000) % 21;
 	return limit_ms > 0 && age_ms >= limit_ms * percent / 100;
 }

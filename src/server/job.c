@@ -63,6 +63,21 @@ static bool may_see(void *client, const char *bucket)
 		.allow;
 }
 
+static void job_free(struct job *job)
+{
+	trust_release(job->trust);
+	free(job);
+}
+
+static void done(struct offload_job *work)
+{
+	struct job *job = CONTAINER_OF(work, struct job, work);
+	if (job->conn != NULL)
+		conn_job_done(job->conn);
+	else
+		job_free(job);
+}
+
 struct job *job_new(struct conn *conn)
 {
 	struct request *request = conn->request;
@@ -75,6 +90,7 @@ struct job *job_new(struct conn *conn)
 		(struct s3_permission){.is_allowed = is_allowed, .may_see = may_see, .client = job};
 	job->trust = trust_ref(conn->worker->trust);
 	job->work.run = run;
+	job->work.done = done;
 	job->worker = conn->worker;
 	job->conn = conn;
 	return job;
@@ -86,8 +102,8 @@ void job_submit(struct job *job, enum job_step step)
 	bool is_looking = (job->call.route.verb & (ACCESS_READ | ACCESS_LIST)) != 0;
 
 	job->step = step;
-	offload_submit(is_looking ? &server->looking : &server->writing, &job->worker->jobs,
-		       &job->work);
+	loop_submit(&job->worker->loop, is_looking ? &server->looking : &server->writing,
+		    &job->work);
 }
 
 void job_count_denied(struct job *job)
@@ -112,12 +128,6 @@ void job_body_ends(struct job *job)
 	job->is_upload = false;
 }
 
-static void job_free(struct job *job)
-{
-	trust_release(job->trust);
-	free(job);
-}
-
 void job_release(struct job *job)
 {
 	if (job->buf != NULL)
@@ -132,13 +142,4 @@ void job_release(struct job *job)
 	}
 	s3_call_fini(&job->call);
 	job_free(job);
-}
-
-void job_done(struct offload_job *work)
-{
-	struct job *job = CONTAINER_OF(work, struct job, work);
-	if (job->conn != NULL)
-		conn_event(job->conn, TOKEN_CONN_JOB, 0);
-	else
-		job_free(job);
 }

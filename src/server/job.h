@@ -51,7 +51,7 @@ struct job {
 
 /* For the connection's request. NULL: no memory. */
 struct job *job_new(struct conn *conn);
-/* Its event is TOKEN_CONN_JOB. */
+/* conn_job_done is called when it has run. */
 void job_submit(struct job *job, enum job_step step);
 /* The body is being received; it is no more, however it ended. */
 void job_body_begins(struct job *job);
@@ -60,8 +60,5 @@ void job_body_ends(struct job *job);
 void job_count_denied(struct job *job);
 /* The connection's request ends; no step runs. */
 void job_release(struct job *job);
-
-/* One that offload_done gave. */
-void job_done(struct offload_job *work);
 
 #endif

@@ -18,22 +18,22 @@
 #define REBIND_MS      500
 #define REBIND_STEP_MS 20
 
-void address_format(const struct sockaddr_storage *address, char out[ADDR_TEXT_MAX])
+void address_format(const struct sockaddr_storage *address, char out[SOCKET_TEXT_MAX])
 {
 	char host[INET6_ADDRSTRLEN] = "?";
 	if (address->ss_family == AF_INET) {
 		const struct sockaddr_in *in = (const struct sockaddr_in *)address;
 		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-		snprintf(out, ADDR_TEXT_MAX, "%s:%u", host, ntohs(in->sin_port));
+		snprintf(out, SOCKET_TEXT_MAX, "%s:%u", host, ntohs(in->sin_port));
 	} else {
 		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
 		if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
 			inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], host, sizeof(host));
-			snprintf(out, ADDR_TEXT_MAX, "%s:%u", host, ntohs(in6->sin6_port));
+			snprintf(out, SOCKET_TEXT_MAX, "%s:%u", host, ntohs(in6->sin6_port));
 			return;
 		}
 		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-		snprintf(out, ADDR_TEXT_MAX, "[%s]:%u", host, ntohs(in6->sin6_port));
+		snprintf(out, SOCKET_TEXT_MAX, "[%.39s]:%u", host, ntohs(in6->sin6_port));
 	}
 }
 

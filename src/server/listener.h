@@ -27,6 +27,6 @@ void listener_explain(const struct listener_plan *plan, int error, unsigned priv
 		      char out[ERROR_TEXT_MAX]);
 
 /* "1.2.3.4:567" or "[::1]:567" */
-void address_format(const struct sockaddr_storage *address, char out[ADDR_TEXT_MAX]);
+void address_format(const struct sockaddr_storage *address, char out[SOCKET_TEXT_MAX]);
 
 #endif

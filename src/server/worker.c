@@ -17,21 +17,42 @@
 #include "server/job.h"
 #include "server/listener.h"
 
-#define EVENTS_PER_WAIT   256
 #define LOG_KEPT_BYTES    (64 * 1024)
 /* "--max-connections reached" is said once in this time. */
 #define CONNS_FULL_LOG_MS 1000
 
-static void clock_read(struct worker *worker)
+const char *worker_date(struct worker *worker)
 {
 	struct timespec wall;
+
+	if (worker->date_ns == worker->loop.now_ns)
+		return worker->date;
+	worker->date_ns = worker->loop.now_ns;
 	clock_gettime(CLOCK_REALTIME_COARSE, &wall);
-	worker->now_ns = clock_now_ns();
-	worker->now_ms = worker->now_ns / 1000000;
-	if (worker->wall_seconds == wall.tv_sec && worker->date[0] != '\0')
-		return;
-	worker->wall_seconds = wall.tv_sec;
-	http_date_format(wall.tv_sec, worker->date);
+	if (worker->date_seconds != wall.tv_sec || worker->date[0] == '\0') {
+		worker->date_seconds = wall.tv_sec;
+		http_date_format(wall.tv_sec, worker->date);
+	}
+	return worker->date;
+}
+
+/* ---- What was kept out of the log ------------------------------------------------------------ */
+
+static void tell_suppressed(struct timer *timer);
+
+static void tell_at(struct worker *worker, uint64_t due_ms)
+{
+	uint64_t now_ms = worker->loop.now_ms;
+	loop_arm(&worker->loop, &worker->log_limit_due, due_ms > now_ms ? due_ms - now_ms : 0,
+		 tell_suppressed);
+}
+
+static void tell_suppressed(struct timer *timer)
+{
+	struct worker *worker = CONTAINER_OF(timer, struct worker, log_limit_due);
+	uint64_t due_ms = log_limit_tell(&worker->log_limit, &worker->log, worker->loop.now_ms);
+	if (due_ms != 0)
+		tell_at(worker, due_ms);
 }
 
 bool worker_may_log(struct worker *worker, struct log_kind kind, const char *remote)
@@ -41,17 +62,10 @@ bool worker_may_log(struct worker *worker, struct log_kind kind, const char *rem
 
 	bool may = log_limit_allows(&worker->log_limit, kind, remote,
 				    port != NULL ? (size_t)(port - remote) : strlen(remote),
-				    worker->now_ms, &due_ms);
-	if (due_ms != 0 && worker->log_limit_due.next == NULL)
-		wheel_arm(&worker->wheel, &worker->log_limit_due, due_ms);
+				    worker->loop.now_ms, &due_ms);
+	if (due_ms != 0 && !timer_is_armed(&worker->log_limit_due))
+		tell_at(worker, due_ms);
 	return may;
-}
-
-static void tell_suppressed(struct worker *worker)
-{
-	uint64_t due_ms = log_limit_tell(&worker->log_limit, &worker->log, worker->now_ms);
-	if (due_ms != 0)
-		wheel_arm(&worker->wheel, &worker->log_limit_due, due_ms);
 }
 
 static void tell_main(struct worker *worker)
@@ -97,8 +111,8 @@ struct conn *worker_conn_take(struct worker *worker)
 	if (is_full || (worker->free_slot_count == 0 && chunk_add(worker) < 0)) {
 		atomic_fetch_sub(&server->conns_open, 1);
 		metric_add(&worker->metrics.value[METRIC_CONNS_REFUSED], 1);
-		if (worker->now_ms - worker->conns_full_logged_ms > CONNS_FULL_LOG_MS) {
-			worker->conns_full_logged_ms = worker->now_ms;
+		if (worker->loop.now_ms - worker->conns_full_logged_ms > CONNS_FULL_LOG_MS) {
+			worker->conns_full_logged_ms = worker->loop.now_ms;
 			log_msg(&worker->log, LOG_LEVEL_WARN,
 				"connection refused: %s (%u are open)",
 				is_full ? "--max-connections is reached" : "no memory",
@@ -113,9 +127,8 @@ struct conn *worker_conn_take(struct worker *worker)
 
 void worker_conn_give(struct worker *worker, struct conn *conn)
 {
-	/* A late event of the slot's last user would be told by its generation. */
-	*conn = (struct conn){
-		.worker = worker, .slot = conn->slot, .generation = conn->generation + 1};
+	must(!op_is_in_flight(&conn->op));
+	*conn = (struct conn){.worker = worker, .slot = conn->slot};
 	worker->free_slot[worker->free_slot_count++] = conn->slot;
 	worker->conn_count--;
 	atomic_fetch_sub(&worker->server->conns_open, 1);
@@ -203,11 +216,19 @@ static void serve_waiting(struct worker *worker)
 /* ---- Listening --------------------------------------------------------------------------------
  */
 
-static void listener_poll(struct worker *worker, struct listener *listener)
+static void listener_event(struct op *op, int32_t events);
+
+static void listener_poll(struct listener *listener)
 {
-	uint32_t index = (uint32_t)(listener - worker->listener);
-	listener->is_polled = true;
-	ring_poll(&worker->ring, listener->sock_fd, POLLIN, token_pack(TOKEN_LISTENER, index, 0));
+	loop_poll(&listener->worker->loop, &listener->op, listener->sock_fd, POLLIN,
+		  listener_event);
+}
+
+static void listener_resume(struct timer *timer)
+{
+	struct listener *listener = CONTAINER_OF(timer, struct listener, resume);
+	listener->is_paused = false;
+	listener_poll(listener);
 }
 
 /* accept(2) failed: wait a little where only time can help. True: go on accepting. */
@@ -232,7 +253,7 @@ static bool accept_failed(struct worker *worker, struct listener *listener, int 
 				"accept: %s; trying again in %d ms (raise the limit of open files)",
 				strerrordesc_np(error), ACCEPT_PAUSE_MS);
 		listener->is_paused = true;
-		wheel_arm(&worker->wheel, &listener->resume, worker->now_ms + ACCEPT_PAUSE_MS);
+		loop_arm(&worker->loop, &listener->resume, ACCEPT_PAUSE_MS, listener_resume);
 		return false;
 	}
 }
@@ -253,25 +274,32 @@ static void accept_some(struct worker *worker, struct listener *listener, int co
 		metric_add(&worker->metrics.value[METRIC_CONNS_ACCEPTED], 1);
 		int one = 1;
 		setsockopt(sock_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-		char remote[ADDR_TEXT_MAX];
+		char remote[SOCKET_TEXT_MAX];
 		address_format(&address, remote);
 		conn_new(worker, sock_fd, remote);
 	}
 }
 
-static void listener_event(struct worker *worker, struct listener *listener)
+static void listener_look(struct listener *listener)
 {
-	listener->is_polled = false;
+	struct worker *worker = listener->worker;
+
 	if (worker->is_draining) { /* who is in the queue was told that we listen */
 		accept_some(worker, listener, LISTEN_BACKLOG);
-		wheel_disarm(&worker->wheel, &listener->resume);
+		loop_disarm(&worker->loop, &listener->resume);
 		close(listener->sock_fd);
 		listener->sock_fd = -1;
 		return;
 	}
 	accept_some(worker, listener, ACCEPTS_PER_WAKE);
 	if (!listener->is_paused)
-		listener_poll(worker, listener);
+		listener_poll(listener);
+}
+
+static void listener_event(struct op *op, int32_t events)
+{
+	(void)events;
+	listener_look(CONTAINER_OF(op, struct listener, op));
 }
 
 static bool is_listening(const struct worker *worker)
@@ -286,46 +314,15 @@ static void stop_listening(struct worker *worker)
 {
 	for (unsigned i = 0; i < worker->listener_count; i++) {
 		struct listener *listener = &worker->listener[i];
-		if (listener->is_polled) /* the ring holds the socket: closed by its event */
-			ring_cancel(&worker->ring, token_pack(TOKEN_LISTENER, i, 0));
+		if (op_is_in_flight(&listener->op)) /* closed when it has completed */
+			loop_cancel(&worker->loop, &listener->op);
 		else
-			listener_event(worker, listener);
+			listener_look(listener);
 	}
 }
 
 /* ---- The loop ----------------------------------------------------------------------------------
  */
-
-static void expired(struct worker *worker, struct wheel_entry *entry)
-{
-	if (entry == &worker->log_limit_due) {
-		tell_suppressed(worker);
-		return;
-	}
-	for (unsigned i = 0; i < worker->listener_count; i++) {
-		if (entry == &worker->listener[i].resume) {
-			worker->listener[i].is_paused = false;
-			listener_poll(worker, &worker->listener[i]);
-			return;
-		}
-	}
-	conn_expired(CONTAINER_OF(entry, struct conn, deadline));
-}
-
-static void dispatch(struct worker *worker, const struct ring_event *event)
-{
-	uint32_t slot = event->token & 0xffffff;
-	enum token_kind kind = (enum token_kind)(event->token >> 24 & 0xff);
-
-	if (kind == TOKEN_LISTENER) {
-		listener_event(worker, &worker->listener[slot]);
-		return;
-	}
-	struct conn *conn = conn_at(worker, slot);
-	/* One event for each operation, and no connection ends before it: never a stranger's. */
-	must((conn->generation & 0x7fffffff) == (uint32_t)(event->token >> 32));
-	conn_event(conn, kind, event->result);
-}
 
 static void abort_one(struct conn *conn)
 {
@@ -362,38 +359,21 @@ static void look_at_wishes(struct worker *worker)
 		for_each_conn(worker, abort_one);
 }
 
-static void take_done_jobs(struct worker *worker)
-{
-	struct offload_job *work;
-	while ((work = offload_done(&worker->jobs)) != NULL)
-		job_done(work);
-}
-
 static bool is_busy(const struct worker *worker)
 {
-	return !worker->is_draining || worker->conn_count > 0 || worker->jobs.out > 0 ||
+	return !worker->is_draining || worker->conn_count > 0 || worker->loop.jobs.out > 0 ||
 	       is_listening(worker);
 }
 
-static int loop(struct worker *worker)
+static int serve(struct worker *worker)
 {
-	struct ring_event events[EVENTS_PER_WAIT];
-
 	while (is_busy(worker)) {
-		int n = ring_wait(&worker->ring, worker->now_ms,
-				  wheel_timeout_ms(&worker->wheel, worker->now_ms), events,
-				  EVENTS_PER_WAIT);
-		clock_read(worker);
-		if (n < 0)
-			return n;
-		for (int i = 0; i < n; i++)
-			dispatch(worker, &events[i]);
-		take_done_jobs(worker);
+		int r = loop_wait(&worker->loop, -1);
+		if (r < 0)
+			return r;
 		look_at_wishes(worker);
 		serve_waiting(worker); /* before their deadlines: a buffer may be free by now */
-		struct wheel_entry *entry;
-		while ((entry = wheel_expire(&worker->wheel, worker->now_ms)) != NULL)
-			expired(worker, entry);
+		loop_expire(&worker->loop);
 		serve_waiting(worker);
 		log_flush(&worker->log);
 	}
@@ -413,21 +393,19 @@ static void report(struct worker *worker, int r)
 static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
-	int r = ring_begin(&worker->ring);
+	int r = loop_begin(&worker->loop);
 	if (r < 0) {
 		report(worker, r);
 		return NULL;
 	}
-	clock_read(worker);
-	wheel_init(&worker->wheel, worker->now_ms);
 	for (unsigned i = 0; i < worker->listener_count; i++)
-		listener_poll(worker, &worker->listener[i]);
+		listener_poll(&worker->listener[i]);
 	atomic_fetch_add(&worker->server->workers_running, 1);
 	report(worker, 0);
 
-	r = loop(worker);
+	r = serve(worker);
 	if (r < 0) {
-		log_msg(&worker->log, LOG_LEVEL_ERROR, "io_uring: %s; stopping",
+		log_msg(&worker->log, LOG_LEVEL_ERROR, "%s: %s; stopping", worker->loop.kind->name,
 			strerrordesc_np(-r));
 		log_flush(&worker->log);
 		abort(); /* connections cannot be served, nor told */
@@ -469,10 +447,10 @@ int worker_init(struct worker *worker, struct server *server, unsigned index, co
 	atomic_store(&worker->start_result, 1); /* not yet */
 	log_init(&worker->log, &server->log_sink, config->log_level, config->log_format);
 	for (unsigned i = 0; i < sock_count; i++)
-		worker->listener[i].sock_fd = sock_fds[i];
+		worker->listener[i] = (struct listener){.worker = worker, .sock_fd = sock_fds[i]};
 	worker->listener_count = sock_count;
 	pipe_pool_init(&worker->pipes);
-	worker->means = (struct send_means){.ring = &worker->ring,
+	worker->means = (struct send_means){.loop = &worker->loop,
 					    .tx_bufs = &worker->tx_bufs,
 					    .pipes = &worker->pipes,
 					    .metrics = &worker->metrics,
@@ -495,14 +473,9 @@ int worker_init(struct worker *worker, struct server *server, unsigned index, co
 	    pool_init(&worker->tx_bufs, sizeof(struct tx_buf), config->send_buffers) < 0 ||
 	    pool_init(&worker->rx_bufs, sizeof(struct rx_buf), RX_BUFS_MAX) < 0)
 		goto fail;
-	r = ring_init(&worker->ring, RING_ENTRIES);
+	r = loop_init(&worker->loop, RING_ENTRIES);
 	if (r < 0)
 		goto fail;
-	r = offload_home_init(&worker->jobs, &worker->ring);
-	if (r < 0) {
-		ring_fini(&worker->ring);
-		goto fail;
-	}
 	return 0;
 fail:
 	release_memory(worker);
@@ -527,7 +500,7 @@ int worker_start(struct worker *worker)
 
 void worker_wake(struct worker *worker)
 {
-	ring_wake(&worker->ring);
+	loop_wake(&worker->loop);
 }
 
 void worker_join(struct worker *worker)
@@ -537,7 +510,6 @@ void worker_join(struct worker *worker)
 
 void worker_fini(struct worker *worker)
 {
-	offload_home_fini(&worker->jobs);
-	ring_fini(&worker->ring); /* not before: worker_wake writes to its descriptor */
+	loop_fini(&worker->loop); /* not before: worker_wake writes to its descriptor */
 	release_memory(worker);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One thread of the server: its ring, its listeners, its connections, its pools.
+ * One thread of the server: its loop, its listeners, its connections, its pools.
  * Workers share nothing that is written while they serve, but the count of
  * connections and the wish to stop.
  */
@@ -17,10 +17,8 @@
 #include "base/metrics.h"
 #include "config/config.h"
 #include "http/date.h"
-#include "io/offload.h"
+#include "io/loop.h"
 #include "io/pool.h"
-#include "io/ring.h"
-#include "io/wheel.h"
 #include "s3/call.h"
 #include "server/trust.h"
 #include "store/object.h"
@@ -56,10 +54,11 @@ struct server {
 };
 
 struct listener {
+	struct worker *worker;
 	int sock_fd;
-	bool is_paused; /* after accept failed for want of descriptors */
-	bool is_polled;
-	struct wheel_entry resume;
+	bool is_paused;      /* after accept failed for want of descriptors */
+	struct op op;        /* a connection is waited for */
+	struct timer resume; /* of a pause */
 };
 
 /* Slots of connections, in chunks that never move and are kept. */
@@ -71,16 +70,14 @@ struct worker {
 	unsigned index;
 	pthread_t thread;
 	atomic_int start_result; /* 1: not yet; 0: runs (or ran); negative errno: could not */
-	struct ring ring;
-	struct wheel wheel;
+	struct loop loop;
 	struct log log;
 	struct log_limit log_limit;
-	struct wheel_entry log_limit_due; /* armed while something is suppressed */
+	struct timer log_limit_due; /* armed while something is suppressed */
 	struct metrics metrics;
-	uint64_t now_ms; /* CLOCK_MONOTONIC, read once a turn of the loop */
-	uint64_t now_ns;
-	time_t wall_seconds;        /* the wall clock that date is of */
-	char date[HTTP_DATE_BYTES]; /* now, for answers */
+	uint64_t date_ns;           /* the turn of the loop that date was looked at in */
+	time_t date_seconds;        /* the wall clock that it is of */
+	char date[HTTP_DATE_BYTES]; /* worker_date */
 	uint64_t request_count;     /* for request ids */
 	uint64_t request_salt;
 	struct open_how open_how; /* how objects are opened; see object_open_without_noatime */
@@ -100,7 +97,6 @@ struct worker {
 	struct conn *waiting_last;
 	struct conn *served; /* whose turn it is, while serve_waiting runs */
 
-	struct offload_home jobs;
 	struct pool head_bufs;
 	struct pool requests;
 	struct pool tx_bufs;
@@ -111,26 +107,11 @@ struct worker {
 	struct handshake_plan plan;
 };
 
-/* What a token names, in its bits 24 to 31. */
-enum token_kind {
-	TOKEN_CONN_POLL,
-	TOKEN_CONN_FILE,
-	TOKEN_CONN_OPEN,
-	TOKEN_CONN_WRITE,
-	TOKEN_CONN_JOB, /* not of the ring: io/offload's */
-	TOKEN_LISTENER
-};
-
-static inline uint64_t token_pack(enum token_kind kind, uint32_t slot, uint32_t generation)
-{
-	return (uint64_t)(generation & 0x7fffffff) << 32 | (uint64_t)kind << 24 | slot;
-}
-
-/* Prepares everything, the ring too; sock_fds are taken over. 0 or a negative errno, after which
+/* Prepares everything, the loop too; sock_fds are taken over. 0 or a negative errno, after which
  * there is nothing to be ended. */
 int worker_init(struct worker *worker, struct server *server, unsigned index, const int *sock_fds,
 		unsigned sock_count);
-/* Starts the thread and waits until its ring is up. 0 or a negative errno. */
+/* Starts the thread and waits until its loop is up. 0 or a negative errno. */
 int worker_start(struct worker *worker);
 /* After is_draining or is_aborting was set: makes the worker look at it. */
 void worker_wake(struct worker *worker);
@@ -141,6 +122,9 @@ void worker_fini(struct worker *worker);
 /* May a line of this kind about the client at remote ("ADDRESS:PORT") be written? False: it is
  * counted, and told later. Of level debug: ask nobody. */
 bool worker_may_log(struct worker *worker, struct log_kind kind, const char *remote);
+
+/* Now, as a Date field has it; until the next call. */
+const char *worker_date(struct worker *worker);
 
 /* For conn.c: a slot; NULL at the limit, or without memory. And its end. */
 struct conn *worker_conn_take(struct worker *worker);

@@ -11,7 +11,7 @@
 #include "base/must.h"
 #include "xfer/send_private.h"
 
-/* Ring reads that end with EAGAIN or EINTR, in a row, before the file is given up. */
+/* Reads through the loop that end with EAGAIN or EINTR, in a row, before the file is given up. */
 #define READ_RETRIES_MAX 100
 
 const char *send_engine_label(enum send_engine engine)
@@ -49,7 +49,7 @@ static enum send_engine choose(const struct record *record, uint64_t bytes, enum
 	return bytes < SENDFILE_BYTES_MIN ? SEND_ENGINE_COPY : SEND_ENGINE_SENDFILE;
 }
 
-/* On a file it would make Linux 6.1 give -EAGAIN, for ever, to reads through the ring from a device
+/* On a file it would make Linux 6.1 give -EAGAIN, for ever, to reads through io_uring from a device
  * without NOWAIT (dm-crypt). Most files are never read so. */
 void send_let_reads_wait(struct send *send)
 {
@@ -147,7 +147,7 @@ bool send_bufs_are_scarce(const struct send_means *means)
 	return means->tx_bufs->lent > means->tx_bufs->made_max / 2;
 }
 
-/* As the ring's poll has it: who is told "no" waits, and is not told at once that he may go on. An
+/* As the loop's poll has it: who is told "no" waits, and is not told at once that he may go on. An
  * error of the socket is room, too, for the send that will say it. */
 bool send_socket_has_room(int sock_fd)
 {
@@ -241,7 +241,7 @@ static enum send_state keep_key_fresh(struct send *send)
 	return r < 0 ? send_fail(send, record->why) : SEND_DONE;
 }
 
-enum send_state send_step(struct send *send, uint64_t token)
+enum send_state send_step(struct send *send)
 {
 	must(!send->is_reading);
 	if (send->read_error != 0)
@@ -255,12 +255,12 @@ enum send_state send_step(struct send *send, uint64_t token)
 
 	switch (send->engine) {
 	case SEND_ENGINE_SENDFILE:
-		return send_step_sendfile(send, TURN_BYTES_MAX, token);
+		return send_step_sendfile(send, TURN_BYTES_MAX);
 	case SEND_ENGINE_SPLICE:
-		return send_step_splice(send, TURN_BYTES_MAX, token);
+		return send_step_splice(send, TURN_BYTES_MAX);
 	case SEND_ENGINE_COPY:
 	case SEND_ENGINE_AUTO:
-		return send_step_copy(send, TURN_BYTES_MAX, token);
+		return send_step_copy(send, TURN_BYTES_MAX);
 	}
 	must(!"an engine of the table");
 	return SEND_FAILED;
@@ -276,7 +276,7 @@ void send_fini(struct send *send)
 	}
 }
 
-void send_file_event(struct send *send, int32_t result)
+void send_file_done(struct send *send, int32_t result)
 {
 	must(send->is_reading);
 	send->is_reading = false;

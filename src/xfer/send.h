@@ -5,14 +5,14 @@
  *
  *   copy      file -> tx_buf -> seal -> socket     any record layer, any size
  *   sendfile  page cache -> kernel TLS             what is cached; the rest as copy
- *   splice    file -> pipe (io_uring) -> kernel TLS
+ *   splice    file -> pipe (the loop) -> kernel TLS
  *
  * No step blocks on the disk: what is not in the page cache is read through the
- * ring. Work per step is bounded by TURN_BYTES_MAX.
+ * loop. Work per step is bounded by TURN_BYTES_MAX.
  *
  * Owns: the record's tx_buf and a pipe, while it needs them. Borrows: file,
- * record, ring, pools. At most one ring operation is in flight, by the owner's
- * token; until its event came, neither send nor file may go away.
+ * record, loop, pools. At most one operation of the loop is in flight, the owner's
+ * op; until it is done, neither send nor file may go away.
  */
 #ifndef SLUICE_XFER_SEND_H
 #define SLUICE_XFER_SEND_H
@@ -23,15 +23,15 @@
 
 #include "base/metrics.h"
 #include "config/config.h"
+#include "io/loop.h"
 #include "io/pool.h"
-#include "io/ring.h"
 #include "tls/record.h"
 #include "xfer/pipe_pool.h"
 #include "xfer/warm.h"
 
 /* What a worker lends to all its sends. */
 struct send_means {
-	struct ring *ring;
+	struct loop *loop;
 	struct pool *tx_bufs; /* of struct tx_buf */
 	struct pipe_pool *pipes;
 	struct metrics *metrics;
@@ -39,6 +39,9 @@ struct send_means {
 };
 
 struct send {
+	struct op *op; /* of reads from the file, and what is called then: the owner's, set before
+			* send_begin */
+	void (*read_done)(struct op *op, int32_t result);
 	const struct send_means *means;
 	struct record *record;
 	enum send_engine engine; /* the one chosen; never AUTO */
@@ -56,11 +59,11 @@ struct send {
 	uint32_t head_left;     /* bytes of the head, and the text behind it, that have not left */
 	uint64_t first_byte_ns; /* CLOCK_MONOTONIC when the socket had its first byte; 0: not yet */
 	uint32_t in_pipe;
-	bool is_reading;       /* the ring owns tx_buf or the pipe */
+	bool is_reading;       /* the loop owns tx_buf or the pipe */
 	bool is_limit_hit;     /* the key's record limit is reached and cannot be lifted */
 	bool is_in_memory;     /* file system without a disk: never blocks */
 	bool may_wait;         /* the file has lost its O_NONBLOCK */
-	int32_t read_error;    /* of the last ring operation: 0, or a negative errno */
+	int32_t read_error;    /* of the last read through the loop: 0, or a negative errno */
 	uint32_t read_retries; /* in a row */
 	struct pipe *pipe;
 	enum close_reason why; /* with SEND_FAILED */
@@ -70,7 +73,7 @@ struct send {
 enum send_state {
 	SEND_DONE,        /* every byte was given to the socket */
 	SEND_WAIT_SOCKET, /* step again when it is writable */
-	SEND_WAIT_FILE,   /* a ring operation is in flight; give its event to send_file_event */
+	SEND_WAIT_FILE,   /* a read is in flight; give its result to send_file_done */
 	SEND_WAIT_BUFFER, /* step again when a tx_buf may be free */
 	SEND_TURN_OVER,   /* step again after the others had their turn */
 	SEND_FAILED       /* the connection must be closed; .why */
@@ -92,9 +95,9 @@ struct send_body {
  */
 void send_begin(struct send *send, const struct send_means *means, struct record *record,
 		size_t head_bytes, const struct send_body *body, enum send_engine wanted);
-enum send_state send_step(struct send *send, uint64_t token);
-/* The event of the operation that SEND_WAIT_FILE told of; then step again. */
-void send_file_event(struct send *send, int32_t result);
+enum send_state send_step(struct send *send);
+/* The result of the read that SEND_WAIT_FILE told of; then step again. */
+void send_file_done(struct send *send, int32_t result);
 /* Gives buffers and pipe back; at any time when nothing is in flight. */
 void send_fini(struct send *send);
 

@@ -42,18 +42,19 @@ static ssize_t read_some(struct send *send, unsigned iov_count)
 	return (ssize_t)copied;
 }
 
-static enum send_state read_through_ring(struct send *send, unsigned iov_count, uint64_t token)
+static enum send_state read_through_loop(struct send *send, unsigned iov_count)
 {
 	metric_add(&send->means->metrics->value[METRIC_COLD_READS], 1);
 	send_let_reads_wait(send);
-	ring_readv(send->means->ring, send->file_fd, send->iov, iov_count, send->offset, token);
+	loop_readv(send->means->loop, send->op, send->file_fd, send->iov, iov_count, send->offset,
+		   send->read_done);
 	send->is_reading = true;
 	return SEND_WAIT_FILE;
 }
 
-enum send_state send_fill(struct send *send, uint64_t bytes_max, uint64_t token)
+enum send_state send_fill(struct send *send, uint64_t bytes_max)
 {
-	/* Twice at the most: all, or a part and then what the page cache lacks through the ring. */
+	/* Twice at the most: all, or a part and then what the page cache lacks through the loop. */
 	while (bytes_max > 0 && send->left > 0) {
 		unsigned count = record_tx_room(send->record, send->used, send->iov);
 		if (count == 0)
@@ -64,7 +65,7 @@ enum send_state send_fill(struct send *send, uint64_t bytes_max, uint64_t token)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EOPNOTSUPP))
-			return read_through_ring(send, count, token);
+			return read_through_loop(send, count);
 		if (n <= 0)
 			return send_fail(send, n == 0 ? CLOSE_FILE_TRUNCATED : CLOSE_FILE_ERROR);
 		send->used += (uint32_t)n;
@@ -131,14 +132,14 @@ static enum send_state wait_without_buffer(struct send *send)
 	return send_socket_full(send);
 }
 
-enum send_state send_step_copy(struct send *send, uint64_t turn_bytes, uint64_t token)
+enum send_state send_step_copy(struct send *send, uint64_t turn_bytes)
 {
 	uint64_t sent_before = send->sent;
 
 	while (send->sent - sent_before < turn_bytes) {
 		enum send_state state = buf_ready(send);
 		if (state == SEND_DONE)
-			state = send_fill(send, fill_max(send), token);
+			state = send_fill(send, fill_max(send));
 		if (state == SEND_DONE && send->used == 0)
 			return wait_without_buffer(send);
 		if (state == SEND_DONE)

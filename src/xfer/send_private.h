@@ -5,16 +5,16 @@
 
 #include "xfer/send.h"
 
-/* Each sends at most turn_bytes; none is called while a ring operation is in flight. */
-enum send_state send_step_copy(struct send *send, uint64_t turn_bytes, uint64_t token);
-enum send_state send_step_sendfile(struct send *send, uint64_t turn_bytes, uint64_t token);
-enum send_state send_step_splice(struct send *send, uint64_t turn_bytes, uint64_t token);
+/* Each sends at most turn_bytes; none is called while a read is in flight. */
+enum send_state send_step_copy(struct send *send, uint64_t turn_bytes);
+enum send_state send_step_sendfile(struct send *send, uint64_t turn_bytes);
+enum send_state send_step_splice(struct send *send, uint64_t turn_bytes);
 
-/* To be called before the ring is asked to read from the file. */
+/* To be called before the loop is asked to read from the file. */
 void send_let_reads_wait(struct send *send);
-/* Reads into tx_buf what the page cache has, or starts a read through the ring. SEND_DONE: tx_buf
+/* Reads into tx_buf what the page cache has, or starts a read through the loop. SEND_DONE: tx_buf
  * is as full as it can be. */
-enum send_state send_fill(struct send *send, uint64_t bytes_max, uint64_t token);
+enum send_state send_fill(struct send *send, uint64_t bytes_max);
 /* Seals what tx_buf holds and gives it to the socket. SEND_DONE: all gone. */
 enum send_state send_drain(struct send *send, bool more);
 /* Head first: tx_buf drained and given back. SEND_DONE: nothing is left but file bytes. */

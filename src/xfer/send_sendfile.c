@@ -9,7 +9,7 @@
  * Only that: such a read of a missing page starts its readahead, so it would make
  * the very byte it asks for look cached the next time. Without cachestat there is
  * nothing but such reads, close together. What was seen or sent a moment ago is
- * not looked at (xfer/warm). What is missing goes through the ring and a buffer.
+ * not looked at (xfer/warm). What is missing goes through the loop and a buffer.
  * Waits that happen all the same are counted (METRIC_SLOW_TURNS).
  */
 #include <errno.h>
@@ -145,7 +145,7 @@ static enum send_state send_cached(struct send *send, uint64_t bytes)
 	return send_refused(send, errno);
 }
 
-enum send_state send_step_sendfile(struct send *send, uint64_t turn_bytes, uint64_t token)
+enum send_state send_step_sendfile(struct send *send, uint64_t turn_bytes)
 {
 	/* A head, or what a cold stretch left in the buffer. */
 	if (send->record->tx_buf != NULL || record_tx_has_due(send->record)) {
@@ -161,7 +161,7 @@ enum send_state send_step_sendfile(struct send *send, uint64_t turn_bytes, uint6
 	if (send->cached_until <= send->offset || now_ms() - send->looked_ms > WARM_MS)
 		look(send, send->offset + bytes);
 	if (send->cached_until <= send->offset)
-		return send_step_copy(send, 1, token); /* cold: one buffer through the ring */
+		return send_step_copy(send, 1); /* cold: one buffer through the loop */
 
 	if (bytes > send->cached_until - send->offset)
 		bytes = send->cached_until - send->offset;

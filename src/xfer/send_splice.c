@@ -3,7 +3,7 @@
  * The splice engine: file -> pipe on a thread of the kernel (IORING_OP_SPLICE
  * always runs there), pipe -> kernel TLS by splice(2) when the socket is
  * writable. IORING_OP_SPLICE to a full socket gives EAGAIN and is not poll-armed,
- * so the ring would add nothing to that half.
+ * so the loop would add nothing to that half.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,14 +11,14 @@
 #include "base/must.h"
 #include "xfer/send_private.h"
 
-static enum send_state fill_pipe(struct send *send, uint64_t token)
+static enum send_state fill_pipe(struct send *send)
 {
 	unsigned bytes = send->pipe->bytes_max;
 	if (send->left < bytes)
 		bytes = (unsigned)send->left;
 	send_let_reads_wait(send);
-	ring_splice_to_pipe(send->means->ring, send->file_fd, send->offset, send->pipe->write_fd,
-			    bytes, token);
+	loop_splice_to_pipe(send->means->loop, send->op, send->file_fd, send->offset,
+			    send->pipe->write_fd, bytes, send->read_done);
 	send->is_reading = true;
 	return SEND_WAIT_FILE;
 }
@@ -43,7 +43,7 @@ static enum send_state drain_pipe(struct send *send)
 	return send_refused(send, errno);
 }
 
-enum send_state send_step_splice(struct send *send, uint64_t turn_bytes, uint64_t token)
+enum send_state send_step_splice(struct send *send, uint64_t turn_bytes)
 {
 	uint64_t sent_before = send->sent;
 
@@ -56,7 +56,7 @@ enum send_state send_step_splice(struct send *send, uint64_t turn_bytes, uint64_
 		if (send->sent - sent_before >= turn_bytes)
 			return SEND_TURN_OVER;
 		if (send->in_pipe == 0)
-			return fill_pipe(send, token);
+			return fill_pipe(send);
 		enum send_state state = drain_pipe(send);
 		if (state != SEND_DONE)
 			return state;

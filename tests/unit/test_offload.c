@@ -7,23 +7,25 @@
 
 #include "base/must.h"
 #include "io/offload.h"
-#include "io/ring.h"
+#include "io/loop.h"
 
 #define JOBS    500
 #define LOOPS   3
 #define THREADS 4
 
+struct user;
+
 struct job {
 	struct offload_job offload;
+	struct user *user;
 	pthread_t submitter;
 	atomic_int runs;
 	bool is_own_thread;
 };
 
-struct loop {
+struct user {
 	struct offload *offload;
-	struct offload_home home;
-	struct ring ring;
+	struct loop loop;
 	struct job *jobs;
 	int back;
 };
@@ -35,53 +37,54 @@ static void job_run(struct offload_job *offload_job)
 	job->is_own_thread = pthread_equal(pthread_self(), job->submitter) != 0;
 }
 
-/* As a worker does: submits, waits in its ring, takes what came back. */
+static void job_done(struct offload_job *offload_job)
+{
+	struct job *job = CONTAINER_OF(offload_job, struct job, offload);
+	must(offload_job->home == &job->user->loop.jobs);
+	must(pthread_equal(pthread_self(), job->submitter) != 0);
+	job->user->back++;
+}
+
+/* As a worker does: submits, waits in its loop, takes what came back. */
 static void *loop_main(void *arg)
 {
-	struct loop *loop = arg;
-	struct ring_event events[8];
+	struct user *user = arg;
 
-	must(ring_init(&loop->ring, 16) == 0 && ring_begin(&loop->ring) == 0);
-	must(offload_home_init(&loop->home, &loop->ring) == 0);
+	must(loop_init(&user->loop, 16) == 0 && loop_begin(&user->loop) == 0);
 	for (int i = 0; i < JOBS; i++) {
-		loop->jobs[i] = (struct job){.offload.run = job_run, .submitter = pthread_self()};
-		offload_submit(loop->offload, &loop->home, &loop->jobs[i].offload);
+		user->jobs[i] = (struct job){.offload = {.run = job_run, .done = job_done},
+					     .user = user,
+					     .submitter = pthread_self()};
+		loop_submit(&user->loop, user->offload, &user->jobs[i].offload);
 	}
-	while (loop->back < JOBS) {
-		ring_wait(&loop->ring, 0, -1, events, 8);
-		struct offload_job *job;
-		while ((job = offload_done(&loop->home)) != NULL) {
-			must(job->home == &loop->home);
-			loop->back++;
-		}
-	}
-	must(offload_done(&loop->home) == NULL);
-	offload_home_fini(&loop->home);
-	ring_fini(&loop->ring);
+	while (user->back < JOBS)
+		must(loop_wait(&user->loop, -1) == 0);
+	must(offload_done(&user->loop.jobs) == NULL);
+	loop_fini(&user->loop);
 	return NULL;
 }
 
 Test(offload, every_job_is_run_once_and_comes_back_to_its_loop)
 {
 	struct offload offload;
-	struct loop loops[LOOPS] = {0};
+	struct user users[LOOPS] = {0};
 	pthread_t threads[LOOPS];
 
 	cr_assert_eq(offload_init(&offload, THREADS), 0);
 	for (int i = 0; i < LOOPS; i++) {
-		loops[i].offload = &offload;
-		loops[i].jobs = calloc(JOBS, sizeof(struct job));
-		cr_assert_not_null(loops[i].jobs);
-		cr_assert_eq(pthread_create(&threads[i], NULL, loop_main, &loops[i]), 0);
+		users[i].offload = &offload;
+		users[i].jobs = calloc(JOBS, sizeof(struct job));
+		cr_assert_not_null(users[i].jobs);
+		cr_assert_eq(pthread_create(&threads[i], NULL, loop_main, &users[i]), 0);
 	}
 	for (int i = 0; i < LOOPS; i++) {
 		pthread_join(threads[i], NULL);
-		cr_expect_eq(loops[i].back, JOBS);
+		cr_expect_eq(users[i].back, JOBS);
 		for (int n = 0; n < JOBS; n++) {
-			cr_assert_eq(atomic_load(&loops[i].jobs[n].runs), 1);
-			cr_assert_not(loops[i].jobs[n].is_own_thread);
+			cr_assert_eq(atomic_load(&users[i].jobs[n].runs), 1);
+			cr_assert_not(users[i].jobs[n].is_own_thread);
 		}
-		free(loops[i].jobs);
+		free(users[i].jobs);
 	}
 	offload_fini(&offload);
 }
@@ -104,6 +107,14 @@ struct gate {
 static struct gate gate = {.lock = PTHREAD_MUTEX_INITIALIZER,
 			   .is_changed = PTHREAD_COND_INITIALIZER};
 
+static int passed;
+
+static void has_passed(struct offload_job *job)
+{
+	(void)job;
+	passed++;
+}
+
 static void pass_gate(struct offload_job *job)
 {
 	(void)job;
@@ -118,19 +129,17 @@ static void pass_gate(struct offload_job *job)
 Test(offload, usage)
 {
 	struct offload offload;
-	struct offload_home home;
-	struct ring ring;
+	struct loop loop;
 	struct offload_job jobs[THREADS + 3];
-	struct ring_event events[8];
 	struct offload_usage usage;
 
-	must(ring_init(&ring, 16) == 0 && ring_begin(&ring) == 0);
-	must(offload_home_init(&home, &ring) == 0 && offload_init(&offload, THREADS) == 0);
+	must(loop_init(&loop, 16) == 0 && loop_begin(&loop) == 0);
+	must(offload_init(&offload, THREADS) == 0);
 	usage = offload_usage(&offload);
 	cr_assert(usage.busy == 0 && usage.queued == 0 && usage.threads == THREADS);
 	for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
-		jobs[i] = (struct offload_job){.run = pass_gate};
-		offload_submit(&offload, &home, &jobs[i]);
+		jobs[i] = (struct offload_job){.run = pass_gate, .done = has_passed};
+		loop_submit(&loop, &offload, &jobs[i]);
 	}
 	pthread_mutex_lock(&gate.lock);
 	while (gate.inside < THREADS)
@@ -143,16 +152,12 @@ Test(offload, usage)
 	gate.is_open = true;
 	pthread_cond_broadcast(&gate.is_changed);
 	pthread_mutex_unlock(&gate.lock);
-	for (size_t back = 0; back < ARRAY_LEN(jobs);) {
-		ring_wait(&ring, 0, -1, events, 8);
-		while (offload_done(&home) != NULL)
-			back++;
-	}
+	while (passed < (int)ARRAY_LEN(jobs))
+		must(loop_wait(&loop, -1) == 0);
 	do /* a thread is busy until it looks for the next */
 		usage = offload_usage(&offload);
 	while (usage.busy > 0);
 	cr_assert_eq(usage.queued, 0);
 	offload_fini(&offload);
-	offload_home_fini(&home);
-	ring_fini(&ring);
+	loop_fini(&loop);
 }
