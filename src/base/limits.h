@@ -145,6 +145,8 @@
 #define PIPE_BYTES                   (1024 * 1024)
 /* SQEs of a worker's ring; its CQ has four times as many. */
 #define RING_ENTRIES                 1024
+/* With less memory than that takes. */
+#define RING_ENTRIES_MIN             128
 /* Workers that io_uring may start for blocking file work, per ring (bounded and unbounded). */
 #define RING_IOWQ_WORKERS_MAX        16
 

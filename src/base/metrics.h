@@ -34,7 +34,8 @@
 	M(STORE_FULL, "store_full_total", "counter",                                               \
 	  "Requests answered 507: no room in the root's file system, or its quota is used.")       \
 	M(RING_FILE_OPS, "io_uring_file_operations", "gauge",                                      \
-	  "Opens, reads and writes of files that io_uring carries out now.")                       \
+	  "Opens, reads and writes of files that io_uring, or threads in its place, carry out "    \
+	  "now.")                                                                                  \
 	M(SENT_BYTES, "http_response_body_bytes_total", "counter", "Body bytes sent.")             \
 	M(RECEIVED_BYTES, "http_request_body_bytes_total", "counter", "Body bytes received.")      \
 	M(KNOWN_CHAINS, "tls_known_chains_total", "counter",                                       \

@@ -232,7 +232,7 @@ static void judge_io_uring(const struct io_caps *io, struct probe_report *report
 		char text[PROBE_WARNING_MAX - 64];
 		io_caps_explain(io, text, sizeof(text));
 		warn(report, PROBE_USABLE_WITH_WARNINGS, page_io_uring,
-		     "%s (`sluice serve` does not start without)", text);
+		     "%s (until then `sluice serve` uses epoll, which costs more)", text);
 		return;
 	}
 	if (!io->has_nodrop || !io->has_ext_arg || !io->op_poll_add || !io->op_read ||

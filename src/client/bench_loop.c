@@ -11,7 +11,7 @@
 #include "base/must.h"
 #include "client/bench_private.h"
 #include "client/bench_usage.h"
-#include "io/caps.h"
+#include "io/engine.h"
 
 #define NS_PER_MS     1000000ull
 #define NS_PER_SECOND 1000000000ull
@@ -333,6 +333,28 @@ static void drain(struct bench *bench, struct bench_clock *clock)
 
 /* ---- The whole ------------------------------------------------------------------------------- */
 
+static void warn_of_engine(void *arg, const char *text)
+{
+	(void)arg;
+	fprintf(stderr, "sluice bench: %s\n", text);
+}
+
+static int make_loop(struct loop *loop, char error[ERROR_TEXT_MAX])
+{
+	const struct engine_plan plan = {
+		.wanted = IO_ENGINE_AUTO, .loops = 1, .warn = warn_of_engine};
+	struct engine engine;
+
+	int r = engine_init(&engine, &plan, error);
+	if (r < 0)
+		return r;
+	r = engine_take(&engine, loop);
+	if (r < 0)
+		snprintf(error, ERROR_TEXT_MAX, "%s", strerrordesc_np(-r));
+	engine_fini(&engine);
+	return r;
+}
+
 enum client_outcome bench_loop(struct bench *bench, char error[ERROR_TEXT_MAX])
 {
 	const struct bench_config *config = bench->config;
@@ -344,9 +366,8 @@ enum client_outcome bench_loop(struct bench *bench, char error[ERROR_TEXT_MAX])
 		snprintf(error, ERROR_TEXT_MAX, "%s", strerrordesc_np(errno));
 		return CLIENT_ERROR;
 	}
-	int r = loop_init(&bench->loop, RING_ENTRIES);
+	int r = make_loop(&bench->loop, error);
 	if (r < 0) {
-		io_caps_explain_ring_error(r, error, ERROR_TEXT_MAX);
 		close(clock.timer_fd);
 		return CLIENT_ERROR;
 	}

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/engines.h"
 #include "base/groups.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -78,6 +79,7 @@ struct config {
 
 	enum tls_path tls_path;
 	enum send_engine send_engine;
+	enum io_engine io_engine;
 	unsigned workers; /* 0 = one per CPU that this process may use */
 	unsigned conns_max;
 	unsigned send_buffers;     /* of a worker */

@@ -10,6 +10,7 @@
 
 const char *const tls_path_words[] = {"auto", "kernel", "user", NULL};
 static const char *const engines[] = {"auto", "sendfile", "splice", "copy", NULL};
+static const char *const io_engines[] = {"auto", "uring", "epoll", NULL};
 static const char *const revoked_choices[] = {"close", "keep", NULL};
 static const char *const durabilities[] = {"full", "relaxed", NULL};
 static const char *const etags[] = {"version", "md5", NULL};
@@ -110,6 +111,9 @@ const struct option options[] = {
 	 "kernel."},
 	{"send-engine", "send_engine", OPTION_CHOICE, AT(send_engine), "auto", 0, 0, engines,
 	 "ENGINE", "How files get to the socket; sendfile and splice need kernel TLS."},
+	{"io-engine", "io_engine", OPTION_CHOICE, AT(io_engine), "auto", 0, 0, io_engines, "ENGINE",
+	 "What waits for sockets and files: uring is io_uring, epoll is for where that is refused; "
+	 "auto takes io_uring where it can."},
 	{"workers", "workers", OPTION_UNSIGNED, AT(workers), TEXT_OF(WORKERS_DEFAULT), 0,
 	 WORKERS_MAX, NULL, "N",
 	 "Number of serving threads; 0: one per CPU that this process may use."},

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/must.h"
-#include "io/loop_ring.h"
 
 #define NS_PER_MS 1000000
 
@@ -15,23 +14,10 @@ void loop_read_clock(struct loop *loop)
 
 /* ---- Birth and death ------------------------------------------------------------------------ */
 
-int loop_init_kind(struct loop *loop, const struct loop_kind *kind, void *state)
+int loop_init(struct loop *loop, const struct loop_kind *kind, void *state)
 {
 	*loop = (struct loop){.kind = kind, .state = state};
 	return offload_home_init(&loop->jobs, loop);
-}
-
-int loop_init(struct loop *loop, unsigned entries)
-{
-	void *state;
-	int r = loop_ring_new(&state, entries);
-
-	if (r < 0)
-		return r;
-	r = loop_init_kind(loop, &loop_kind_ring, state);
-	if (r < 0)
-		loop->kind->fini(loop);
-	return r;
 }
 
 int loop_begin(struct loop *loop)

@@ -76,12 +76,9 @@ struct loop {
 	unsigned in_flight; /* operations, without jobs */
 };
 
-/* By any thread; loop_wake may be called from now on. io_uring with so many entries. 0 or a
- * negative errno; -EPERM and -ENOSYS: io_uring is blocked or missing (io_caps_explain_ring_error
- * tells the cure). */
-int loop_init(struct loop *loop, unsigned entries);
-/* Of another kind. state: its, taken over where it succeeds. 0 or a negative errno. */
-int loop_init_kind(struct loop *loop, const struct loop_kind *kind, void *state);
+/* By any thread; loop_wake may be called from now on. state: the kind's, taken over where it
+ * succeeds (io/engine.h chooses). 0 or a negative errno. */
+int loop_init(struct loop *loop, const struct loop_kind *kind, void *state);
 /* Once, by the thread that will use it, before anything else. 0 or a negative errno. */
 int loop_begin(struct loop *loop);
 /* By any thread, whether it has begun or not. Nothing may be in flight. */

@@ -12,7 +12,7 @@
 
 extern const struct loop_kind loop_kind_epoll;
 
-/* *state: for loop_init_kind. files: threads for operations on files, borrowed; NULL: none is ever
+/* *state: for loop_init. files: threads for operations on files, borrowed; NULL: none is ever
  * started. 0 or a negative errno. */
 int loop_epoll_new(void **state, struct offload *files);
 

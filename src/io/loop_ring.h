@@ -7,7 +7,7 @@
 
 extern const struct loop_kind loop_kind_ring;
 
-/* *state: for loop_init_kind. 0 or a negative errno, as ring_init's. */
+/* *state: for loop_init. 0 or a negative errno, as ring_init's. */
 int loop_ring_new(void **state, unsigned entries);
 
 #endif

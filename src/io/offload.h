@@ -26,7 +26,7 @@ struct offload_home;
 struct offload_job {
 	void (*run)(struct offload_job *job);  /* on a thread; may block */
 	void (*done)(struct offload_job *job); /* on the loop's, when it has run */
-	struct offload_home *home;            /* set by offload_submit */
+	struct offload_home *home;             /* set by offload_submit */
 	struct offload_job *next;
 };
 

@@ -95,7 +95,7 @@ void sandbox_enter(const struct sandbox_plan *plan, struct sandbox_report *repor
 	if (r < 0)
 		sandbox_warn(report, "sandbox: capabilities could not be dropped: %s%s",
 			     strerrordesc_np(-r), of_filter(r, is_filtered));
-	report->seccomp_error = sandbox_seccomp_enter(plan->writable); /* last: it ends all this */
+	report->seccomp_error = sandbox_seccomp_enter(plan); /* last: it ends all this */
 	if (report->seccomp_error < 0)
 		sandbox_warn(report, "sandbox: system calls are not filtered, seccomp is %s (%s)",
 			     sandbox_seccomp_cure(report->seccomp_error, is_filtered),

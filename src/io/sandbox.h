@@ -41,6 +41,7 @@
 struct sandbox_plan {
 	int root_fd;
 	bool writable;
+	bool has_epoll; /* the loops: over epoll, else over io_uring */
 	/* Files that are opened again by these names; "" is none. What stands beside them can be
 	 * read, too: files are replaced by renaming, and by links that point elsewhere. */
 	const char *file[SANDBOX_FILES_MAX];

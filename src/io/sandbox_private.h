@@ -34,9 +34,10 @@ int sandbox_landlock_enter(const struct sandbox_plan *plan, struct sandbox_repor
 #define SANDBOX_FILTER_MAX 1024
 
 /* Makes the filter; returns the number of its instructions, 0: there is none for this processor.
- * pid: of this process, the only one that may be sent a signal. */
-unsigned sandbox_filter_make(bool writable, int pid, struct sock_filter code[SANDBOX_FILTER_MAX]);
+ * Of plan: writable and has_epoll. pid: of this process, the only one that may be sent a signal. */
+unsigned sandbox_filter_make(const struct sandbox_plan *plan, int pid,
+			     struct sock_filter code[SANDBOX_FILTER_MAX]);
 /* Needs no_new_privs. All threads. 0 or a negative errno. */
-int sandbox_seccomp_enter(bool writable);
+int sandbox_seccomp_enter(const struct sandbox_plan *plan);
 
 #endif

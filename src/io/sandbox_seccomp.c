@@ -61,6 +61,8 @@
 enum deed {
 	ALLOW,
 	WRITER, /* allowed where the store is writable, otherwise EPERM */
+	RING,   /* allowed where loops are over io_uring, otherwise EPERM */
+	EPOLL,  /* allowed where they are over epoll, otherwise EPERM */
 	REFUSE, /* EPERM */
 	KILL
 };
@@ -216,15 +218,15 @@ static const struct row rows[] = {
 	CALL(lsetxattr, REFUSE),
 
 	/* Waiting and events. No ring can be set up: those that are there are bounded (io/ring.c). */
-	CALL(io_uring_enter, ALLOW),
-	CALL(io_uring_register, ALLOW),
+	CALL(io_uring_enter, RING),
+	CALL(io_uring_register, RING),
 	CALL(io_uring_setup, REFUSE),
 	CALL(ppoll, ALLOW),
 	CALL(pselect6, ALLOW),
-	CALL(epoll_create1, ALLOW),
-	CALL(epoll_ctl, ALLOW),
-	CALL(epoll_pwait, ALLOW),
-	CALL(epoll_pwait2, ALLOW),
+	CALL(epoll_create1, REFUSE),
+	CALL(epoll_ctl, EPOLL),
+	CALL(epoll_pwait, EPOLL),
+	CALL(epoll_pwait2, EPOLL),
 	CALL(eventfd2, ALLOW),
 	CALL(signalfd4, ALLOW),
 	CALL(timerfd_create, ALLOW),
@@ -329,7 +331,7 @@ static const struct row rows[] = {
 	CALL(readlink, ALLOW),
 	CALL(poll, ALLOW),
 	CALL(select, ALLOW),
-	CALL(epoll_wait, ALLOW),
+	CALL(epoll_wait, EPOLL),
 	CALL(pipe, ALLOW),
 	CALL(dup2, ALLOW),
 	CALL(getrlimit, ALLOW),
@@ -383,13 +385,22 @@ static void put_load(struct filter *filter, size_t offset)
 	put(filter, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset));
 }
 
-static uint32_t action_of(enum deed deed, bool writable)
+static uint32_t allow_if(bool is_allowed)
+{
+	return is_allowed ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | EPERM;
+}
+
+static uint32_t action_of(enum deed deed, const struct sandbox_plan *plan)
 {
 	switch (deed) {
 	case ALLOW:
 		return SECCOMP_RET_ALLOW;
 	case WRITER:
-		return writable ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | EPERM;
+		return allow_if(plan->writable);
+	case RING:
+		return allow_if(!plan->has_epoll);
+	case EPOLL:
+		return allow_if(plan->has_epoll);
 	case REFUSE:
 		return SECCOMP_RET_ERRNO | EPERM;
 	case KILL:
@@ -423,7 +434,8 @@ static void put_row(struct filter *filter, const struct row *row, uint32_t actio
 	put_load(filter, offsetof(struct seccomp_data, nr));
 }
 
-unsigned sandbox_filter_make(bool writable, int pid, struct sock_filter code[SANDBOX_FILTER_MAX])
+unsigned sandbox_filter_make(const struct sandbox_plan *plan, int pid,
+			     struct sock_filter code[SANDBOX_FILTER_MAX])
 {
 	struct filter filter = {.code = code};
 
@@ -436,10 +448,9 @@ unsigned sandbox_filter_make(bool writable, int pid, struct sock_filter code[SAN
 	put(&filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
 	put_load(&filter, offsetof(struct seccomp_data, nr));
 	for (size_t i = 0; i < ARRAY_LEN(sanitizer_rows) && SANDBOX_SANITIZED; i++)
-		put_row(&filter, &sanitizer_rows[i], action_of(sanitizer_rows[i].deed, writable),
-			pid);
+		put_row(&filter, &sanitizer_rows[i], action_of(sanitizer_rows[i].deed, plan), pid);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		put_row(&filter, &rows[i], action_of(rows[i].deed, writable), pid);
+		put_row(&filter, &rows[i], action_of(rows[i].deed, plan), pid);
 	put(&filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
 	return filter.count;
 }
@@ -480,12 +491,12 @@ const char *sandbox_seccomp_cure(int error, bool is_filtered)
 	}
 }
 
-int sandbox_seccomp_enter(bool writable)
+int sandbox_seccomp_enter(const struct sandbox_plan *plan)
 {
 	struct sock_filter code[SANDBOX_FILTER_MAX];
 	struct sock_fprog program = {.filter = code};
 
-	program.len = (unsigned short)sandbox_filter_make(writable, (int)getpid(), code);
+	program.len = (unsigned short)sandbox_filter_make(plan, (int)getpid(), code);
 	if (program.len == 0)
 		return -ENOTSUP;
 	/* All threads, should a library have made one. A positive result is one that could not. */

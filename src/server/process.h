@@ -19,9 +19,10 @@ struct process {
 	struct server server;
 	struct log log;
 	struct log_limit log_limit; /* of log */
-	struct worker *worker;      /* worker_count of them */
+	struct engine engine;
+	struct worker *worker; /* worker_count of them */
 	unsigned worker_count;
-	unsigned prepared_count; /* they have rings, but no threads */
+	unsigned prepared_count; /* they have loops, but no threads */
 	unsigned started_count;
 	struct admin *admin;
 	int admin_fd; /* -1: none, or admin has it */
@@ -41,7 +42,7 @@ struct process {
 
 /*
  * Opens, reads and tries what serving needs, in this order: root, certificates, kernel TLS,
- * limits, addresses, rings, the sandbox, and in it the root once more as requests will use it.
+ * limits, loops, addresses, the sandbox, and in it the root once more as requests will use it.
  * SERVER_STOPPED: all of it is there, and no thread has been started. Otherwise one line in the
  * log says what is wrong and what to do. startup_fini in any case.
  */

@@ -68,22 +68,26 @@ static void print_pools(const struct scrape *scrape, struct metrics_text *text)
 
 static void print_threads(const struct scrape *scrape, struct metrics_text *text)
 {
-	static const char *const labels[] = {"group=\"read\"", "group=\"write\""};
-	const struct offload_usage usage[] = {offload_usage(&scrape->server->looking),
-					      offload_usage(&scrape->server->writing)};
+	static const char *const labels[] = {"group=\"read\"", "group=\"write\"", "group=\"loop\""};
+	bool has_epoll = engine_is_epoll(scrape->engine);
+	const struct offload_usage usage[] = {
+		offload_usage(&scrape->server->looking), offload_usage(&scrape->server->writing),
+		has_epoll ? offload_usage(&scrape->server->files) : (struct offload_usage){0}};
+	size_t groups = has_epoll ? 3 : 2;
 
 	metrics_text_family(text, "sluice_file_threads_busy", "gauge",
 			    "Threads that carry out file-system calls now: those that only read "
-			    "(listings, attributes), and those that write (fsync, rename).");
-	for (size_t i = 0; i < ARRAY_LEN(usage); i++)
+			    "(listings, attributes), those that write (fsync, rename), and with "
+			    "--io-engine=epoll those that open, read and write for the workers.");
+	for (size_t i = 0; i < groups; i++)
 		metrics_text_row(text, "sluice_file_threads_busy", labels[i], usage[i].busy);
 	metrics_text_family(text, "sluice_file_threads_limit", "gauge",
 			    "Threads for file-system calls.");
-	for (size_t i = 0; i < ARRAY_LEN(usage); i++)
+	for (size_t i = 0; i < groups; i++)
 		metrics_text_row(text, "sluice_file_threads_limit", labels[i], usage[i].threads);
 	metrics_text_family(text, "sluice_file_calls_queued", "gauge",
 			    "Requests that wait for a thread for file-system calls.");
-	for (size_t i = 0; i < ARRAY_LEN(usage); i++)
+	for (size_t i = 0; i < groups; i++)
 		metrics_text_row(text, "sluice_file_calls_queued", labels[i], usage[i].queued);
 }
 
@@ -91,10 +95,18 @@ static void print_limits(const struct scrape *scrape, struct metrics_text *text)
 {
 	metrics_text_single(text, "sluice_connections_limit", "gauge", "--max-connections.",
 			    scrape->server->config->conns_max);
+	bool has_epoll = engine_is_epoll(scrape->engine);
+	char label[64];
+
+	snprintf(label, sizeof(label), "engine=\"%s\"", scrape->engine->kind->name);
+	metrics_text_family(text, "sluice_io_engine_info", "gauge",
+			    "Always 1; the label is what waits for sockets and files.");
+	metrics_text_row(text, "sluice_io_engine_info", label, 1);
 	metrics_text_single(text, "sluice_io_uring_file_operations_limit", "gauge",
-			    "Operations on files that io_uring carries out at once, of all "
-			    "workers; more wait.",
-			    (uint64_t)RING_IOWQ_WORKERS_MAX * scrape->worker_count);
+			    "Operations on files that io_uring, or the threads in its place, "
+			    "carry out at once, of all workers; more wait.",
+			    has_epoll ? OFFLOAD_THREADS_MAX
+				      : (uint64_t)RING_IOWQ_WORKERS_MAX * scrape->worker_count);
 	if (scrape->admin == NULL)
 		return;
 	struct admin_usage usage = admin_usage(scrape->admin);

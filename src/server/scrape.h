@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "io/engine.h"
+
 struct admin;
 struct process_meter;
 struct root_watch;
@@ -24,6 +26,7 @@ struct log_totals {
 
 struct scrape {
 	struct server *server;
+	const struct engine *engine;
 	const struct worker *worker; /* worker_count of them */
 	unsigned worker_count;
 	struct log_totals log;

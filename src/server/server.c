@@ -23,32 +23,42 @@
 /* ---- Workers ------------------------------------------------------------------------------------
  */
 
-static int start_offload(struct server *server)
+static void end_offload(struct process *process, unsigned count)
 {
-	int r = offload_init(&server->looking, OFFLOAD_THREADS_MAX);
-	if (r < 0)
-		return r;
-	r = offload_init(&server->writing, OFFLOAD_THREADS_MAX);
-	if (r < 0)
-		offload_fini(&server->looking);
-	return r;
+	struct server *server = &process->server;
+	struct offload *const all[] = {&server->looking, &server->writing, &server->files};
+
+	while (count > 0)
+		offload_fini(all[--count]);
 }
 
-static void end_offload(struct server *server)
+static unsigned offload_count(const struct process *process)
 {
-	offload_fini(&server->writing);
-	offload_fini(&server->looking);
+	return engine_is_epoll(&process->engine) ? 3 : 2;
+}
+
+static int start_offload(struct process *process)
+{
+	struct server *server = &process->server;
+	struct offload *const all[] = {&server->looking, &server->writing, &server->files};
+
+	for (unsigned i = 0; i < offload_count(process); i++) {
+		int r = offload_init(all[i], OFFLOAD_THREADS_MAX);
+		if (r < 0) {
+			end_offload(process, i);
+			return r;
+		}
+	}
+	return 0;
 }
 
 static enum server_outcome start_workers(struct process *process)
 {
-	char text[ERROR_TEXT_MAX];
-
 	for (unsigned w = 0; w < process->worker_count; w++) {
 		int r = worker_start(&process->worker[w]);
 		if (r < 0) {
-			io_caps_explain_ring_error(r, text, sizeof(text));
-			log_msg(&process->log, LOG_LEVEL_ERROR, "%s", text);
+			log_msg(&process->log, LOG_LEVEL_ERROR, "worker %u cannot start: %s", w,
+				strerrordesc_np(-r));
 			return SERVER_ERROR;
 		}
 		process->started_count++;
@@ -88,6 +98,7 @@ static int print_metrics(void *arg, char *out, size_t bytes_max)
 {
 	struct process *process = arg;
 	const struct scrape scrape = {.server = &process->server,
+				      .engine = &process->engine,
 				      .worker = process->worker,
 				      .worker_count = process->started_count,
 				      .log = log_totals(process),
@@ -284,6 +295,7 @@ static void log_start(struct process *process)
 	log_text(&line, "tls_path", paths[config->tls_path]);
 	log_text(&line, "kernel_tls", process->server.caps.ulp_errno == 0 ? "yes" : "no");
 	log_text(&line, "engine", send_engine_label(config->send_engine));
+	log_text(&line, "io_engine", process->engine.kind->name);
 	log_sandbox(&line, process);
 	log_end(&line);
 }
@@ -314,11 +326,11 @@ static void end_sweep_and_scrub(struct process *process)
 /* Everything that has threads. */
 static enum server_outcome serve(struct process *process)
 {
-	int r = start_offload(&process->server);
+	int r = start_offload(process);
 	if (r == 0) {
 		r = root_watch_start(process->server.root_watch);
 		if (r < 0)
-			end_offload(&process->server);
+			end_offload(process, offload_count(process));
 	}
 	if (r < 0) {
 		log_msg(&process->log, LOG_LEVEL_ERROR, "threads for the disk: %s",
@@ -335,7 +347,7 @@ static enum server_outcome serve(struct process *process)
 	main_loop(process);
 	for (unsigned i = 0; i < process->started_count; i++)
 		worker_join(&process->worker[i]);
-	end_offload(&process->server);
+	end_offload(process, offload_count(process));
 	end_sweep_and_scrub(process);
 	sweeper_fini(&process->sweeper);
 	scrubber_fini(&process->scrubber);

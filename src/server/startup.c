@@ -229,20 +229,44 @@ fail:
 
 /* ---- Workers -------------------------------------------------------------------------------- */
 
+static void warn_of_engine(void *arg, const char *text)
+{
+	struct process *process = arg;
+	log_msg(&process->log, LOG_LEVEL_WARN, "%s", text);
+}
+
+/* There may be fewer loops, and so workers, than were asked for. */
+static enum server_outcome make_loops(struct process *process)
+{
+	const struct engine_plan plan = {.wanted = process->server.config->io_engine,
+					 .loops = process->worker_count,
+					 .files = &process->server.files,
+					 .warn = warn_of_engine,
+					 .arg = process};
+	char error[ERROR_TEXT_MAX];
+
+	if (engine_init(&process->engine, &plan, error) < 0) {
+		log_msg(&process->log, LOG_LEVEL_ERROR, "%s", error);
+		return SERVER_ERROR;
+	}
+	process->worker_count = process->engine.loops;
+	return SERVER_STOPPED;
+}
+
 static enum server_outcome prepare_workers(struct process *process,
 					   int sock_fds[LISTENERS_MAX][WORKERS_MAX])
 {
 	unsigned listen_count = process->is_check ? 0 : process->server.config->listen_count;
-	char text[ERROR_TEXT_MAX];
 
 	for (unsigned w = 0; w < process->worker_count; w++) {
 		int fds[LISTENERS_MAX];
 		for (unsigned l = 0; l < listen_count; l++)
 			fds[l] = sock_fds[l][w];
-		int r = worker_init(&process->worker[w], &process->server, w, fds, listen_count);
+		int r = worker_init(&process->worker[w], &process->server, &process->engine, fds,
+				    listen_count);
 		if (r < 0) {
-			io_caps_explain_ring_error(r, text, sizeof(text));
-			log_msg(&process->log, LOG_LEVEL_ERROR, "%s", text);
+			log_msg(&process->log, LOG_LEVEL_ERROR, "worker %u cannot start: %s", w,
+				strerrordesc_np(-r));
 			return SERVER_ERROR;
 		}
 		process->prepared_count++;
@@ -257,7 +281,8 @@ static void enter_sandbox(struct process *process)
 {
 	const struct config *config = process->server.config;
 	struct sandbox_plan plan = {.root_fd = process->server.root_fd,
-				    .writable = config->writable};
+				    .writable = config->writable,
+				    .has_epoll = engine_is_epoll(&process->engine)};
 
 	static_assert(SANDBOX_FILES_MAX >= CONFIG_TRUST_FILES, "room for all of them");
 	config_trust_files(config, plan.file);
@@ -367,6 +392,8 @@ enum server_outcome startup(struct process *process)
 	if (outcome == SERVER_STOPPED)
 		outcome = take_means(process);
 	if (outcome == SERVER_STOPPED)
+		outcome = make_loops(process);
+	if (outcome == SERVER_STOPPED)
 		outcome = open_listeners(process, sock_fds);
 	if (outcome == SERVER_STOPPED)
 		outcome = prepare_workers(process, sock_fds);
@@ -381,6 +408,7 @@ void startup_fini(struct process *process)
 {
 	for (unsigned i = 0; i < process->prepared_count; i++)
 		worker_fini(&process->worker[i]);
+	engine_fini(&process->engine);
 	admin_free(process->admin);
 	root_watch_free(process->server.root_watch);
 	process_meter_fini(&process->meter);

@@ -431,8 +431,8 @@ static void release_memory(struct worker *worker)
 	log_fini(&worker->log);
 }
 
-int worker_init(struct worker *worker, struct server *server, unsigned index, const int *sock_fds,
-		unsigned sock_count)
+int worker_init(struct worker *worker, struct server *server, struct engine *engine,
+		const int *sock_fds, unsigned sock_count)
 {
 	const struct config *config = server->config;
 	int r = -ENOMEM;
@@ -440,7 +440,7 @@ int worker_init(struct worker *worker, struct server *server, unsigned index, co
 	must(sock_count <= LISTENERS_MAX);
 	memset(worker, 0, sizeof(*worker));
 	worker->server = server;
-	worker->index = index;
+	worker->index = engine->taken;
 	worker->trust = trust_now_take(&server->trust);
 	atomic_store(&worker->adopted, worker->trust->generation);
 	worker->open_how = object_open_how();
@@ -473,7 +473,7 @@ int worker_init(struct worker *worker, struct server *server, unsigned index, co
 	    pool_init(&worker->tx_bufs, sizeof(struct tx_buf), config->send_buffers) < 0 ||
 	    pool_init(&worker->rx_bufs, sizeof(struct rx_buf), RX_BUFS_MAX) < 0)
 		goto fail;
-	r = loop_init(&worker->loop, RING_ENTRIES);
+	r = engine_take(engine, &worker->loop);
 	if (r < 0)
 		goto fail;
 	return 0;

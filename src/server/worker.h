@@ -17,6 +17,7 @@
 #include "base/metrics.h"
 #include "config/config.h"
 #include "http/date.h"
+#include "io/engine.h"
 #include "io/loop.h"
 #include "io/pool.h"
 #include "s3/call.h"
@@ -43,6 +44,7 @@ struct server {
 	struct metrics shared_metrics; /* of threads that have none of their own (store_sys) */
 	struct offload looking; /* threads for calls that change nothing: they never wait behind */
 	struct offload writing; /* ... those that sync */
+	struct offload files;   /* of loops over epoll: opens and reads */
 	dev_t root_device;
 	bool root_is_in_memory; /* a file system without a disk: its files never block */
 	atomic_uint conns_open;
@@ -107,10 +109,10 @@ struct worker {
 	struct handshake_plan plan;
 };
 
-/* Prepares everything, the loop too; sock_fds are taken over. 0 or a negative errno, after which
- * there is nothing to be ended. */
-int worker_init(struct worker *worker, struct server *server, unsigned index, const int *sock_fds,
-		unsigned sock_count);
+/* Prepares everything, with the next loop of engine; sock_fds are taken over. 0 or a negative
+ * errno, after which there is nothing to be ended. */
+int worker_init(struct worker *worker, struct server *server, struct engine *engine,
+		const int *sock_fds, unsigned sock_count);
 /* Starts the thread and waits until its loop is up. 0 or a negative errno. */
 int worker_start(struct worker *worker);
 /* After is_draining or is_aborting was set: makes the worker look at it. */

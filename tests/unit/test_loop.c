@@ -66,7 +66,7 @@ static void with_each_kind(void (*run)(struct loop *loop))
 
 	cr_assert_eq(offload_init(&files, 2), 0);
 	cr_assert_eq(loop_epoll_new(&state, &files), 0);
-	cr_assert_eq(loop_init_kind(&loop, &loop_kind_epoll, state), 0);
+	cr_assert_eq(loop_init(&loop, &loop_kind_epoll, state), 0);
 	cr_assert_eq(loop_begin(&loop), 0);
 	run(&loop);
 	loop_fini(&loop);
@@ -74,7 +74,7 @@ static void with_each_kind(void (*run)(struct loop *loop))
 	int r = loop_ring_new(&state, 16);
 	if (r < 0)
 		cr_skip_test("io_uring is not to be had here (%s)", strerrorname_np(-r));
-	cr_assert_eq(loop_init_kind(&loop, &loop_kind_ring, state), 0);
+	cr_assert_eq(loop_init(&loop, &loop_kind_ring, state), 0);
 	cr_assert_eq(loop_begin(&loop), 0);
 	run(&loop);
 	loop_fini(&loop);

@@ -7,7 +7,7 @@
 
 #include "base/must.h"
 #include "io/offload.h"
-#include "io/loop.h"
+#include "io/loop_epoll.h"
 
 #define JOBS    500
 #define LOOPS   3
@@ -45,12 +45,19 @@ static void job_done(struct offload_job *offload_job)
 	job->user->back++;
 }
 
+static void begin(struct loop *loop)
+{
+	void *state;
+	must(loop_epoll_new(&state, NULL) == 0 && loop_init(loop, &loop_kind_epoll, state) == 0);
+	must(loop_begin(loop) == 0);
+}
+
 /* As a worker does: submits, waits in its loop, takes what came back. */
 static void *loop_main(void *arg)
 {
 	struct user *user = arg;
 
-	must(loop_init(&user->loop, 16) == 0 && loop_begin(&user->loop) == 0);
+	begin(&user->loop);
 	for (int i = 0; i < JOBS; i++) {
 		user->jobs[i] = (struct job){.offload = {.run = job_run, .done = job_done},
 					     .user = user,
@@ -133,7 +140,7 @@ Test(offload, usage)
 	struct offload_job jobs[THREADS + 3];
 	struct offload_usage usage;
 
-	must(loop_init(&loop, 16) == 0 && loop_begin(&loop) == 0);
+	begin(&loop);
 	must(offload_init(&offload, THREADS) == 0);
 	usage = offload_usage(&offload);
 	cr_assert(usage.busy == 0 && usage.queued == 0 && usage.threads == THREADS);

@@ -194,7 +194,7 @@ Test(probe, each_other_lack_is_one_warning)
 		   "sysctl kernel.io_uring_disabled=0");
 	facts.io.has_nodrop = facts.io.has_ext_arg = facts.io.op_poll_add = false;
 	facts.io.op_splice = facts.io.op_openat2 = false; /* as it is without a ring */
-	expect_one(&facts, PROBE_USABLE_WITH_WARNINGS, "io_uring.md", "does not start without");
+	expect_one(&facts, PROBE_USABLE_WITH_WARNINGS, "io_uring.md", "uses epoll");
 	facts = perfect();
 	facts.io.op_splice = false;
 	expect_one(&facts, PROBE_USABLE_WITH_WARNINGS, "io_uring.md", "SPLICE");

@@ -64,13 +64,44 @@ static uint32_t arch_of_this(void)
 #endif
 }
 
-static uint32_t verdict(bool writable, const struct seccomp_data *data)
+static uint32_t verdict_of(const struct sandbox_plan *plan, const struct seccomp_data *data)
 {
 	struct sock_filter code[SANDBOX_FILTER_MAX];
-	unsigned count = sandbox_filter_make(writable, PID, code);
+	unsigned count = sandbox_filter_make(plan, PID, code);
 
 	cr_assert_gt(count, 0);
 	return run(code, count, data);
+}
+
+static uint32_t verdict(bool writable, const struct seccomp_data *data)
+{
+	return verdict_of(&(struct sandbox_plan){.writable = writable}, data);
+}
+
+/* What one kind of loop needs, the other may not do. */
+Test(sandbox_seccomp, loops)
+{
+	static const struct {
+		int number;
+		bool of_ring, of_epoll;
+	} rows[] = {
+		{SYS_io_uring_enter, true, false},  {SYS_io_uring_register, true, false},
+		{SYS_io_uring_setup, false, false}, {SYS_epoll_ctl, false, true},
+		{SYS_epoll_pwait, false, true},     {SYS_epoll_create1, false, false},
+#ifdef SYS_epoll_wait
+		{SYS_epoll_wait, false, true},
+#endif
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct seccomp_data data = {.nr = rows[i].number, .arch = arch_of_this()};
+		for (int has_epoll = 0; has_epoll < 2; has_epoll++) {
+			const struct sandbox_plan plan = {.has_epoll = has_epoll == 1};
+			bool is_allowed = has_epoll ? rows[i].of_epoll : rows[i].of_ring;
+			cr_expect_eq(verdict_of(&plan, &data),
+				     is_allowed ? SECCOMP_RET_ALLOW : EPERMED, "call %d",
+				     rows[i].number);
+		}
+	}
 }
 
 Test(sandbox_seccomp, every_number)

@@ -524,7 +524,9 @@ Test(metrics, limits)
 	wire_send(&client, "GET /data/size-100 HTT");
 	wire_metric_reaches(&server, "sluice_pool_used{pool=\"head_buffers\"}", 1);
 	scrape(&server, &text);
-	static const struct {
+	bool has_epoll = strstr(text.at, "sluice_io_engine_info{engine=\"epoll\"}") != NULL;
+	cr_assert(has_epoll || strcmp(server.env.io_engine, "epoll") != 0);
+	const struct {
 		const char *row;
 		double value;
 	} rows[] = {
@@ -540,7 +542,11 @@ Test(metrics, limits)
 		{"sluice_file_threads_limit{group=\"write\"}", OFFLOAD_THREADS_MAX},
 		{"sluice_file_threads_busy{group=\"read\"}", 0},
 		{"sluice_file_calls_queued{group=\"write\"}", 0},
-		{"sluice_io_uring_file_operations_limit", 3 * RING_IOWQ_WORKERS_MAX},
+		{"sluice_io_uring_file_operations_limit",
+		 has_epoll ? OFFLOAD_THREADS_MAX : 3 * RING_IOWQ_WORKERS_MAX},
+		{has_epoll ? "sluice_io_engine_info{engine=\"epoll\"}"
+			   : "sluice_io_engine_info{engine=\"io_uring\"}",
+		 1},
 		{"sluice_admin_connections_limit", 16},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)

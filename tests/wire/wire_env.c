@@ -89,6 +89,7 @@ static void program_find(struct wire_env *env)
 void wire_env_read(struct wire_env *env)
 {
 	static const char *const paths[] = {"user", "kernel", "auto", NULL};
+	static const char *const io_engines[] = {"auto", "uring", "epoll", NULL};
 	static const char *const engines[] = {"copy", "sendfile", "splice", "auto", NULL};
 
 	*env = (struct wire_env){0};
@@ -98,11 +99,13 @@ void wire_env_read(struct wire_env *env)
 	env->is_guest = strcmp(setting("WIRE_GUEST", "0"), "1") == 0;
 	env->tls_path = setting("WIRE_TLS_PATH", env->expects_ktls ? "kernel" : "user");
 	env->engine = setting("WIRE_ENGINE", "copy");
+	env->io_engine = setting("WIRE_IO_ENGINE", "auto");
 	env->time_scale = strtod(setting("WIRE_TIME_SCALE", "1"), NULL);
 	env->jitter = strtoul(setting("WIRE_JITTER", "0"), NULL, 10);
 	env->big_bytes = wire_big_bytes();
 	cr_assert(is_one_of(env->tls_path, paths), "WIRE_TLS_PATH=%s", env->tls_path);
 	cr_assert(is_one_of(env->engine, engines), "WIRE_ENGINE=%s", env->engine);
+	cr_assert(is_one_of(env->io_engine, io_engines), "WIRE_IO_ENGINE=%s", env->io_engine);
 	cr_assert(env->time_scale >= 1 && env->time_scale <= 1000, "WIRE_TIME_SCALE is 1 to 1000");
 
 	const char *dir = setting("WIRE_DIR", "");

@@ -5,6 +5,7 @@
  *   SLUICE_BIN           the program under test; default: sluice in the folder above this program's
  *   WIRE_TLS_PATH        user | kernel | auto       (default user; kernel with SLUICE_EXPECT_KTLS)
  *   WIRE_ENGINE          copy | sendfile | splice | auto             (default copy)
+ *   WIRE_IO_ENGINE       auto | uring | epoll                        (default auto)
  *   SLUICE_EXPECT_KTLS=1 kernel TLS must be there: what would be skipped without it fails
  *   WIRE_TIME_SCALE      minimum factor for the times of the tests (default 1); more is measured on
  * a slow machine (wire_speed.h) WIRE_GUEST=1         smaller objects and fewer repetitions
@@ -48,6 +49,7 @@ struct wire_env {
 	char program[PATH_MAX];
 	char dir[PATH_MAX / 4];
 	const char *tls_path;
+	const char *io_engine;
 	const char *engine;
 	bool expects_ktls;
 	bool is_guest;

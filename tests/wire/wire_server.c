@@ -124,6 +124,7 @@ static void arguments_make(const struct wire_server *server, struct arguments *a
 	}
 	usual_add(arguments, server, "--tls-path", server->tls_path);
 	usual_add(arguments, server, "--send-engine", server->engine);
+	usual_add(arguments, server, "--io-engine", server->env.io_engine);
 	usual_add(arguments, server, "--workers", "2");
 	usual_add(arguments, server, "--log.level", "debug");
 	for (unsigned i = 0; i < WIRE_OPTIONS_MAX && server->option[i] != NULL; i++)
