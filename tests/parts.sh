@@ -17,6 +17,9 @@ unit|qa|release|build/release/tests/unit --tap -j2|unit tests
 unit-asan|da|dev|part_unit_asan|unit tests under ASan and UBSan
 wire-user-auto|qa|release|part_wire release user auto|a real server by its bytes, userspace TLS
 wire-user-asan|da|dev|part_wire dev user auto|the same under ASan and UBSan
+wire-epoll|qd|release|part_wire_epoll|the suites of the loop and of files, over epoll
+wire-epoll-all|a|release|tests/wire/run --build build/release --tls-path user --engine auto --io-engine epoll|every scenario over epoll
+docker|a|release|tests/docker/run|every server under the default seccomp profile of Docker, which refuses io_uring
 wire-kernel|qda|release|part_wire_kernel|the same on kernel TLS with every engine, if this kernel has it
 fuzz|d|-|tests/fuzz/run 0|every fuzz target: what its corpus holds
 fuzz-long|a|-|tests/fuzz/run 60|every fuzz target for a minute
@@ -57,12 +60,17 @@ debian-13-asan|a|-|tests/debian/tests trixie unit-asan wire-user-asan lint|tests
 readonly packages=(build-essential cmake ninja-build pkg-config libssl-dev liburing-dev libyaml-dev
 	libexpat1-dev libcriterion-dev clang clang-format clang-tidy libclang-rt-dev/libclang-rt-14-dev shellcheck
 	groff-base openssl curl promtool/prometheus qemu-system-x86 busybox-static cpio xz-utils zstd kmod procps git e2fsprogs
-	xfsprogs python3 python3-venv python3-boto3 s3cmd rclone awscli stunnel4 systemd systemd-container debootstrap strace iproute2 attr)
+	xfsprogs python3 python3-venv python3-boto3 s3cmd rclone awscli stunnel4 systemd systemd-container debootstrap strace iproute2 attr python3-seccomp)
 
 # ---- Parts that are more than a command --------------------------------------------------------
 
 part_wire() { # BUILD TLS_PATH ENGINE
 	tests/wire/run --build "build/$1" --tls-path "$2" --engine "$3"
+}
+
+part_wire_epoll() {
+	tests/wire/run --build build/release --tls-path user --engine auto --io-engine epoll \
+		--filter '@(engine|request|range|upload|disk|load|drain|slow|stalled|starved|truncate|connection|limits)/*'
 }
 
 part_wire_kernel() {
