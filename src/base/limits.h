@@ -182,7 +182,8 @@
 /* Kinds and sources that are told apart at once, for each worker. */
 #define LOG_LIMIT_ENTRIES            64
 #define ADDR_TEXT_MAX                64
-/* Of a peer: "[" 39 digits and colons "]:65535" and NUL; IPv4-mapped addresses are written as IPv4. */
+/* Of a peer: "[" 39 digits and colons "]:65535" and NUL; IPv4-mapped addresses are written as IPv4.
+ */
 #define SOCKET_TEXT_MAX              52
 #define ERROR_TEXT_MAX               640
 #define ACCESS_RULES_MAX             256

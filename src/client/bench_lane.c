@@ -10,7 +10,7 @@
 #include "client/bench_private.h"
 
 /* Requests and connections of one lane before the others get their turn. */
-#define TURN_MAX  16
+#define TURN_MAX 16
 
 static void drive(struct lane *lane, unsigned ready);
 
