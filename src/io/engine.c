@@ -2,13 +2,17 @@
 #include "io/engine.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "io/caps.h"
 #include "io/loop_epoll.h"
 #include "io/loop_ring.h"
+
+#define RELEASE_STEP_MS 10
 
 /* ---- What is made, unmade ------------------------------------------------------------------- */
 
@@ -45,6 +49,18 @@ static void is_back(struct op *op, int32_t result)
 	(void)op, (void)result;
 }
 
+/* As loop_ring_new, after a wait for memory that was just given back. */
+static int make_ring(void **state, unsigned entries, uint64_t until_ms)
+{
+	int r = loop_ring_new(state, entries);
+
+	while (r == -ENOMEM && clock_now_ms() < until_ms) {
+		poll(NULL, 0, RELEASE_STEP_MS);
+		r = loop_ring_new(state, entries);
+	}
+	return r;
+}
+
 /* A ring can be set up: can it also be begun and entered? A filter may allow the one and refuse the
  * other. */
 static int try_ring(void)
@@ -53,7 +69,7 @@ static int try_ring(void)
 	struct op op = {0};
 	void *state;
 
-	int r = loop_ring_new(&state, RING_ENTRIES_MIN);
+	int r = make_ring(&state, RING_ENTRIES_MIN, clock_now_ms() + RING_RELEASE_MS);
 	if (r < 0)
 		return r;
 	r = loop_init(&loop, &loop_kind_ring, state);
@@ -76,12 +92,13 @@ static int try_ring(void)
  * all. */
 static int make_rings(struct engine *engine, unsigned loops, unsigned entries)
 {
+	uint64_t until_ms = clock_now_ms() + RING_RELEASE_MS;
 	int r = 0;
 
 	engine->kind = &loop_kind_ring;
 	engine->loops = engine->taken = 0;
 	while (r == 0 && engine->loops < loops) {
-		r = loop_ring_new(&engine->state[engine->loops], entries);
+		r = make_ring(&engine->state[engine->loops], entries, until_ms);
 		engine->loops += r == 0;
 	}
 	return r;
