@@ -15,12 +15,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "access/client_ca.h"
+#include "access/policy.h"
 #include "base/engines.h"
 #include "base/groups.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "config/client_ca.h"
-#include "config/policy.h"
 
 enum tls_path { TLS_PATH_AUTO, TLS_PATH_KERNEL, TLS_PATH_USER };
 enum revoked_conns { REVOKED_CONNS_CLOSE, REVOKED_CONNS_KEEP };

@@ -14,8 +14,8 @@
 
 #include <sys/stat.h>
 
+#include "access/policy.h"
 #include "base/text.h"
-#include "config/policy.h"
 #include "http/head.h"
 #include "s3/checksums.h"
 #include "s3/errno.h"

@@ -7,8 +7,8 @@
 #ifndef SLUICE_S3_OPERATION_H
 #define SLUICE_S3_OPERATION_H
 
+#include "access/policy.h"
 #include "base/operations.h"
-#include "config/policy.h"
 #include "http/head.h"
 #include "s3/error.h"
 #include "s3/target.h"

@@ -5,7 +5,7 @@
 
 #include <openssl/x509.h>
 
-#include "config/identity.h"
+#include "access/identity.h"
 
 /*
  * 0 and *identity (the caller's, identity_free); -EINVAL: a name with a NUL or control byte, or an

@@ -3,8 +3,8 @@
 #ifndef SLUICE_TLS_CLIENT_CERT_H
 #define SLUICE_TLS_CLIENT_CERT_H
 
+#include "access/identity.h"
 #include "config/config.h"
-#include "config/identity.h"
 
 /*
  * The identity of the leaf, the first certificate of a PEM file; what follows it is its chain.

@@ -14,10 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "access/identity.h"
 #include "base/groups.h"
 #include "base/limits.h"
 #include "config/config.h"
-#include "config/identity.h"
 
 #define INSPECT_CERTS_MAX 8 /* of a chain; more are counted only */
 #define INSPECT_CAS_MAX   8 /* that the server names for clients */

@@ -14,8 +14,8 @@
 #ifndef SLUICE_TLS_PEER_H
 #define SLUICE_TLS_PEER_H
 
+#include "access/identity.h"
 #include "base/reasons.h"
-#include "config/identity.h"
 #include "tls/tls_ctx.h"
 
 struct peer;

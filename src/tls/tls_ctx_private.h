@@ -7,8 +7,8 @@
 
 #include <openssl/ssl.h>
 
+#include "access/identity.h"
 #include "base/reasons.h"
-#include "config/identity.h"
 #include "tls/tls_ctx.h"
 
 /* CAs that may vouch for the same clients: an entry of client_cas, or client_ca_file. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Any pattern against any text, and any rule about any request, beside a second matcher that
- * follows the definition of config/policy.h word for word.
+ * follows the definition of access/policy.h word for word.
  *
  * The input is lines: the kind of identity (a letter), its pattern, the client's name, the bucket,
  * the key, the verbs of the rule (a digit), then the rule's places.
@@ -10,8 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "access/policy.h"
 #include "base/must.h"
-#include "config/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/client_ca.h"
 #include "base/must.h"
-#include "config/client_ca.h"
 #include "config/config_private.h"
 
 TestSuite(client_ca);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names of a certificate, from builder to log line. */
-#include "config/identity.h"
+#include "access/identity.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Patterns, places and rules: who may do what where. */
-#include "config/policy.h"
+#include "access/policy.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

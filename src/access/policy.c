@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config/policy.h"
+#include "access/policy.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,8 +7,8 @@
  * changed. Names are bytes with a length; they never hold a NUL (such a
  * certificate is refused before it gets here).
  */
-#ifndef SLUICE_CONFIG_IDENTITY_H
-#define SLUICE_CONFIG_IDENTITY_H
+#ifndef SLUICE_ACCESS_IDENTITY_H
+#define SLUICE_ACCESS_IDENTITY_H
 
 #include <stdbool.h>
 #include <stddef.h>

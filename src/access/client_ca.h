@@ -3,13 +3,13 @@
  * An entry of client_cas: CAs of one organisation, its lists, and the names that its certificates
  * may have. What else stands in them counts for nothing.
  */
-#ifndef SLUICE_CONFIG_CLIENT_CA_H
-#define SLUICE_CONFIG_CLIENT_CA_H
+#ifndef SLUICE_ACCESS_CLIENT_CA_H
+#define SLUICE_ACCESS_CLIENT_CA_H
 
 #include <limits.h>
 
+#include "access/identity_pattern.h"
 #include "base/limits.h"
-#include "config/identity_pattern.h"
 
 struct client_ca {
 	char name[CA_NAME_MAX];  /* "": not an entry, but client_ca_file, which may vouch for all */

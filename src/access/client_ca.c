@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config/client_ca.h"
+#include "access/client_ca.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -32,14 +32,14 @@
 //	*/index		the object "index" of every bucket
 //	**		everything, the list of buckets too, where it is empty: else it has
 //			those that the client may list
-#ifndef SLUICE_CONFIG_POLICY_H
-#define SLUICE_CONFIG_POLICY_H
+#ifndef SLUICE_ACCESS_POLICY_H
+#define SLUICE_ACCESS_POLICY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "access/identity_pattern.h"
 #include "base/limits.h"
-#include "config/identity_pattern.h"
 
 enum access_verb { ACCESS_READ = 1, ACCESS_LIST = 2, ACCESS_WRITE = 4, ACCESS_DELETE = 8 };
 

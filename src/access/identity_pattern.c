@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config/identity_pattern.h"
+#include "access/identity_pattern.h"
 
 #include <string.h>
 
-#include "config/policy.h"
+#include "access/policy.h"
 
 bool identity_pattern_matches(const struct identity_pattern *pattern,
 			      const struct identity *identity, unsigned index)

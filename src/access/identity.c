@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config/identity.h"
+#include "access/identity.h"
 
 #include <errno.h>
 #include <stdio.h>

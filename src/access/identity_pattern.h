@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A pattern of names of an identity, "dns:thanos-*.monitoring"; what it matches, config/policy.h
+/* A pattern of names of an identity, "dns:thanos-*.monitoring"; what it matches, access/policy.h
  * says. */
-#ifndef SLUICE_CONFIG_IDENTITY_PATTERN_H
-#define SLUICE_CONFIG_IDENTITY_PATTERN_H
+#ifndef SLUICE_ACCESS_IDENTITY_PATTERN_H
+#define SLUICE_ACCESS_IDENTITY_PATTERN_H
 
 #include <stdbool.h>
 
-#include "config/identity.h"
+#include "access/identity.h"
 
 struct identity_pattern {
 	enum identity_kind kind; /* IDENTITY_KIND_COUNT: any, text is "**" */
