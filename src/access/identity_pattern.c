@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "access/policy.h"
+#include "access/pattern.h"
 
 bool identity_pattern_matches(const struct identity_pattern *pattern,
 			      const struct identity *identity, unsigned index)
@@ -20,8 +20,8 @@ bool identity_pattern_matches(const struct identity_pattern *pattern,
 	if (pattern->kind == IDENTITY_SPKI) /* base64 has no wildcards */
 		return strlen(pattern->text) == name->len &&
 		       memcmp(pattern->text, text, name->len) == 0;
-	return policy_pattern_matches(pattern->text, text, name->len, separators[pattern->kind],
-				      pattern->kind == IDENTITY_DNS);
+	return pattern_matches(pattern->text, text, name->len, separators[pattern->kind],
+			       pattern->kind == IDENTITY_DNS);
 }
 
 bool identity_pattern_is_same(const struct identity_pattern *a, const struct identity_pattern *b)

@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/pattern.h"
 #include "base/must.h"
-
-/* The longest text that is matched: a name of an identity, or "bucket/key". */
-#define TEXT_BYTES_MAX IDENTITY_BYTES_MAX
 
 const char *const access_verb_words[ACCESS_VERBS + 1] = {"read", "list", "write", "delete", NULL};
 
@@ -48,79 +46,6 @@ bool policy_is_same(const struct policy *a, const struct policy *b)
 	return true;
 }
 
-struct text {
-	const char *at;
-	size_t len;
-	char separator;
-	bool fold_case;
-};
-
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static bool is_same(const struct text *text, size_t i, char c)
-{
-	return text->at[i] == c || (text->fold_case && lower(text->at[i]) == lower(c));
-}
-
-static bool is_separator(const struct text *text, size_t i)
-{
-	return text->separator != '\0' && text->at[i] == text->separator;
-}
-
-/*
- * The pattern's len bytes begin and end with a wildcard. reach[j]: what was read of the pattern
- * matches the first j bytes of text. Nothing is tried twice.
- */
-static bool middle_matches(const char *pattern, size_t len, const struct text *text)
-{
-	bool reach[TEXT_BYTES_MAX + 1];
-	memset(reach, 0, text->len + 1);
-	reach[0] = true;
-
-	for (size_t i = 0; i < len;) {
-		if (pattern[i] != '*') {
-			for (size_t j = text->len; j > 0; j--)
-				reach[j] = reach[j - 1] && is_same(text, j - 1, pattern[i]);
-			reach[0] = false;
-			i++;
-			continue;
-		}
-		bool is_any = i + 1 < len && pattern[i + 1] == '*';
-		for (size_t j = 1; j <= text->len; j++)
-			reach[j] |= reach[j - 1] && (is_any || !is_separator(text, j - 1));
-		i += is_any ? 2 : 1;
-	}
-	return reach[text->len];
-}
-
-/* Most patterns are a literal and one wildcard: the ends are compared first, from both sides. */
-bool policy_pattern_matches(const char *pattern, const char *bytes, size_t text_len, char separator,
-			    bool fold_case)
-{
-	struct text text = {bytes, text_len, separator, fold_case};
-	size_t len = strlen(pattern);
-
-	if (text_len > TEXT_BYTES_MAX)
-		return false;
-	for (; len > 0 && *pattern != '*'; pattern++, len--, text.at++, text.len--)
-		if (text.len == 0 || !is_same(&text, 0, *pattern))
-			return false;
-	if (len == 0)
-		return text.len == 0;
-	for (; pattern[len - 1] != '*'; len--, text.len--)
-		if (text.len == 0 || !is_same(&text, text.len - 1, pattern[len - 1]))
-			return false;
-	/* Both ends are wildcards now. */
-	if (len == 2)
-		return true;
-	if (len == 1)
-		return separator == '\0' || memchr(text.at, separator, text.len) == NULL;
-	return middle_matches(pattern, len, &text);
-}
-
 static bool is_of_ca(const struct access_rule *rule, const struct identity *identity)
 {
 	bool is_its = rule->ca_count == 0;
@@ -141,11 +66,11 @@ static bool place_matches(const struct access_rule *rule, const char *place, siz
 			  size_t bucket_len)
 {
 	for (unsigned i = 0; i < rule->on_count; i++) {
-		if (policy_pattern_matches(rule->on[i], place, place_len, '/', false))
+		if (pattern_matches(rule->on[i], place, place_len, '/', false))
 			return true;
 		/* The bucket itself is meant by "BUCKET/" and what matches it, and by "BUCKET". */
 		if (place_len == bucket_len + 1 &&
-		    policy_pattern_matches(rule->on[i], place, bucket_len, '/', false))
+		    pattern_matches(rule->on[i], place, bucket_len, '/', false))
 			return true;
 	}
 	return false;

@@ -84,12 +84,4 @@ struct decision policy_decide(const struct policy *policy, const struct identity
 bool policy_allows_somewhere(const struct policy *policy, const struct identity *identity,
 			     enum access_verb verb);
 
-/*
- * Does the pattern match all of text? separator '\0': there is none. Texts over
- * IDENTITY_BYTES_MAX match nothing. At most pattern times text steps, whatever stands in them, and
- * a few for patterns with one wildcard.
- */
-bool policy_pattern_matches(const char *pattern, const char *text, size_t text_len, char separator,
-			    bool fold_case);
-
 #endif

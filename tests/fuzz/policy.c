@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "access/pattern.h"
 #include "access/policy.h"
 #include "base/must.h"
 
@@ -135,15 +136,15 @@ static void reverse(char *text, size_t len)
 static bool check_pattern(const char *pattern, const char *text, size_t text_len, char separator,
 			  bool fold_case)
 {
-	bool result = policy_pattern_matches(pattern, text, text_len, separator, fold_case);
+	bool result = pattern_matches(pattern, text, text_len, separator, fold_case);
 	int expected = model_matches(pattern, text, text_len, separator, fold_case);
 
 	must(expected < 0 || result == (expected > 0));
 	/* A case that does not matter matches more, so does no separator, and never less. */
 	if (result && !fold_case)
-		must(policy_pattern_matches(pattern, text, text_len, separator, true));
+		must(pattern_matches(pattern, text, text_len, separator, true));
 	if (result && separator != '\0')
-		must(policy_pattern_matches(pattern, text, text_len, '\0', fold_case));
+		must(pattern_matches(pattern, text, text_len, '\0', fold_case));
 
 	/* Read from its end it is the same pattern. */
 	size_t len = strlen(pattern);
@@ -151,7 +152,7 @@ static bool check_pattern(const char *pattern, const char *text, size_t text_len
 	char *back_text = copy((const uint8_t *)text, text_len);
 	reverse(back, len);
 	reverse(back_text, text_len);
-	must(policy_pattern_matches(back, back_text, text_len, separator, fold_case) == result);
+	must(pattern_matches(back, back_text, text_len, separator, fold_case) == result);
 	free(back);
 	free(back_text);
 	return result;
