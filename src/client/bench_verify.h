@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tls/digest.h"
+#include "base/digest.h"
 
 struct bench_verify;
 

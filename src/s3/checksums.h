@@ -12,11 +12,11 @@
 #ifndef SLUICE_S3_CHECKSUMS_H
 #define SLUICE_S3_CHECKSUMS_H
 
+#include "base/digest.h"
 #include "http/body.h"
 #include "http/head.h"
 #include "s3/error.h"
 #include "store/checksum.h"
-#include "tls/digest.h"
 
 /* How checksums_begin is to read the head: an MD5 is computed, said or not (for an ETag);
  * x-amz-checksum fields speak of another thing than the body. */

@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 #include "base/base64.h"
+#include "base/digest.h"
 #include "base/limits.h"
 #include "store/facts.h"
 #include "store/sys.h"
-#include "tls/digest.h"
 
 /* Kinds before this one are checksums of S3. */
 #define CHECKSUM_KINDS         DIGEST_MD5

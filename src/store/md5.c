@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/hex.h"
 #include "store/checksum.h"
-#include "tls/digest.h"
 
 void md5_etag(const uint8_t md5[MD5_BYTES], unsigned parts, char etag[ETAG_BYTES])
 {

@@ -29,8 +29,8 @@
 #include <stdint.h>
 
 #include "base/base64.h"
+#include "base/digest.h"
 #include "store/sys.h"
-#include "tls/digest.h"
 
 /* What is read at once, at most: a drain waits for no more. */
 #define SCRUB_PIECE_BYTES  (1u << 20)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Digests of one body: published values, any set of them, any cut. */
-#include "tls/digest.h"
+#include "base/digest.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

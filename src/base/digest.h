@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Digests of one body as it passes, as many as are asked for. The only use of OpenSSL besides TLS
- * itself. */
-#ifndef SLUICE_TLS_DIGEST_H
-#define SLUICE_TLS_DIGEST_H
+/* Digests of bytes as they pass, as many as are asked for. digest.c is the only user of OpenSSL
+ * outside tls/. */
+#ifndef SLUICE_BASE_DIGEST_H
+#define SLUICE_BASE_DIGEST_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tls/digest.h"
+#include "base/digest.h"
 
 #include <errno.h>
 #include <stdbool.h>
