@@ -16,9 +16,9 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "base/data_path.h"
 #include "base/metrics.h"
 #include "client/target.h"
-#include "config/config.h"
 #include "http/chunked.h"
 #include "http/response_head.h"
 #include "io/pool.h"

@@ -10,14 +10,6 @@
 #include "config/config_private.h"
 #include "config/options.h"
 
-const char *tls_cipher_label(enum tls_cipher cipher)
-{
-	static const char *const labels[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
-					     "TLS_CHACHA20_POLY1305_SHA256"};
-	must((unsigned)cipher < ARRAY_LEN(labels));
-	return labels[cipher];
-}
-
 void config_clean_error(char error[ERROR_TEXT_MAX])
 {
 	for (; *error != '\0'; error++)

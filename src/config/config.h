@@ -17,24 +17,16 @@
 
 #include "access/client_ca.h"
 #include "access/policy.h"
+#include "base/ciphers.h"
+#include "base/data_path.h"
 #include "base/engines.h"
 #include "base/groups.h"
 #include "base/limits.h"
 #include "base/log.h"
 
-enum tls_path { TLS_PATH_AUTO, TLS_PATH_KERNEL, TLS_PATH_USER };
 enum revoked_conns { REVOKED_CONNS_CLOSE, REVOKED_CONNS_KEEP };
 enum etag_choice { ETAG_VERSION, ETAG_MD5 };
 enum durability { DURABILITY_FULL, DURABILITY_RELAXED };
-enum send_engine { SEND_ENGINE_AUTO, SEND_ENGINE_SENDFILE, SEND_ENGINE_SPLICE, SEND_ENGINE_COPY };
-
-/* TLS 1.3 cipher suites; also the order of our preference. */
-enum tls_cipher {
-	TLS_CIPHER_AES_128_GCM,
-	TLS_CIPHER_AES_256_GCM,
-	TLS_CIPHER_CHACHA20,
-	TLS_CIPHER_COUNT
-};
 
 /* A certificate of the server with its chain, and its key. */
 struct config_certificate {
@@ -167,7 +159,5 @@ void config_print_check_help(FILE *out);
 void config_print_check_man(FILE *out);
 /* The file that the manual page shows. Static. */
 const char *config_example(void);
-
-const char *tls_cipher_label(enum tls_cipher cipher); /* "TLS_AES_128_GCM_SHA256" ... */
 
 #endif

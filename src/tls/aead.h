@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/limits.h"
 #include "tls/ktls.h"
 
 #define RECORD_HEADER     5

@@ -16,8 +16,9 @@
 #ifndef SLUICE_TLS_HANDSHAKE_H
 #define SLUICE_TLS_HANDSHAKE_H
 
+#include "base/ciphers.h"
+#include "base/data_path.h"
 #include "base/reasons.h"
-#include "config/config.h"
 #include "tls/ktls_probe.h"
 #include "tls/peer.h"
 #include "tls/record.h"

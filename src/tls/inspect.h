@@ -15,9 +15,9 @@
 #include <stdint.h>
 
 #include "access/identity.h"
+#include "base/ciphers.h"
 #include "base/groups.h"
 #include "base/limits.h"
-#include "config/config.h"
 
 #define INSPECT_CERTS_MAX 8 /* of a chain; more are counted only */
 #define INSPECT_CAS_MAX   8 /* that the server names for clients */

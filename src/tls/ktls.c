@@ -12,6 +12,7 @@
 
 #include <openssl/crypto.h>
 
+#include "base/limits.h"
 #include "base/must.h"
 
 #ifndef SOL_TLS

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#include "config/config.h"
+#include "base/ciphers.h"
 #include "tls/traffic_key.h"
 
 enum ktls_direction { KTLS_TX, KTLS_RX };

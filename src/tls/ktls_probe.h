@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "config/config.h"
+#include "base/ciphers.h"
 #include "tls/ktls.h"
 
 enum ktls_verdict { KTLS_UNTESTED, KTLS_YES, KTLS_NO };

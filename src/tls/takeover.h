@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/ciphers.h"
 #include "base/reasons.h"
-#include "config/config.h"
 
 struct takeover {
 	bool is_tls13;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config/config.h"
+#include "base/ciphers.h"
 
 #define TRAFFIC_SECRET_BYTES_MAX 48 /* SHA-384 */
 #define TRAFFIC_KEY_BYTES_MAX    32

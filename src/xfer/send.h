@@ -21,8 +21,8 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "base/data_path.h"
 #include "base/metrics.h"
-#include "config/config.h"
 #include "io/loop.h"
 #include "io/pool.h"
 #include "tls/record.h"

@@ -43,7 +43,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "config/config.h"
+#include "base/data_path.h"
 
 struct wire_env {
 	char program[PATH_MAX];
