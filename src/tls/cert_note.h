@@ -3,8 +3,6 @@
 #ifndef SLUICE_TLS_CERT_NOTE_H
 #define SLUICE_TLS_CERT_NOTE_H
 
-#include <openssl/types.h>
-
 #include "base/date.h"
 #include "base/limits.h"
 
@@ -16,6 +14,7 @@ struct cert_note {
 	char not_after[DATE_BYTES]; /* RFC 3339, UTC */
 };
 
-void cert_note_take(struct cert_note *note, const X509 *cert);
+struct x509_st; /* X509 of OpenSSL, which the log does not see */
+void cert_note_take(struct cert_note *note, const struct x509_st *cert);
 
 #endif
