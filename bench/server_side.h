@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/must.h"
-#include "config/config.h"
+#include "config/tls_settings.h"
 #include "tls/handshake.h"
 #include "tls/tls_ctx.h"
 
@@ -19,20 +19,19 @@ static inline struct tls_ctx *server_context(const char *cert, const char *key,
 					     const char *client_ca)
 {
 	char error[ERROR_TEXT_MAX];
-	struct config *config = malloc(sizeof(*config));
-	must(config != NULL);
-	config_init(config);
-	snprintf(config->cert_file, sizeof(config->cert_file), "%s", cert);
-	snprintf(config->key_file, sizeof(config->key_file), "%s", key);
-	snprintf(config->client_ca_file, sizeof(config->client_ca_file), "%s", client_ca);
-	config->ciphers[0] = TLS_CIPHER_AES_128_GCM;
-	config->cipher_count = 1;
-	struct tls_ctx *ctx = tls_ctx_new(config, 1, error);
+	struct tls_settings *settings = calloc(1, sizeof(*settings));
+	must(settings != NULL);
+	snprintf(settings->cert_file, sizeof(settings->cert_file), "%s", cert);
+	snprintf(settings->key_file, sizeof(settings->key_file), "%s", key);
+	snprintf(settings->client_ca_file, sizeof(settings->client_ca_file), "%s", client_ca);
+	settings->ciphers[0] = TLS_CIPHER_AES_128_GCM;
+	settings->cipher_count = 1;
+	struct tls_ctx *ctx = tls_ctx_new(settings, 1, error);
 	if (ctx == NULL) {
 		fprintf(stderr, "%s\n", error);
 		exit(1);
 	}
-	free(config);
+	free(settings);
 	return ctx;
 }
 

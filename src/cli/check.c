@@ -61,7 +61,7 @@ static int check_client(const struct config *config)
 	char bucket[PATH_MAX], error[ERROR_TEXT_MAX];
 	struct identity *identity = NULL;
 
-	int r = client_cert_identity(config, config->check_identity_cert, &identity, error);
+	int r = client_cert_identity(&config->tls, config->check_identity_cert, &identity, error);
 	if (r < 0) {
 		if (r == -EACCES)
 			printf("deny: %s\n", error);

@@ -25,18 +25,7 @@ void config_init(struct config *config)
 
 void config_fini(struct config *config)
 {
-	for (unsigned i = 0; i < config->allowed_san_count; i++)
-		free(config->allowed_sans[i]);
-	config->allowed_san_count = 0;
-	for (unsigned i = 0; i < config->client_ca_count; i++)
-		client_ca_fini(&config->client_ca[i]);
-	free(config->client_ca);
-	config->client_ca = NULL;
-	config->client_ca_count = 0;
-	config_free_texts(config);
-	free(config->certificates);
-	config->certificates = NULL;
-	config->certificate_count = 0;
+	tls_settings_fini(&config->tls);
 	policy_fini(&config->policy);
 }
 
@@ -180,11 +169,12 @@ static int check_whole(const struct config *config, char error[ERROR_TEXT_MAX])
 	const struct option_required required[] = {
 		{"root", config->root[0] != '\0'},
 		{"listen", config->listen_count > 0},
-		{"cert", config_certificate_count(config) > 0},
-		{"key", config->key_file[0] != '\0' || config->key_text != NULL ||
-				config->certificate_count > 0},
-		{"client-ca", config->client_ca_file[0] != '\0' || config->client_ca_text != NULL ||
-				      config->client_ca_count > 0},
+		{"cert", tls_settings_certificate_count(&config->tls) > 0},
+		{"key", config->tls.key_file[0] != '\0' || config->tls.key_text != NULL ||
+				config->tls.certificate_count > 0},
+		{"client-ca", config->tls.client_ca_file[0] != '\0' ||
+				      config->tls.client_ca_text != NULL ||
+				      config->tls.client_ca_count > 0},
 	};
 	if (check_question(config, error) < 0 || config_check_client_cas(config, error) < 0)
 		return -EINVAL;
@@ -243,15 +233,15 @@ void config_trust_files(const struct config *config, const char *files[CONFIG_TR
 	unsigned count = 0;
 
 	files[count++] = config->config_file;
-	files[count++] = config->client_ca_file;
-	files[count++] = config->crl_file;
-	for (unsigned i = 0; i < config_certificate_count(config); i++) {
-		files[count++] = config_certificate_file(config, i);
-		files[count++] = config_certificate_key(config, i);
+	files[count++] = config->tls.client_ca_file;
+	files[count++] = config->tls.crl_file;
+	for (unsigned i = 0; i < tls_settings_certificate_count(&config->tls); i++) {
+		files[count++] = tls_settings_cert_file(&config->tls, i);
+		files[count++] = tls_settings_key_file(&config->tls, i);
 	}
-	for (unsigned i = 0; i < config->client_ca_count; i++) {
-		files[count++] = config->client_ca[i].ca_file;
-		files[count++] = config->client_ca[i].crl_file;
+	for (unsigned i = 0; i < config->tls.client_ca_count; i++) {
+		files[count++] = config->tls.client_ca[i].ca_file;
+		files[count++] = config->tls.client_ca[i].crl_file;
 	}
 	while (count < CONFIG_TRUST_FILES)
 		files[count++] = "";

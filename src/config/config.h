@@ -15,24 +15,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "access/client_ca.h"
 #include "access/policy.h"
-#include "base/ciphers.h"
 #include "base/data_path.h"
 #include "base/engines.h"
-#include "base/groups.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "config/tls_settings.h"
 
 enum revoked_conns { REVOKED_CONNS_CLOSE, REVOKED_CONNS_KEEP };
 enum etag_choice { ETAG_VERSION, ETAG_MD5 };
 enum durability { DURABILITY_FULL, DURABILITY_RELAXED };
-
-/* A certificate of the server with its chain, and its key. */
-struct config_certificate {
-	char cert_file[PATH_MAX];
-	char key_file[PATH_MAX];
-};
 
 struct config {
 	char listen[LISTENERS_MAX][ADDR_TEXT_MAX]; /* "HOST:PORT", "[V6]:PORT", ":PORT" */
@@ -45,28 +37,7 @@ struct config {
 	enum etag_choice etag;
 	unsigned upload_expiry_ms;
 
-	char cert_file[PATH_MAX];
-	char key_file[PATH_MAX];
-	/* Instead of these two: several, of which the name that a client asks for chooses one; the
-	 * first is for those that ask for none of their names. */
-	struct config_certificate *certificates;
-	unsigned certificate_count;
-	/* PEM text in the configuration itself, where the file of it is not named; NULL: none. */
-	char *cert_text;
-	char *key_text; /* wiped when it is freed */
-	char *client_ca_text;
-	char client_ca_file[PATH_MAX];
-	char crl_file[PATH_MAX];     /* "" = none */
-	struct client_ca *client_ca; /* client_cas, in the place of client_ca_file; NULL: none */
-	unsigned client_ca_count;
-	enum tls_cipher ciphers[TLS_CIPHER_COUNT];
-	unsigned cipher_count;
-	bool ciphers_are_named;   /* false: they are the default */
-	bool prefers_own_ciphers; /* their order counts, not that of the client */
-	unsigned groups;          /* that are allowed, 1 << enum tls_group; 0: the default */
-	char *allowed_sans[ALLOWED_SANS_MAX]; /* client_allowed_sans: exact match of one SAN; 0 =
-						 any */
-	unsigned allowed_san_count;
+	struct tls_settings tls; /* of the object port */
 	struct policy policy;
 
 	enum tls_path tls_path;
@@ -124,15 +95,6 @@ enum config_outcome {
 int config_load(struct config *config, enum config_command command, int argc, char *const argv[],
 		char error[ERROR_TEXT_MAX]);
 void config_fini(struct config *config);
-
-/* The server's certificates: those of certificates, or the one of cert_file, or none. */
-unsigned config_certificate_count(const struct config *config);
-/* The files of certificate i, 0 the default, "": it is in the configuration itself (cert_text,
- * key_text); they live as long as config. */
-const char *config_certificate_file(const struct config *config, unsigned i);
-const char *config_certificate_key(const struct config *config, unsigned i);
-/* Where the configuration has a PEM text: "FILE: KEY"; for messages, metrics and log. */
-void config_text_place(const struct config *config, const char *key, char out[PATH_MAX]);
 
 #define CONFIG_TRUST_FILES (3 + 2 * CERTIFICATES_MAX + 2 * CLIENT_CAS_MAX)
 /* What a reload reads: the configuration, client CAs and CRLs, certificates and their keys; "":

@@ -73,10 +73,10 @@ static int read_entry(struct config *config, struct yaml_reader *reader, yaml_no
 		{"crl_file", read_path, offsetof(struct client_ca, crl_file)},
 		{"vouches_for", read_vouches, 0},
 	};
-	struct client_ca *ca = &config->client_ca[config->client_ca_count];
+	struct client_ca *ca = &config->tls.client_ca[config->tls.client_ca_count];
 
 	/* Counted from here on, so that what was read of it is freed. */
-	config->client_ca_count++;
+	config->tls.client_ca_count++;
 	int r = yaml_read_fields(reader, node, "client_cas.", fields, ARRAY_LEN(fields), ca);
 	if (r < 0)
 		return r;
@@ -90,8 +90,8 @@ static int read_entry(struct config *config, struct yaml_reader *reader, yaml_no
 			"client_cas: an entry has name, ca_file and vouches_for (\"**\": any "
 			"name), and may have crl_file; %s is missing",
 			missing);
-	for (unsigned i = 0; i + 1 < config->client_ca_count; i++)
-		if (strcmp(config->client_ca[i].name, ca->name) == 0)
+	for (unsigned i = 0; i + 1 < config->tls.client_ca_count; i++)
+		if (strcmp(config->tls.client_ca[i].name, ca->name) == 0)
 			return yaml_refuse(reader, node, "client_cas: duplicate name %s", ca->name);
 	return 0;
 }
@@ -104,8 +104,8 @@ int config_read_client_cas(struct config *config, struct yaml_reader *reader, ya
 	if (count == 0 || count > CLIENT_CAS_MAX)
 		return yaml_refuse(reader, node, "client_cas: from 1 to %d entries are wanted here",
 				   CLIENT_CAS_MAX);
-	config->client_ca = calloc(count, sizeof(*config->client_ca));
-	if (config->client_ca == NULL)
+	config->tls.client_ca = calloc(count, sizeof(*config->tls.client_ca));
+	if (config->tls.client_ca == NULL)
 		return yaml_refuse(reader, node, "no memory");
 	for (size_t i = 0; i < count; i++) {
 		int r = read_entry(config, reader,
@@ -118,23 +118,23 @@ int config_read_client_cas(struct config *config, struct yaml_reader *reader, ya
 
 int config_check_client_cas(const struct config *config, char error[ERROR_TEXT_MAX])
 {
-	if (config->client_ca_count > 0 &&
-	    (config->client_ca_file[0] != '\0' || config->client_ca_text != NULL ||
-	     config->crl_file[0] != '\0')) {
+	if (config->tls.client_ca_count > 0 &&
+	    (config->tls.client_ca_file[0] != '\0' || config->tls.client_ca_text != NULL ||
+	     config->tls.crl_file[0] != '\0')) {
 		snprintf(error, ERROR_TEXT_MAX,
 			 "%s cannot be combined with client_cas, whose entries name the CAs and "
 			 "CRLs of clients",
-			 config->client_ca_file[0] != '\0' ? "--client-ca (client_ca_file)"
-			 : config->client_ca_text != NULL  ? "tls_server_config.client_ca"
-							   : "--crl (crl_file)");
+			 config->tls.client_ca_file[0] != '\0' ? "--client-ca (client_ca_file)"
+			 : config->tls.client_ca_text != NULL  ? "tls_server_config.client_ca"
+							       : "--crl (crl_file)");
 		return -EINVAL;
 	}
 	for (unsigned i = 0; i < config->policy.rule_count; i++) {
 		const struct access_rule *rule = &config->policy.rule[i];
 		for (unsigned j = 0; j < rule->ca_count; j++) {
 			bool is_known = false;
-			for (unsigned k = 0; k < config->client_ca_count; k++)
-				is_known |= strcmp(config->client_ca[k].name, rule->ca[j]) == 0;
+			for (unsigned k = 0; k < config->tls.client_ca_count; k++)
+				is_known |= strcmp(config->tls.client_ca[k].name, rule->ca[j]) == 0;
 			if (is_known)
 				continue;
 			snprintf(error, ERROR_TEXT_MAX,

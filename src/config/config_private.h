@@ -37,7 +37,6 @@ int config_check_certificates(const struct config *config, char error[ERROR_TEXT
 /* tls_server_config.cert, key and client_ca: PEM text. */
 int config_read_text(struct config *config, struct yaml_reader *reader, const char *key,
 		     yaml_node_t *node);
-void config_free_texts(struct config *config);
 
 /* The access: section. */
 int config_read_access(struct config *config, struct yaml_reader *reader, yaml_node_t *node);

@@ -59,19 +59,20 @@ const struct option options[] = {
 	{"admin-listen", "admin_listen", OPTION_ADDRESS, AT(admin_listen), "127.0.0.1:10943", 0, 0,
 	 NULL, "ADDR:PORT",
 	 "Address of /metrics, /-/healthy, /-/ready and /-/reload, plain HTTP; none turns it off."},
-	{"cert", "tls_server_config.cert_file", OPTION_PATH, AT(cert_file), NULL, 0, 0, NULL,
+	{"cert", "tls_server_config.cert_file", OPTION_PATH, AT(tls.cert_file), NULL, 0, 0, NULL,
 	 "FILE",
 	 "Certificate of the server and its chain, PEM. Required, unless the file has several "
 	 "(tls_server_config.certificates)."},
-	{"key", "tls_server_config.key_file", OPTION_PATH, AT(key_file), NULL, 0, 0, NULL, "FILE",
-	 "Private key of the certificate, PEM. Required with it."},
-	{"client-ca", "tls_server_config.client_ca_file", OPTION_PATH, AT(client_ca_file), NULL, 0,
-	 0, NULL, "FILE",
+	{"key", "tls_server_config.key_file", OPTION_PATH, AT(tls.key_file), NULL, 0, 0, NULL,
+	 "FILE", "Private key of the certificate, PEM. Required with it."},
+	{"client-ca", "tls_server_config.client_ca_file", OPTION_PATH, AT(tls.client_ca_file), NULL,
+	 0, 0, NULL, "FILE",
 	 "CA certificates that may issue clients' certificates, PEM; several while a CA is being "
 	 "replaced. Required."},
-	{"crl", "tls_server_config.crl_file", OPTION_PATH, AT(crl_file), NULL, 0, 0, NULL, "FILE",
+	{"crl", "tls_server_config.crl_file", OPTION_PATH, AT(tls.crl_file), NULL, 0, 0, NULL,
+	 "FILE",
 	 "Revocation lists of those CAs, PEM; each client must then be covered by a current one."},
-	{"cipher-suites", "tls_server_config.cipher_suites", OPTION_CIPHERS, AT(ciphers),
+	{"cipher-suites", "tls_server_config.cipher_suites", OPTION_CIPHERS, AT(tls.ciphers),
 	 "TLS_AES_128_GCM_SHA256,TLS_AES_256_GCM_SHA384,TLS_CHACHA20_POLY1305_SHA256", 0, 0, NULL,
 	 "LIST",
 	 "TLS 1.3 cipher suites in order of preference. Go's names of TLS 1.2 suites are accepted "
@@ -81,8 +82,8 @@ const struct option options[] = {
 	 "Groups of the key exchange that are allowed: X25519MLKEM768 (with OpenSSL 3.5), X25519, "
 	 "CurveP256, CurveP384, CurveP521. As in Go, the order of the list does not matter: the "
 	 "first of these that a client has sent a key for is taken. Default: all but CurveP521."},
-	{NULL, "tls_server_config.client_allowed_sans", OPTION_SANS, AT(allowed_sans), NULL, 0, 0,
-	 NULL, "LIST", "A client must have one of these subject alternative names, exactly."},
+	{NULL, "tls_server_config.client_allowed_sans", OPTION_SANS, AT(tls.allowed_sans), NULL, 0,
+	 0, NULL, "LIST", "A client must have one of these subject alternative names, exactly."},
 	{"revoked-connections", "revoked_connections", OPTION_CHOICE, AT(revoked_connections),
 	 "close", 0, 0, revoked_choices, "WHAT",
 	 "After a reload, connections whose certificate is revoked or no longer trusted: close "
@@ -102,7 +103,7 @@ const struct option options[] = {
 	{NULL, "tls_server_config.max_version", OPTION_ONLY, 0, NULL, 0, 0, max_versions, "VERSION",
 	 "The object port speaks TLS 1.3 only."},
 	{NULL, "tls_server_config.prefer_server_cipher_suites", OPTION_BOOL,
-	 AT(prefers_own_ciphers), "true", 0, 0, NULL, "BOOL",
+	 AT(tls.prefers_own_ciphers), "true", 0, 0, NULL, "BOOL",
 	 "Take the first of cipher_suites that the client has; false: the first of the client's "
 	 "that is in cipher_suites."},
 	{"tls-path", "tls_path", OPTION_CHOICE, AT(tls_path), "auto", 0, 0, tls_path_words, "PATH",
@@ -354,16 +355,16 @@ static int add_san(struct config *config, const char *value, bool is_first,
 		   char error[ERROR_TEXT_MAX])
 {
 	if (is_first) {
-		while (config->allowed_san_count > 0)
-			free(config->allowed_sans[--config->allowed_san_count]);
+		while (config->tls.allowed_san_count > 0)
+			free(config->tls.allowed_sans[--config->tls.allowed_san_count]);
 	}
-	if (value[0] == '\0' || config->allowed_san_count == ALLOWED_SANS_MAX)
+	if (value[0] == '\0' || config->tls.allowed_san_count == ALLOWED_SANS_MAX)
 		return option_refuse(error, value,
 				     "at most " TEXT_OF(ALLOWED_SANS_MAX) " names, none empty");
 	char *copy = strdup(value);
 	if (copy == NULL)
 		return option_refuse(error, value, "no memory");
-	config->allowed_sans[config->allowed_san_count++] = copy;
+	config->tls.allowed_sans[config->tls.allowed_san_count++] = copy;
 	return 0;
 }
 

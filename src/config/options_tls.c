@@ -68,13 +68,13 @@ static int add_cipher(struct config *config, const char *name, char error[ERROR_
 	for (int i = 0; i < TLS_CIPHER_COUNT; i++) {
 		if (strcmp(tls_cipher_label((enum tls_cipher)i), name) != 0)
 			continue;
-		if (!config->ciphers_are_named)
-			config->cipher_count = 0;
-		config->ciphers_are_named = true;
-		for (unsigned j = 0; j < config->cipher_count; j++)
-			if (config->ciphers[j] == (enum tls_cipher)i)
+		if (!config->tls.ciphers_are_named)
+			config->tls.cipher_count = 0;
+		config->tls.ciphers_are_named = true;
+		for (unsigned j = 0; j < config->tls.cipher_count; j++)
+			if (config->tls.ciphers[j] == (enum tls_cipher)i)
 				return option_refuse(error, name, "listed twice");
-		config->ciphers[config->cipher_count++] = (enum tls_cipher)i;
+		config->tls.ciphers[config->tls.cipher_count++] = (enum tls_cipher)i;
 		return 0;
 	}
 	return option_refuse(error, name, CIPHERS_ACCEPTED);
@@ -85,10 +85,10 @@ int option_set_ciphers(struct config *config, const char *value, bool is_first,
 {
 	/* The default stands until one of TLS 1.3 is named. */
 	for (int i = 0; is_first && i < TLS_CIPHER_COUNT; i++)
-		config->ciphers[i] = (enum tls_cipher)i;
+		config->tls.ciphers[i] = (enum tls_cipher)i;
 	if (is_first) {
-		config->cipher_count = TLS_CIPHER_COUNT;
-		config->ciphers_are_named = false;
+		config->tls.cipher_count = TLS_CIPHER_COUNT;
+		config->tls.ciphers_are_named = false;
 	}
 	return add_names(config, value, add_cipher, CIPHERS_ACCEPTED, error);
 }
@@ -103,7 +103,7 @@ static int add_group(struct config *config, const char *name, char error[ERROR_T
 
 	if (group == TLS_GROUP_OTHER)
 		return option_refuse(error, name, GROUPS_ACCEPTED);
-	config->groups |= 1u << group;
+	config->tls.groups |= 1u << group;
 	return 0;
 }
 
@@ -111,6 +111,6 @@ int option_set_groups(struct config *config, const char *value, bool is_first,
 		      char error[ERROR_TEXT_MAX])
 {
 	if (is_first)
-		config->groups = 0;
+		config->tls.groups = 0;
 	return add_names(config, value, add_group, GROUPS_ACCEPTED, error);
 }

@@ -78,7 +78,7 @@ static struct trust *make(const struct config *config, struct trust_config *shar
 
 struct trust *trust_new(const struct config *config, char error[ERROR_TEXT_MAX])
 {
-	struct tls_ctx *tls_ctx = tls_ctx_new(config, 1, error);
+	struct tls_ctx *tls_ctx = tls_ctx_new(&config->tls, 1, error);
 
 	if (tls_ctx != NULL && handshake_trial(tls_ctx, error) < 0) {
 		tls_ctx_release(tls_ctx);
@@ -131,7 +131,7 @@ struct trust *trust_renew(struct trust_config *shared, const struct trust *befor
 	const struct config *config = shared != NULL ? shared->config : before->config;
 	uint64_t generation = before->generation + 1;
 	struct tls_ctx *tls_ctx =
-		tls_ctx_renew(config, before->tls_ctx, shared == NULL, generation, error);
+		tls_ctx_renew(&config->tls, before->tls_ctx, shared == NULL, generation, error);
 
 	if (tls_ctx == NULL)
 		return NULL;
@@ -147,7 +147,7 @@ struct trust *trust_renew(struct trust_config *shared, const struct trust *befor
 	return trust;
 }
 
-static bool has_same_protocol(const struct config *a, const struct config *b)
+static bool has_same_protocol(const struct tls_settings *a, const struct tls_settings *b)
 {
 	return a->cipher_count == b->cipher_count && a->groups == b->groups &&
 	       a->prefers_own_ciphers == b->prefers_own_ciphers &&
@@ -158,7 +158,7 @@ bool trust_is_same(const struct trust *a, const struct trust *b)
 {
 	return tls_ctx_trusts_the_same(a->tls_ctx, b->tls_ctx) &&
 	       tls_ctx_shows_the_same(a->tls_ctx, b->tls_ctx) &&
-	       has_same_protocol(a->config, b->config) &&
+	       has_same_protocol(&a->config->tls, &b->config->tls) &&
 	       policy_is_same(&a->config->policy, &b->config->policy);
 }
 

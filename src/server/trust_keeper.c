@@ -154,7 +154,7 @@ static void log_trust(struct trust_keeper *keeper, const char *msg, const struct
 {
 	const struct tls_expiry *expiries;
 	unsigned count = tls_ctx_expiries(trust->tls_ctx, &expiries), cas = 0, crls = 0;
-	unsigned certificates = config_certificate_count(trust->config);
+	unsigned certificates = tls_settings_certificate_count(&trust->config->tls);
 	struct log_line line;
 
 	for (unsigned i = 0; i < count; i++) {

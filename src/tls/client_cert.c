@@ -12,12 +12,12 @@
 #include "tls/tls_ctx_private.h"
 
 /* 0 and *identity, or -EINVAL or -EACCES with error. */
-static int judge(const struct config *config, const char *file, STACK_OF(X509) * chain,
+static int judge(const struct tls_settings *settings, const char *file, STACK_OF(X509) * chain,
 		 struct identity **identity, char error[ERROR_TEXT_MAX])
 {
 	const struct tls_chain shown = {
 		.leaf = sk_X509_value(chain, 0), .rest = chain, .at = time(NULL)};
-	struct tls_ctx *ctx = tls_ctx_new_for_clients(config, error);
+	struct tls_ctx *ctx = tls_ctx_new_for_clients(settings, error);
 	enum handshake_failure failure;
 	struct tls_verdict verdict;
 	int r = -EACCES;
@@ -36,19 +36,19 @@ static int judge(const struct config *config, const char *file, STACK_OF(X509) *
 	return r < 0 ? -EACCES : 0;
 }
 
-int client_cert_identity(const struct config *config, const char *file, struct identity **identity,
-			 char error[ERROR_TEXT_MAX])
+int client_cert_identity(const struct tls_settings *settings, const char *file,
+			 struct identity **identity, char error[ERROR_TEXT_MAX])
 {
 	static const struct pem_wanted wanted = {PEM_CERT, "a client's certificate",
 						 "--identity-cert", NULL, NULL};
 	STACK_OF(X509) *chain = pem_read_certs(file, &wanted, error);
-	bool has_cas = config->client_ca_file[0] != '\0' || config->client_ca_text != NULL ||
-		       config->client_ca_count > 0;
+	bool has_cas = settings->client_ca_file[0] != '\0' || settings->client_ca_text != NULL ||
+		       settings->client_ca_count > 0;
 
 	*identity = NULL;
 	if (chain == NULL)
 		return -EINVAL;
-	int r = has_cas ? judge(config, file, chain, identity, error)
+	int r = has_cas ? judge(settings, file, chain, identity, error)
 			: cert_identity(sk_X509_value(chain, 0), identity);
 	if (r < 0 && !has_cas)
 		snprintf(error, ERROR_TEXT_MAX, "%.200s: %s", file,

@@ -148,22 +148,22 @@ static struct tls_certificate *certificate_new(const char *cert_file)
 	return NULL;
 }
 
-/* Certificate i of config, under the name of cert_file. NULL: one line in error. */
-static struct tls_certificate *load_one(struct tls_ctx *ctx, const struct config *config,
+/* Certificate i of settings, under the name of cert_file. NULL: one line in error. */
+static struct tls_certificate *load_one(struct tls_ctx *ctx, const struct tls_settings *settings,
 					unsigned i, const char *cert_file,
 					char error[ERROR_TEXT_MAX])
 {
-	const bool is_listed = config->certificate_count > 0;
+	const bool is_listed = settings->certificate_count > 0;
 	char key_place[PATH_MAX];
-	const char *key_file = config_certificate_key(config, i);
-	bool is_key_text = key_file[0] == '\0' && config->key_text != NULL;
+	const char *key_file = tls_settings_key_file(settings, i);
+	bool is_key_text = key_file[0] == '\0' && settings->key_text != NULL;
 	char ignored[ERROR_TEXT_MAX] = "";
 	const struct tls_own files = {
 		.cert_file = cert_file,
 		.key_file = is_key_text ? key_place : key_file,
 		.cert_text =
-			config_certificate_file(config, i)[0] == '\0' ? config->cert_text : NULL,
-		.key_text = is_key_text ? config->key_text : NULL,
+			tls_settings_cert_file(settings, i)[0] == '\0' ? settings->cert_text : NULL,
+		.key_text = is_key_text ? settings->key_text : NULL,
 		.cert_option = is_listed ? "tls_server_config.certificates" : "--cert",
 		.key_option = is_listed ? "tls_server_config.certificates" : "--key",
 		.purpose = X509_PURPOSE_SSL_SERVER,
@@ -171,7 +171,7 @@ static struct tls_certificate *load_one(struct tls_ctx *ctx, const struct config
 		.wrong_purpose =
 			"this certificate is not for a server (extendedKeyUsage lacks serverAuth)",
 		.ignored = ignored};
-	config_text_place(config, "key", key_place);
+	tls_settings_text_place(settings, "key", key_place);
 	struct tls_certificate *own = certificate_new(cert_file);
 
 	if (own == NULL)
@@ -192,25 +192,26 @@ fail:
 
 /* ---- All of them ----------------------------------------------------------------------------- */
 
-static bool is_named(const struct config *config, const char *cert_file)
+static bool is_named(const struct tls_settings *settings, const char *cert_file)
 {
-	for (unsigned i = 0; i < config_certificate_count(config); i++)
-		if (strcmp(config_certificate_file(config, i), cert_file) == 0)
+	for (unsigned i = 0; i < tls_settings_certificate_count(settings); i++)
+		if (strcmp(tls_settings_cert_file(settings, i), cert_file) == 0)
 			return true;
 	return false;
 }
 
 /* What is in force in the place of certificate i: that of the same file, or else that of its place
  * whose file is named no more; NULL: nothing. There is always a default. */
-static struct tls_certificate *like_of(const struct tls_ctx *before, const struct config *config,
-				       const char *cert_file, unsigned i)
+static struct tls_certificate *like_of(const struct tls_ctx *before,
+				       const struct tls_settings *settings, const char *cert_file,
+				       unsigned i)
 {
 	for (unsigned n = 0; before != NULL && n < before->certificate_count; n++)
 		if (strcmp(before->certificate[n]->cert_file, cert_file) == 0)
 			return before->certificate[n];
 	for (unsigned n = 0; before != NULL && n < before->certificate_count; n++)
 		if (before->certificate_place[n] == i &&
-		    (i == 0 || !is_named(config, before->certificate[n]->cert_file)))
+		    (i == 0 || !is_named(settings, before->certificate[n]->cert_file)))
 			return before->certificate[n];
 	return before != NULL && i == 0 ? before->certificate[0] : NULL;
 }
@@ -229,17 +230,17 @@ static void add_ref(struct tls_ctx *ctx, struct tls_certificate *own, unsigned p
 }
 
 /* 0; -EINVAL, of a start alone. On a reload what is worse than its like in before is not taken. */
-static int take_one(struct tls_ctx *ctx, const struct config *config, unsigned i,
+static int take_one(struct tls_ctx *ctx, const struct tls_settings *settings, unsigned i,
 		    const struct tls_ctx *before, char error[ERROR_TEXT_MAX])
 {
-	const char *cert_file = config_certificate_file(config, i);
+	const char *cert_file = tls_settings_cert_file(settings, i);
 	char place[PATH_MAX];
 	if (cert_file[0] == '\0') {
-		config_text_place(config, "cert", place);
+		tls_settings_text_place(settings, "cert", place);
 		cert_file = place;
 	}
-	struct tls_certificate *own = load_one(ctx, config, i, cert_file, error);
-	struct tls_certificate *like = like_of(before, config, cert_file, i);
+	struct tls_certificate *own = load_one(ctx, settings, i, cert_file, error);
+	struct tls_certificate *like = like_of(before, settings, cert_file, i);
 	const char *flaw = own != NULL ? tls_trust_flaw_of_own(own->holder) : NULL;
 
 	if (flaw != NULL) {
@@ -300,14 +301,14 @@ static int use_default(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
 	return -EINVAL;
 }
 
-int tls_certificates_load(struct tls_ctx *ctx, const struct config *config,
+int tls_certificates_load(struct tls_ctx *ctx, const struct tls_settings *settings,
 			  const struct tls_ctx *before, char error[ERROR_TEXT_MAX])
 {
-	const unsigned count = config_certificate_count(config);
+	const unsigned count = tls_settings_certificate_count(settings);
 
 	must(count > 0 && count <= CERTIFICATES_MAX);
 	for (unsigned i = 0; i < count; i++)
-		if (take_one(ctx, config, i, before, error) < 0)
+		if (take_one(ctx, settings, i, before, error) < 0)
 			return -EINVAL;
 	for (unsigned i = 1; i < ctx->certificate_count; i++)
 		note_unused(ctx, i);

@@ -23,13 +23,14 @@ void tls_explain(char error[ERROR_TEXT_MAX], const char *file, const char *what)
 	ERR_clear_error();
 }
 
-static int set_ciphers(SSL_CTX *ssl_ctx, const struct config *config, char error[ERROR_TEXT_MAX])
+static int set_ciphers(SSL_CTX *ssl_ctx, const struct tls_settings *settings,
+		       char error[ERROR_TEXT_MAX])
 {
 	char list[256] = "";
-	for (unsigned i = 0; i < config->cipher_count; i++) {
+	for (unsigned i = 0; i < settings->cipher_count; i++) {
 		size_t used = strlen(list);
 		snprintf(list + used, sizeof(list) - used, "%s%s", i > 0 ? ":" : "",
-			 tls_cipher_label(config->ciphers[i]));
+			 tls_cipher_label(settings->ciphers[i]));
 	}
 	if (SSL_CTX_set_ciphersuites(ssl_ctx, list) != 1) {
 		tls_explain(error, list, "the TLS library has none of these ciphers");
@@ -39,9 +40,10 @@ static int set_ciphers(SSL_CTX *ssl_ctx, const struct config *config, char error
 }
 
 /* One that is named and that the library lacks is worth a warning while another is left. */
-static int set_groups(struct tls_ctx *ctx, const struct config *config, char error[ERROR_TEXT_MAX])
+static int set_groups(struct tls_ctx *ctx, const struct tls_settings *settings,
+		      char error[ERROR_TEXT_MAX])
 {
-	unsigned wanted = config->groups != 0 ? config->groups : TLS_GROUPS_DEFAULT, lacking;
+	unsigned wanted = settings->groups != 0 ? settings->groups : TLS_GROUPS_DEFAULT, lacking;
 	char names[128];
 
 	int r = tls_groups_allow(ctx->ssl_ctx, wanted, false, &lacking);
@@ -52,7 +54,7 @@ static int set_groups(struct tls_ctx *ctx, const struct config *config, char err
 			 tls_library_version(), names);
 		return -EINVAL;
 	}
-	if (config->groups != 0 && lacking != 0)
+	if (settings->groups != 0 && lacking != 0)
 		tls_flaw(ctx, TLS_FLAW_GROUP_LACKING,
 			 "curve_preferences: %s lacks %s; clients are not offered it",
 			 tls_library_version(), names);
@@ -178,11 +180,11 @@ void tls_ctx_set_protocol(SSL_CTX *ssl_ctx)
 	SSL_CTX_set_msg_callback(ssl_ctx, handshake_message_callback);
 }
 
-static void set_server_protocol(SSL_CTX *ssl_ctx, const struct config *config)
+static void set_server_protocol(SSL_CTX *ssl_ctx, const struct tls_settings *settings)
 {
 	tls_ctx_set_protocol(ssl_ctx);
 	SSL_CTX_set_cert_verify_callback(ssl_ctx, handshake_verify_client, NULL);
-	if (config->prefers_own_ciphers)
+	if (settings->prefers_own_ciphers)
 		SSL_CTX_set_options(ssl_ctx,
 				    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
 	SSL_CTX_set_num_tickets(ssl_ctx, 0);
@@ -202,41 +204,41 @@ static void free_whole(struct tls_ctx *ctx)
 	free(ctx);
 }
 
-static int copy_names(struct tls_ctx *ctx, const struct config *config)
+static int copy_names(struct tls_ctx *ctx, const struct tls_settings *settings)
 {
-	for (unsigned i = 0; i < config->allowed_san_count; i++) {
-		ctx->allowed_sans[i] = strdup(config->allowed_sans[i]);
+	for (unsigned i = 0; i < settings->allowed_san_count; i++) {
+		ctx->allowed_sans[i] = strdup(settings->allowed_sans[i]);
 		if (ctx->allowed_sans[i] == NULL)
 			return -ENOMEM;
 		ctx->allowed_san_count++;
 	}
-	for (unsigned i = 0; i < config->client_ca_count; i++) {
-		if (client_ca_copy(&ctx->group[i].from, &config->client_ca[i]) < 0)
+	for (unsigned i = 0; i < settings->client_ca_count; i++) {
+		if (client_ca_copy(&ctx->group[i].from, &settings->client_ca[i]) < 0)
 			return -ENOMEM;
 		ctx->group_count++;
 	}
-	if (config->client_ca_count > 0)
+	if (settings->client_ca_count > 0)
 		return 0;
 	struct tls_ca_group *group = &ctx->group[ctx->group_count++];
 	struct client_ca *one = &group->from;
-	memcpy(one->ca_file, config->client_ca_file, PATH_MAX);
-	memcpy(one->crl_file, config->crl_file, PATH_MAX);
-	if (one->ca_file[0] == '\0' && config->client_ca_text != NULL) {
-		config_text_place(config, "client_ca", one->ca_file);
-		group->ca_text = strdup(config->client_ca_text);
+	memcpy(one->ca_file, settings->client_ca_file, PATH_MAX);
+	memcpy(one->crl_file, settings->crl_file, PATH_MAX);
+	if (one->ca_file[0] == '\0' && settings->client_ca_text != NULL) {
+		tls_settings_text_place(settings, "client_ca", one->ca_file);
+		group->ca_text = strdup(settings->client_ca_text);
 		return group->ca_text != NULL ? 0 : -ENOMEM;
 	}
 	return 0;
 }
 
 /* With one reference, nothing read yet. */
-static struct tls_ctx *begin(const struct config *config, uint64_t generation,
+static struct tls_ctx *begin(const struct tls_settings *settings, uint64_t generation,
 			     char error[ERROR_TEXT_MAX])
 {
 	struct tls_ctx *ctx = calloc(1, sizeof(*ctx));
 	if (ctx == NULL ||
 	    (ctx->ssl_ctx = SSL_CTX_new_ex(tls_library(), NULL, TLS_server_method())) == NULL ||
-	    copy_names(ctx, config) < 0) {
+	    copy_names(ctx, settings) < 0) {
 		tls_explain(error, "TLS", "no memory");
 		free_whole(ctx);
 		return NULL;
@@ -260,12 +262,12 @@ void tls_ctx_keep_own(struct tls_ctx *ctx, const struct tls_ctx *before, const c
 }
 
 /* 0; -EINVAL: it cannot be used. */
-static int load_own(struct tls_ctx *ctx, const struct config *config, const struct tls_ctx *before,
-		    char error[ERROR_TEXT_MAX])
+static int load_own(struct tls_ctx *ctx, const struct tls_settings *settings,
+		    const struct tls_ctx *before, char error[ERROR_TEXT_MAX])
 {
-	if (set_ciphers(ctx->ssl_ctx, config, error) < 0 || set_groups(ctx, config, error) < 0)
+	if (set_ciphers(ctx->ssl_ctx, settings, error) < 0 || set_groups(ctx, settings, error) < 0)
 		return -EINVAL;
-	return tls_certificates_load(ctx, config, before, error);
+	return tls_certificates_load(ctx, settings, before, error);
 }
 
 /* Names for the CertificateRequest; those of a kept side are its own. */
@@ -278,20 +280,20 @@ static int set_ca_names(struct tls_ctx *ctx, char error[ERROR_TEXT_MAX])
 	return 0;
 }
 
-struct tls_ctx *tls_ctx_new(const struct config *config, uint64_t generation,
+struct tls_ctx *tls_ctx_new(const struct tls_settings *settings, uint64_t generation,
 			    char error[ERROR_TEXT_MAX])
 {
-	return tls_ctx_renew(config, NULL, false, generation, error);
+	return tls_ctx_renew(settings, NULL, false, generation, error);
 }
 
-struct tls_ctx *tls_ctx_renew(const struct config *config, const struct tls_ctx *before,
+struct tls_ctx *tls_ctx_renew(const struct tls_settings *settings, const struct tls_ctx *before,
 			      bool is_config_kept, uint64_t generation, char error[ERROR_TEXT_MAX])
 {
-	struct tls_ctx *ctx = begin(config, generation, error);
+	struct tls_ctx *ctx = begin(settings, generation, error);
 	if (ctx == NULL)
 		return NULL;
-	set_server_protocol(ctx->ssl_ctx, config);
-	int r = load_own(ctx, config, before, error);
+	set_server_protocol(ctx->ssl_ctx, settings);
+	int r = load_own(ctx, settings, before, error);
 	if (r < 0 && before != NULL) {
 		tls_ctx_keep_own(ctx, before, error);
 		r = 0;
@@ -310,9 +312,10 @@ struct tls_ctx *tls_ctx_renew(const struct config *config, const struct tls_ctx 
 	return ctx;
 }
 
-struct tls_ctx *tls_ctx_new_for_clients(const struct config *config, char error[ERROR_TEXT_MAX])
+struct tls_ctx *tls_ctx_new_for_clients(const struct tls_settings *settings,
+					char error[ERROR_TEXT_MAX])
 {
-	struct tls_ctx *ctx = begin(config, 0, error);
+	struct tls_ctx *ctx = begin(settings, 0, error);
 	if (ctx != NULL && tls_clients_load(ctx, NULL, false, error) == 0)
 		return ctx;
 	free_whole(ctx);

@@ -11,32 +11,32 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "config/config.h"
+#include "config/tls_settings.h"
 
 struct tls_ctx;
 
 /*
- * Reads certificate (chain), key, client CA bundle and CRLs as config names them, and checks that
+ * Reads certificate (chain), key, client CA bundle and CRLs as settings name them, and checks that
  * they belong together: the key to the certificate, the certificate to a server, the chain's
  * certificates to each other, nothing of them expired; every CA may issue certificates, one at
  * least is valid; every CRL in the name of a CA is complete and signed by it. Returns the context
  * with one reference, or NULL with one line in error: file, what, what to do (exit code 5 for the
  * caller).
  *
- * generation: greater than that of every earlier one. config need not outlive the call.
+ * generation: greater than that of every earlier one. settings need not outlive the call.
  */
-struct tls_ctx *tls_ctx_new(const struct config *config, uint64_t generation,
+struct tls_ctx *tls_ctx_new(const struct tls_settings *settings, uint64_t generation,
 			    char error[ERROR_TEXT_MAX]);
 /*
  * The same for a reload; before is in force. Each part (our pair and ciphers; a bundle of CAs; a
  * CA; the lists of a CA) counts by itself, and what would be worse than its like in before is left
- * out, with that in its place; flaws say so (tls_flaw_row's is_kept). is_config_kept: config is
- * that of before, because the new one cannot be read; then no CA counts that does not in before.
+ * out, with that in its place; flaws say so (tls_flaw_row's is_kept). is_config_kept: settings are
+ * those of before, because the new one cannot be read; then no CA counts that does not in before.
  *
- * NULL, with one line in error: no memory; or config is another one, and what it names cannot be
+ * NULL, with one line in error: no memory; or settings are others, and what they name cannot be
  * read: before has nothing that could take its place. Go by the configuration of before then.
  */
-struct tls_ctx *tls_ctx_renew(const struct config *config, const struct tls_ctx *before,
+struct tls_ctx *tls_ctx_renew(const struct tls_settings *settings, const struct tls_ctx *before,
 			      bool is_config_kept, uint64_t generation, char error[ERROR_TEXT_MAX]);
 /* Our own side of before, in the place of ctx's; why goes into the flaw. Before ctx is used. */
 void tls_ctx_keep_own(struct tls_ctx *ctx, const struct tls_ctx *before, const char *why);

@@ -77,7 +77,8 @@ struct tls_own {
 int tls_ctx_load_own(SSL_CTX *ssl_ctx, const struct tls_own *own, char error[ERROR_TEXT_MAX]);
 
 /* A context with trust in clients alone: no server can use it. NULL: one line in error. */
-struct tls_ctx *tls_ctx_new_for_clients(const struct config *config, char error[ERROR_TEXT_MAX]);
+struct tls_ctx *tls_ctx_new_for_clients(const struct tls_settings *settings,
+					char error[ERROR_TEXT_MAX]);
 /* "FILE: WHAT", and empties the error queue: what is words for what the library says. */
 void tls_explain(char error[ERROR_TEXT_MAX], const char *file, const char *what);
 
@@ -101,9 +102,9 @@ void tls_trust_note_lacking_chain(struct tls_ctx *ctx);
 
 /* ---- tls_certificates.c ---- */
 
-/* Reads all that config names, and gives the default to ctx->ssl_ctx; where they are several, a
+/* Reads all that settings name, and gives the default to ctx->ssl_ctx; where they are several, a
  * handshake chooses. 0 or -EINVAL. before: as of tls_ctx_new. */
-int tls_certificates_load(struct tls_ctx *ctx, const struct config *config,
+int tls_certificates_load(struct tls_ctx *ctx, const struct tls_settings *settings,
 			  const struct tls_ctx *before, char error[ERROR_TEXT_MAX]);
 /* Those of before in the place of ctx's. */
 void tls_certificates_keep(struct tls_ctx *ctx, const struct tls_ctx *before);

@@ -38,24 +38,24 @@ static void check_fields(const struct config *config)
 	}
 	check_text(config->admin_listen, ADDR_TEXT_MAX);
 	check_text(config->root, PATH_MAX);
-	check_text(config->cert_file, PATH_MAX);
-	check_text(config->key_file, PATH_MAX);
-	check_text(config->client_ca_file, PATH_MAX);
-	check_text(config->crl_file, PATH_MAX);
+	check_text(config->tls.cert_file, PATH_MAX);
+	check_text(config->tls.key_file, PATH_MAX);
+	check_text(config->tls.client_ca_file, PATH_MAX);
+	check_text(config->tls.crl_file, PATH_MAX);
 	must(config->config_file[0] == '\0' && config->check_object[0] == '\0');
-	must(config->cipher_count >= 1 && config->cipher_count <= TLS_CIPHER_COUNT);
-	for (unsigned i = 0; i < config->cipher_count; i++)
+	must(config->tls.cipher_count >= 1 && config->tls.cipher_count <= TLS_CIPHER_COUNT);
+	for (unsigned i = 0; i < config->tls.cipher_count; i++)
 		for (unsigned j = 0; j < i; j++)
-			must(config->ciphers[i] != config->ciphers[j]);
-	must(config->groups <= TLS_GROUPS_ALL);
-	must(config->certificate_count <= CERTIFICATES_MAX);
-	for (unsigned i = 0; i < config->certificate_count; i++) {
-		check_name(config_certificate_file(config, i), PATH_MAX - 1);
-		check_name(config_certificate_key(config, i), PATH_MAX - 1);
+			must(config->tls.ciphers[i] != config->tls.ciphers[j]);
+	must(config->tls.groups <= TLS_GROUPS_ALL);
+	must(config->tls.certificate_count <= CERTIFICATES_MAX);
+	for (unsigned i = 0; i < config->tls.certificate_count; i++) {
+		check_name(tls_settings_cert_file(&config->tls, i), PATH_MAX - 1);
+		check_name(tls_settings_key_file(&config->tls, i), PATH_MAX - 1);
 	}
-	must(config->allowed_san_count <= ALLOWED_SANS_MAX);
-	for (unsigned i = 0; i < config->allowed_san_count; i++)
-		check_name(config->allowed_sans[i], CONFIG_BYTES_MAX);
+	must(config->tls.allowed_san_count <= ALLOWED_SANS_MAX);
+	for (unsigned i = 0; i < config->tls.allowed_san_count; i++)
+		check_name(config->tls.allowed_sans[i], CONFIG_BYTES_MAX);
 	must(config->tls_path <= TLS_PATH_USER && config->send_engine <= SEND_ENGINE_COPY);
 	must(config->log_level <= LOG_LEVEL_ERROR && config->log_format <= LOG_FORMAT_JSON);
 }
@@ -80,9 +80,9 @@ static void check_numbers(const struct config *config)
 
 static void check_client_cas(const struct config *config)
 {
-	must(config->client_ca_count <= CLIENT_CAS_MAX);
-	for (unsigned i = 0; i < config->client_ca_count; i++) {
-		const struct client_ca *ca = &config->client_ca[i];
+	must(config->tls.client_ca_count <= CLIENT_CAS_MAX);
+	for (unsigned i = 0; i < config->tls.client_ca_count; i++) {
+		const struct client_ca *ca = &config->tls.client_ca[i];
 		check_name(ca->name, CA_NAME_MAX - 1);
 		check_name(ca->ca_file, PATH_MAX - 1);
 		check_text(ca->crl_file, PATH_MAX);

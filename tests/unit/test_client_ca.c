@@ -39,8 +39,8 @@ Test(client_ca, section)
 			   "  - {identity: \"dns:**\", allow: [read], on: [\"**\"], ca: [a, "
 			   "B-2_x.y]}\n"),
 		     0, "%s", error);
-	cr_assert_eq(config.client_ca_count, 2);
-	const struct client_ca *a = &config.client_ca[0], *b = &config.client_ca[1];
+	cr_assert_eq(config.tls.client_ca_count, 2);
+	const struct client_ca *a = &config.tls.client_ca[0], *b = &config.tls.client_ca[1];
 	cr_expect_str_eq(a->name, "a");
 	cr_expect_str_eq(a->ca_file, "/etc/a.crt", "beside the file");
 	cr_expect_str_eq(a->crl_file, "/lists/a.crl");
@@ -150,7 +150,7 @@ Test(client_ca, names_that_count)
 			 "client_cas:\n  - {name: a, ca_file: a.crt, vouches_for: [%s]}\n",
 			 rows[i].vouches);
 		cr_assert_eq(parse(text), 0, "%s", error);
-		int r = client_ca_vouch(&config.client_ca[0], &identity);
+		int r = client_ca_vouch(&config.tls.client_ca[0], &identity);
 		cr_expect_eq(r, rows[i].primary != NULL ? 0 : -EACCES, "row %zu: %d", i, r);
 		if (r == 0) {
 			identity_format(identity, shown, sizeof(shown));
@@ -200,7 +200,7 @@ Test(client_ca, rules)
 		     0, "%s", error);
 	for (int i = 0; i < 2; i++) {
 		struct identity *identity = identity_of(names);
-		cr_assert_eq(client_ca_vouch(&config.client_ca[i], &identity), 0);
+		cr_assert_eq(client_ca_vouch(&config.tls.client_ca[i], &identity), 0);
 		struct decision decision =
 			policy_decide(&config.policy, identity, ACCESS_READ, "bucket", "key");
 		cr_expect_eq(decision.allow, i == 1);

@@ -66,7 +66,7 @@ Test(config, both_ways_to_write_a_value)
 	cr_assert_eq(config.listen_count, 2);
 	cr_assert_str_eq(config.listen[0], ":1");
 	cr_assert_str_eq(config.listen[1], ":2");
-	cr_assert_str_eq(config.key_file, "k");
+	cr_assert_str_eq(config.tls.key_file, "k");
 	cr_assert_eq(config.workers, 3);
 	cr_assert_eq(config.log_level, LOG_LEVEL_DEBUG);
 	config_fini(&config);
@@ -351,16 +351,16 @@ Test(config, whole_file, .fini = remove_files)
 	snprintf(path, sizeof(path), "%s/store", dir);
 	cr_assert_str_eq(config.root, path);
 	snprintf(path, sizeof(path), "%s/server.crt", dir);
-	cr_assert_str_eq(config.cert_file, path);
-	cr_assert_str_eq(config.key_file, "/etc/server.key");
+	cr_assert_str_eq(config.tls.cert_file, path);
+	cr_assert_str_eq(config.tls.key_file, "/etc/server.key");
 	snprintf(path, sizeof(path), "%s/../ca.crt", dir);
-	cr_assert_str_eq(config.client_ca_file, path);
+	cr_assert_str_eq(config.tls.client_ca_file, path);
 	snprintf(path, sizeof(path), "%s/ca.crl", dir);
-	cr_assert_str_eq(config.crl_file, path);
-	cr_assert_eq(config.cipher_count, 1);
-	cr_assert_eq(config.ciphers[0], TLS_CIPHER_AES_256_GCM);
-	cr_assert_eq(config.allowed_san_count, 2);
-	cr_assert_str_eq(config.allowed_sans[1], "b.example");
+	cr_assert_str_eq(config.tls.crl_file, path);
+	cr_assert_eq(config.tls.cipher_count, 1);
+	cr_assert_eq(config.tls.ciphers[0], TLS_CIPHER_AES_256_GCM);
+	cr_assert_eq(config.tls.allowed_san_count, 2);
+	cr_assert_str_eq(config.tls.allowed_sans[1], "b.example");
 	cr_assert_eq(config.tls_path, TLS_PATH_USER);
 	cr_assert_eq(config.send_engine, SEND_ENGINE_COPY);
 	cr_assert_eq(config.workers, 2);
@@ -397,8 +397,8 @@ Test(config, certificates, .fini = remove_files)
 	snprintf(flag, sizeof(flag), "--config=%s", file);
 	cr_assert_eq(LOAD(flag), CONFIG_READY, "%s", error);
 	snprintf(path, sizeof(path), "%s/b.key", dir);
-	cr_assert_str_eq(config_certificate_key(&config, 1), path);
-	cr_assert_str_eq(config_certificate_key(&config, 0), "/a.key");
+	cr_assert_str_eq(tls_settings_key_file(&config.tls, 1), path);
+	cr_assert_str_eq(tls_settings_key_file(&config.tls, 0), "/a.key");
 	config_trust_files(&config, files);
 	for (size_t i = 0; i < CONFIG_TRUST_FILES; i++)
 		named += strcmp(files[i], path) == 0 || strcmp(files[i], "/a.key") == 0;
@@ -424,14 +424,14 @@ Test(config, flags_override_the_file, .fini = remove_files)
 			  "--cipher-suites=TLS_CHACHA20_POLY1305_SHA256"),
 		     CONFIG_READY, "%s", error);
 	cr_assert_str_eq(config.root, "here");
-	cr_assert_str_eq(config.crl_file, "x.crl");
+	cr_assert_str_eq(config.tls.crl_file, "x.crl");
 	cr_assert_eq(config.listen_count, 1, "the list is replaced");
 	cr_assert_str_eq(config.listen[0], ":1");
 	cr_assert_eq(config.log_level, LOG_LEVEL_ERROR);
 	cr_assert(config.access_log);
 	cr_assert_str_eq(config.admin_listen, ":3");
-	cr_assert_eq(config.cipher_count, 1);
-	cr_assert_eq(config.ciphers[0], TLS_CIPHER_CHACHA20);
+	cr_assert_eq(config.tls.cipher_count, 1);
+	cr_assert_eq(config.tls.ciphers[0], TLS_CIPHER_CHACHA20);
 	cr_assert_eq(config.workers, 2, "what no flag names is the file's");
 	config_fini(&config);
 }

@@ -80,7 +80,7 @@ Test(config_yaml, yaml_that_says_nothing)
 		accepted(texts[i]);
 		cr_assert_not(config.policy.has_section);
 		cr_assert_str_empty(config.root);
-		cr_assert_eq(config.cipher_count, 3);
+		cr_assert_eq(config.tls.cipher_count, 3);
 	}
 }
 
@@ -96,11 +96,11 @@ Test(config_yaml, yaml_forms)
 	cr_assert_eq(config.listen_count, 1, "one address need not be a list");
 	accepted("listen: []\ntls_server_config: {cipher_suites: [], client_allowed_sans: []}\n");
 	cr_assert_eq(config.listen_count, 0);
-	cr_assert_eq(config.cipher_count, 3, "an empty list of cipher suites is the default");
+	cr_assert_eq(config.tls.cipher_count, 3, "an empty list of cipher suites is the default");
 	accepted("admin_listen: ''\n");
 	cr_assert_str_empty(config.admin_listen);
 	accepted("root: &r /srv\ntls_server_config: {cert_file: *r}\n");
-	cr_assert_str_eq(config.cert_file, "/srv");
+	cr_assert_str_eq(config.tls.cert_file, "/srv");
 	accepted("root: 'null'\n");
 	cr_assert_str_eq(config.root, "null", "in quotes it is a name");
 	accepted("root: /srv\r\nworkers: 3\r\n");
@@ -241,15 +241,15 @@ Test(config_yaml, yaml_of_prometheus)
 		 "    - TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\n"
 		 "    - TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384\n"
 		 "  curve_preferences: [CurveP256, X25519]\n");
-	cr_assert_eq(config.cipher_count, TLS_CIPHER_COUNT);
-	cr_assert(config.prefers_own_ciphers);
-	cr_assert_eq(config.groups, 1u << TLS_GROUP_P256 | 1u << TLS_GROUP_X25519);
+	cr_assert_eq(config.tls.cipher_count, TLS_CIPHER_COUNT);
+	cr_assert(config.tls.prefers_own_ciphers);
+	cr_assert_eq(config.tls.groups, 1u << TLS_GROUP_P256 | 1u << TLS_GROUP_X25519);
 	accepted("tls_server_config: {prefer_server_cipher_suites: false}\n");
-	cr_assert_not(config.prefers_own_ciphers);
+	cr_assert_not(config.tls.prefers_own_ciphers);
 	accepted("tls_server_config: {curve_preferences: X25519}\n");
-	cr_assert_eq(config.groups, 1u << TLS_GROUP_X25519);
+	cr_assert_eq(config.tls.groups, 1u << TLS_GROUP_X25519);
 	accepted("tls_server_config: {curve_preferences: []}\n");
-	cr_assert_eq(config.groups, 0);
+	cr_assert_eq(config.tls.groups, 0);
 }
 
 #define CERTIFICATES "tls_server_config:\n  certificates:\n"
@@ -259,19 +259,19 @@ Test(config_yaml, certificates)
 	accepted(CERTIFICATES "    - {cert_file: a.crt, key_file: a.key}\n"
 			      "    - key_file: /b.key\n"
 			      "      cert_file: /b.crt\n");
-	cr_assert_eq(config_certificate_count(&config), 2);
-	cr_assert_str_eq(config_certificate_file(&config, 0), "a.crt");
-	cr_assert_str_eq(config_certificate_key(&config, 0), "a.key");
-	cr_assert_str_eq(config_certificate_file(&config, 1), "/b.crt");
-	cr_assert_str_eq(config_certificate_key(&config, 1), "/b.key");
+	cr_assert_eq(tls_settings_certificate_count(&config.tls), 2);
+	cr_assert_str_eq(tls_settings_cert_file(&config.tls, 0), "a.crt");
+	cr_assert_str_eq(tls_settings_key_file(&config.tls, 0), "a.key");
+	cr_assert_str_eq(tls_settings_cert_file(&config.tls, 1), "/b.crt");
+	cr_assert_str_eq(tls_settings_key_file(&config.tls, 1), "/b.key");
 	config_fini(&config);
-	cr_assert_eq(config_certificate_count(&config), 0);
+	cr_assert_eq(tls_settings_certificate_count(&config.tls), 0);
 	accepted("tls_server_config: {certificates: []}\n");
-	cr_assert_eq(config_certificate_count(&config), 0);
+	cr_assert_eq(tls_settings_certificate_count(&config.tls), 0);
 	config_fini(&config);
 	accepted("tls_server_config: {cert_file: a.crt, key_file: a.key}\n");
-	cr_assert_eq(config_certificate_count(&config), 1);
-	cr_assert_str_eq(config_certificate_key(&config, 0), "a.key");
+	cr_assert_eq(tls_settings_certificate_count(&config.tls), 1);
+	cr_assert_str_eq(tls_settings_key_file(&config.tls, 0), "a.key");
 
 	REFUSED(CERTIFICATES "    - cert_file: a.crt\n", 3, "certificates", "key_file is missing");
 	REFUSED(CERTIFICATES "    - key_file: a.key\n", 3, "cert_file is missing");
@@ -297,7 +297,7 @@ Test(config_yaml, certificates_bound)
 	for (int i = 0; i < CERTIFICATES_MAX; i++)
 		strcat(text, "    - {cert_file: a, key_file: b}\n");
 	accepted(text);
-	cr_assert_eq(config_certificate_count(&config), CERTIFICATES_MAX);
+	cr_assert_eq(tls_settings_certificate_count(&config.tls), CERTIFICATES_MAX);
 	config_fini(&config);
 	strcat(text, "    - {cert_file: a, key_file: b}\n");
 	REFUSED(text, 3 + CERTIFICATES_MAX, "at most 16");
@@ -308,16 +308,16 @@ Test(config_yaml, pem_text)
 {
 	accepted(
 		"tls_server_config:\n  cert: |\n    -----BEGIN\n    x\n  key: k\n  client_ca: c\n");
-	cr_assert_str_eq(config.cert_text, "-----BEGIN\nx\n");
-	cr_assert_str_eq(config.key_text, "k");
-	cr_assert_str_eq(config.client_ca_text, "c");
-	cr_assert_eq(config_certificate_count(&config), 1);
-	cr_assert_str_empty(config_certificate_file(&config, 0));
+	cr_assert_str_eq(config.tls.cert_text, "-----BEGIN\nx\n");
+	cr_assert_str_eq(config.tls.key_text, "k");
+	cr_assert_str_eq(config.tls.client_ca_text, "c");
+	cr_assert_eq(tls_settings_certificate_count(&config.tls), 1);
+	cr_assert_str_empty(tls_settings_cert_file(&config.tls, 0));
 	config_fini(&config);
-	cr_assert_null(config.key_text);
+	cr_assert_null(config.tls.key_text);
 	accepted("tls_server_config: {cert: '', key: ~, client_ca: ''}\n");
-	cr_assert_null(config.cert_text);
-	cr_assert_null(config.key_text);
+	cr_assert_null(config.tls.cert_text);
+	cr_assert_null(config.tls.key_text);
 	REFUSED("tls_server_config: {key: [a]}\n", 1, "tls_server_config.key: PEM text");
 	REFUSED("tls_server_config: {cert: \"a\\0b\"}\n", 1, "tls_server_config.cert: PEM text");
 }

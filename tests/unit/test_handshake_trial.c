@@ -49,13 +49,13 @@ static int try_key(EVP_PKEY *key, char error[ERROR_TEXT_MAX])
 	struct cert_pair pair = cert_pair_make("server", key, true, NULL);
 
 	config_init(&config);
-	FILE *file = file_open(config.cert_file, "server.crt");
+	FILE *file = file_open(config.tls.cert_file, "server.crt");
 	must(PEM_write_X509(file, pair.cert) == 1 && fclose(file) == 0);
-	file = file_open(config.key_file, "server.key");
+	file = file_open(config.tls.key_file, "server.key");
 	must(PEM_write_PrivateKey(file, pair.key, NULL, NULL, 0, NULL, NULL) == 1);
 	must(fclose(file) == 0);
-	memcpy(config.client_ca_file, config.cert_file, PATH_MAX);
-	struct tls_ctx *ctx = tls_ctx_new(&config, 1, error);
+	memcpy(config.tls.client_ca_file, config.tls.cert_file, PATH_MAX);
+	struct tls_ctx *ctx = tls_ctx_new(&config.tls, 1, error);
 	cr_assert_not_null(ctx, "%s", error);
 	int r = handshake_trial(ctx, error);
 	tls_ctx_release(ctx);
@@ -89,6 +89,6 @@ Test(handshake_trial, keys)
 		cr_assert_not_null(key, "%s", name);
 		cr_assert_eq(try_key(key, error), rows[i].expected, "%s: %s", name, error);
 		if (rows[i].expected < 0)
-			cr_assert_not_null(strstr(error, config.cert_file), "%s", error);
+			cr_assert_not_null(strstr(error, config.tls.cert_file), "%s", error);
 	}
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "config/config.h"
 #include "tls/record.h"
 
 TestSuite(options, .timeout = 600);
@@ -80,12 +81,12 @@ Test(options, defaults)
 	cr_assert_str_eq(config.admin_listen, "127.0.0.1:10943");
 	cr_assert_eq(config.listen_count, 0);
 	cr_assert_str_empty(config.root);
-	cr_assert_str_empty(config.crl_file);
-	cr_assert_eq(config.cipher_count, 3);
-	cr_assert_eq(config.ciphers[0], TLS_CIPHER_AES_128_GCM);
-	cr_assert_eq(config.ciphers[1], TLS_CIPHER_AES_256_GCM);
-	cr_assert_eq(config.ciphers[2], TLS_CIPHER_CHACHA20);
-	cr_assert_eq(config.allowed_san_count, 0);
+	cr_assert_str_empty(config.tls.crl_file);
+	cr_assert_eq(config.tls.cipher_count, 3);
+	cr_assert_eq(config.tls.ciphers[0], TLS_CIPHER_AES_128_GCM);
+	cr_assert_eq(config.tls.ciphers[1], TLS_CIPHER_AES_256_GCM);
+	cr_assert_eq(config.tls.ciphers[2], TLS_CIPHER_CHACHA20);
+	cr_assert_eq(config.tls.allowed_san_count, 0);
 	cr_assert_not(config.policy.has_section);
 	cr_assert_eq(config.tls_path, TLS_PATH_AUTO);
 	cr_assert_eq(config.send_engine, SEND_ENGINE_AUTO);
@@ -152,10 +153,10 @@ Test(options, paths)
 	cr_assert_eq(set("key", "k.key"), 0);
 	cr_assert_eq(set("client-ca", "ca.crt"), 0);
 	cr_assert_eq(set("crl", "ca.crl"), 0);
-	cr_assert_str_eq(config.cert_file, "c.crt");
-	cr_assert_str_eq(config.key_file, "k.key");
-	cr_assert_str_eq(config.client_ca_file, "ca.crt");
-	cr_assert_str_eq(config.crl_file, "ca.crl");
+	cr_assert_str_eq(config.tls.cert_file, "c.crt");
+	cr_assert_str_eq(config.tls.key_file, "k.key");
+	cr_assert_str_eq(config.tls.client_ca_file, "ca.crt");
+	cr_assert_str_eq(config.tls.crl_file, "ca.crl");
 	REFUSED("crl", "", "file"); /* an empty variable must not turn revocation off */
 	memset(longest, 'x', PATH_MAX);
 	REFUSED("root", longest, "too long");
@@ -375,12 +376,12 @@ Test(options, durations)
 Test(options, ciphers)
 {
 	cr_assert_eq(set("cipher-suites", "TLS_CHACHA20_POLY1305_SHA256"), 0);
-	cr_assert_eq(config.cipher_count, 1);
-	cr_assert_eq(config.ciphers[0], TLS_CIPHER_CHACHA20);
+	cr_assert_eq(config.tls.cipher_count, 1);
+	cr_assert_eq(config.tls.ciphers[0], TLS_CIPHER_CHACHA20);
 	cr_assert_eq(set("cipher-suites", "TLS_AES_256_GCM_SHA384,TLS_AES_128_GCM_SHA256"), 0);
-	cr_assert_eq(config.cipher_count, 2);
-	cr_assert_eq(config.ciphers[0], TLS_CIPHER_AES_256_GCM);
-	cr_assert_eq(config.ciphers[1], TLS_CIPHER_AES_128_GCM);
+	cr_assert_eq(config.tls.cipher_count, 2);
+	cr_assert_eq(config.tls.ciphers[0], TLS_CIPHER_AES_256_GCM);
+	cr_assert_eq(config.tls.ciphers[1], TLS_CIPHER_AES_128_GCM);
 
 	static const char *const bad[] = {
 		"",
@@ -402,30 +403,30 @@ Test(options, ciphers)
 Test(options, cipher_suites_of_tls_1_2)
 {
 	cr_assert_eq(set("cipher-suites", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"), 0, "%s", error);
-	cr_assert_eq(config.cipher_count, TLS_CIPHER_COUNT);
-	cr_assert_eq(config.ciphers[0], TLS_CIPHER_AES_128_GCM);
+	cr_assert_eq(config.tls.cipher_count, TLS_CIPHER_COUNT);
+	cr_assert_eq(config.tls.ciphers[0], TLS_CIPHER_AES_128_GCM);
 	/* among others: those of TLS 1.3 count */
 	cr_assert_eq(set("cipher-suites",
 			 "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,TLS_AES_256_GCM_SHA384,"
 			 "TLS_RSA_WITH_AES_128_CBC_SHA,TLS_AES_128_GCM_SHA256"),
 		     0, "%s", error);
-	cr_assert_eq(config.cipher_count, 2);
-	cr_assert_eq(config.ciphers[0], TLS_CIPHER_AES_256_GCM);
+	cr_assert_eq(config.tls.cipher_count, 2);
+	cr_assert_eq(config.tls.ciphers[0], TLS_CIPHER_AES_256_GCM);
 	/* a later list without any is the default again */
 	cr_assert_eq(set("cipher-suites", "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA"), 0, "%s", error);
-	cr_assert_eq(config.cipher_count, TLS_CIPHER_COUNT);
-	cr_assert_eq(config.ciphers[0], TLS_CIPHER_AES_128_GCM);
+	cr_assert_eq(config.tls.cipher_count, TLS_CIPHER_COUNT);
+	cr_assert_eq(config.tls.ciphers[0], TLS_CIPHER_AES_128_GCM);
 }
 
 Test(options, curve_preferences)
 {
 	config_init(&config);
-	cr_assert_eq(config.groups, 0, "the default");
+	cr_assert_eq(config.tls.groups, 0, "the default");
 	cr_assert_eq(set("curve-preferences", "CurveP384,X25519"), 0, "%s", error);
-	cr_assert_eq(config.groups, 1u << TLS_GROUP_P384 | 1u << TLS_GROUP_X25519);
+	cr_assert_eq(config.tls.groups, 1u << TLS_GROUP_P384 | 1u << TLS_GROUP_X25519);
 	cr_assert_eq(set("curve-preferences", "X25519MLKEM768,CurveP521,CurveP256,CurveP256"), 0,
 		     "%s", error);
-	cr_assert_eq(config.groups,
+	cr_assert_eq(config.tls.groups,
 		     1u << TLS_GROUP_X25519MLKEM768 | 1u << TLS_GROUP_P521 | 1u << TLS_GROUP_P256);
 
 	static const char *const bad[] = {"",          "X25519,", "x25519",  "P-256",   "secp256r1",
@@ -456,11 +457,11 @@ Test(options, allowed_sans)
 	cr_assert_eq(option_set(&config, sans, "b.example", false, error), -EINVAL);
 	cr_assert_not_null(strstr(error, "64"), "%s", error);
 	cr_assert_eq(option_set(&config, sans, "b.example", true, error), 0);
-	cr_assert_eq(config.allowed_san_count, 1);
-	cr_assert_str_eq(config.allowed_sans[0], "b.example");
+	cr_assert_eq(config.tls.allowed_san_count, 1);
+	cr_assert_str_eq(config.tls.allowed_sans[0], "b.example");
 	cr_assert_eq(option_set(&config, sans, "", false, error), -EINVAL);
 	config_fini(&config);
-	cr_assert_eq(config.allowed_san_count, 0);
+	cr_assert_eq(config.tls.allowed_san_count, 0);
 }
 
 /* What exporter-toolkit's keys may say here, because it is what we do already. */

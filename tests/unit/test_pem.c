@@ -443,11 +443,11 @@ static bool server_takes(const struct files *files, char error[ERROR_TEXT_MAX])
 
 	must(config != NULL);
 	config_init(config);
-	memcpy(config->cert_file, files->path[FILE_CERT], PATH_MAX);
-	memcpy(config->key_file, files->path[FILE_KEY], PATH_MAX);
-	memcpy(config->client_ca_file, files->path[FILE_CA], PATH_MAX);
-	memcpy(config->crl_file, files->path[FILE_CRL], PATH_MAX);
-	struct tls_ctx *ctx = tls_ctx_new(config, 1, error);
+	memcpy(config->tls.cert_file, files->path[FILE_CERT], PATH_MAX);
+	memcpy(config->tls.key_file, files->path[FILE_KEY], PATH_MAX);
+	memcpy(config->tls.client_ca_file, files->path[FILE_CA], PATH_MAX);
+	memcpy(config->tls.crl_file, files->path[FILE_CRL], PATH_MAX);
+	struct tls_ctx *ctx = tls_ctx_new(&config->tls, 1, error);
 	tls_ctx_release(ctx);
 	config_fini(config);
 	free(config);

@@ -75,9 +75,9 @@ static void setup(void)
 	file_write("crt", "1");
 	file_write("key", "1");
 	file_write("ca", "1");
-	snprintf(f.config.cert_file, PATH_MAX, "%s/crt", f.dir);
-	snprintf(f.config.key_file, PATH_MAX, "%s/key", f.dir);
-	snprintf(f.config.client_ca_file, PATH_MAX, "%s/ca", f.dir);
+	snprintf(f.config.tls.cert_file, PATH_MAX, "%s/crt", f.dir);
+	snprintf(f.config.tls.key_file, PATH_MAX, "%s/key", f.dir);
+	snprintf(f.config.tls.client_ca_file, PATH_MAX, "%s/ca", f.dir);
 	f.now_ms = 1000;
 	f.is_good = true;
 	f.why = "bad";
@@ -295,7 +295,7 @@ Test(reload, files_elsewhere)
 	file_write("crt", "2");
 	file_write("crt2", "1");
 	is_told();
-	snprintf(f.config.cert_file, PATH_MAX, "%s/crt2", f.dir);
+	snprintf(f.config.tls.cert_file, PATH_MAX, "%s/crt2", f.dir);
 	pass(RELOAD_SETTLE_MS);
 	pass(RELOAD_SETTLE_MS);
 	cr_assert_eq(f.adopted, 2); /* once more: it was not watched while it was read */
@@ -319,7 +319,7 @@ Test(reload, what_inotify_does_not_see)
 	file_write("b/crt", "2");
 	snprintf(link_path, sizeof(link_path), "%s/link", f.dir);
 	must(symlink("a/crt", link_path) == 0);
-	snprintf(f.config.cert_file, PATH_MAX, "%s", link_path);
+	snprintf(f.config.tls.cert_file, PATH_MAX, "%s", link_path);
 	reload_request(f.reload, f.now_ms);
 	pass(RELOAD_SETTLE_MS);
 	pass(RELOAD_SETTLE_MS);

@@ -14,6 +14,7 @@
 
 #include "base/must.h"
 #include "cert_fixture.h"
+#include "config/config.h"
 #include "tls/handshake.h"
 #include "tls/handshake_trial.h"
 #include "tls/tls_ctx_private.h"
@@ -72,7 +73,8 @@ static FILE *file_open(char path[PATH_MAX], const char *name, const char *suffix
 /* The next of the list, signed by itself. sans: of X509V3_EXT_conf_nid, NULL: none. */
 static void certificate_add(const char *name, EVP_PKEY *key, const char *sans)
 {
-	struct config_certificate *files = &config.certificates[config.certificate_count++];
+	struct tls_certificate_files *files =
+		&config.tls.certificates[config.tls.certificate_count++];
 	struct cert_pair pair = cert_pair_make(name, key, true, NULL);
 
 	if (sans != NULL) {
@@ -94,13 +96,13 @@ static void begin(void)
 {
 	must(mkdtemp(dir) != NULL);
 	config_init(&config);
-	config.certificates = calloc(CERTIFICATES_MAX, sizeof(*config.certificates));
-	must(config.certificates != NULL);
+	config.tls.certificates = calloc(CERTIFICATES_MAX, sizeof(*config.tls.certificates));
+	must(config.tls.certificates != NULL);
 	certificate_add("first", EVP_RSA_gen(2048), "DNS:first.example");
 	certificate_add("second", EVP_EC_gen("P-256"),
 			"DNS:second.example,DNS:*.wild.example,DNS:b.other.example");
 	certificate_add("third", EVP_EC_gen("P-384"), "DNS:a.wild.example,DNS:*.other.example");
-	memcpy(config.client_ca_file, config.certificates[0].cert_file, PATH_MAX);
+	memcpy(config.tls.client_ca_file, config.tls.certificates[0].cert_file, PATH_MAX);
 }
 
 static void end(void)
@@ -165,7 +167,7 @@ Test(tls_certificates, chosen_by_name, .init = begin, .fini = end)
 	const struct tls_flaw *flaws;
 	char name[64];
 
-	struct tls_ctx *ctx = tls_ctx_new(&config, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(&config.tls, 1, error);
 	cr_assert_not_null(ctx, "%s", error);
 	cr_expect_eq(tls_ctx_flaws(ctx, &flaws), 0, "%s", flaws[0].text);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -178,13 +180,13 @@ Test(tls_certificates, chosen_by_name, .init = begin, .fini = end)
 Test(tls_certificates, expiries, .init = begin, .fini = end)
 {
 	const struct tls_expiry *expiries;
-	struct tls_ctx *ctx = tls_ctx_new(&config, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(&config.tls, 1, error);
 
 	cr_assert_not_null(ctx, "%s", error);
 	cr_assert_eq(tls_ctx_expiries(ctx, &expiries), 4);
 	for (int i = 0; i < 3; i++) {
 		cr_expect_eq(expiries[i].of, TLS_EXPIRY_SERVER);
-		cr_expect_str_eq(expiries[i].path, config.certificates[i].cert_file);
+		cr_expect_str_eq(expiries[i].path, config.tls.certificates[i].cert_file);
 	}
 	cr_expect_str_eq(expiries[2].subject, "CN=third");
 	tls_ctx_release(ctx);
@@ -197,7 +199,7 @@ Test(tls_certificates, never_shown, .init = begin, .fini = end)
 	certificate_add("nameless", EVP_EC_gen("P-256"), NULL);
 	certificate_add("again", EVP_EC_gen("P-256"), "DNS:FIRST.example,DNS:second.example");
 	certificate_add("partly", EVP_EC_gen("P-256"), "DNS:first.example,DNS:new.example");
-	struct tls_ctx *ctx = tls_ctx_new(&config, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(&config.tls, 1, error);
 
 	const struct tls_flaw *flaws;
 
@@ -215,8 +217,8 @@ Test(tls_certificates, never_shown, .init = begin, .fini = end)
 /* The key of another, in the middle of the list: its files are named. */
 Test(tls_certificates, key_of_another, .init = begin, .fini = end)
 {
-	memcpy(config.certificates[1].key_file, config.certificates[2].key_file, PATH_MAX);
-	cr_assert_null(tls_ctx_new(&config, 1, error));
+	memcpy(config.tls.certificates[1].key_file, config.tls.certificates[2].key_file, PATH_MAX);
+	cr_assert_null(tls_ctx_new(&config.tls, 1, error));
 	cr_expect_not_null(strstr(error, "third.key: "), "%s", error);
 	cr_expect_not_null(strstr(error, "second.crt"), "%s", error);
 }
@@ -224,13 +226,13 @@ Test(tls_certificates, key_of_another, .init = begin, .fini = end)
 /* Each is tried, not the default alone: the library signs nothing with a key of this curve. */
 Test(tls_certificates, each_is_tried, .init = begin, .fini = end)
 {
-	struct tls_ctx *ctx = tls_ctx_new(&config, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(&config.tls, 1, error);
 	cr_assert_not_null(ctx, "%s", error);
 	cr_expect_eq(handshake_trial(ctx, error), 0, "%s", error);
 	tls_ctx_release(ctx);
 
 	certificate_add("odd", EVP_EC_gen("secp256k1"), "DNS:odd.example");
-	ctx = tls_ctx_new(&config, 1, error);
+	ctx = tls_ctx_new(&config.tls, 1, error);
 	cr_assert_not_null(ctx, "%s", error);
 	cr_expect_eq(handshake_trial(ctx, error), -EPROTO);
 	cr_expect_not_null(strstr(error, "odd.crt: "), "%s", error);
@@ -261,16 +263,16 @@ Test(tls_certificates, each_is_kept_by_itself, .init = begin, .fini = end)
 {
 	char name[64];
 	const struct tls_expiry *expiries;
-	struct tls_ctx *before = tls_ctx_new(&config, 1, error);
+	struct tls_ctx *before = tls_ctx_new(&config.tls, 1, error);
 
 	cr_assert_not_null(before, "%s", error);
-	config.certificate_count = 0;
+	config.tls.certificate_count = 0;
 	certificate_add("first", EVP_EC_gen("P-256"), "DNS:new-first.example");
-	config.certificate_count = 3;
-	file_break(config.certificates[1].key_file);
+	config.tls.certificate_count = 3;
+	file_break(config.tls.certificates[1].key_file);
 	certificate_add("fourth", EVP_EC_gen("P-256"), "DNS:fourth.example");
-	file_break(config.certificates[3].cert_file);
-	struct tls_ctx *ctx = tls_ctx_renew(&config, before, false, 2, error);
+	file_break(config.tls.certificates[3].cert_file);
+	struct tls_ctx *ctx = tls_ctx_renew(&config.tls, before, false, 2, error);
 	cr_assert_not_null(ctx, "%s", error);
 	cr_expect(has_flaw(ctx, TLS_FLAW_CERT_KEPT, "second.key"));
 	cr_expect(has_flaw(ctx, TLS_FLAW_CERT_UNUSABLE, "fourth.crt"));
@@ -283,9 +285,9 @@ Test(tls_certificates, each_is_kept_by_itself, .init = begin, .fini = end)
 	cr_expect_str_eq(shown(ctx, "fourth.example", name), "first");
 
 	/* the default, too; and of another file if it was not in force */
-	file_break(config.certificates[0].cert_file);
-	snprintf(config.certificates[0].cert_file, PATH_MAX, "%s/elsewhere.crt", dir);
-	struct tls_ctx *next = tls_ctx_renew(&config, ctx, false, 3, error);
+	file_break(config.tls.certificates[0].cert_file);
+	snprintf(config.tls.certificates[0].cert_file, PATH_MAX, "%s/elsewhere.crt", dir);
+	struct tls_ctx *next = tls_ctx_renew(&config.tls, ctx, false, 3, error);
 	cr_assert_not_null(next, "%s", error);
 	cr_expect_eq(next->certificate[0], ctx->certificate[0]);
 	cr_assert_eq(tls_ctx_expiries(next, &expiries), 4);
@@ -315,20 +317,20 @@ Test(tls_certificates, text_in_place_of_files, .init = begin, .fini = end)
 	const struct tls_expiry *expiries;
 	char name[64];
 
-	config.cert_text = text_of(config.certificates[1].cert_file);
-	config.key_text = text_of(config.certificates[1].key_file);
-	config.client_ca_text = text_of(config.client_ca_file);
-	config.certificate_count = 0;
-	config.client_ca_file[0] = '\0';
-	strcpy(config.config_file, "sluice.yml");
-	struct tls_ctx *ctx = tls_ctx_new(&config, 1, error);
+	config.tls.cert_text = text_of(config.tls.certificates[1].cert_file);
+	config.tls.key_text = text_of(config.tls.certificates[1].key_file);
+	config.tls.client_ca_text = text_of(config.tls.client_ca_file);
+	config.tls.certificate_count = 0;
+	config.tls.client_ca_file[0] = '\0';
+	strcpy(config.tls.text_file, "sluice.yml");
+	struct tls_ctx *ctx = tls_ctx_new(&config.tls, 1, error);
 	cr_assert_not_null(ctx, "%s", error);
 	cr_expect_str_eq(shown(ctx, NULL, name), "second");
 	cr_assert_eq(tls_ctx_expiries(ctx, &expiries), 2);
 	cr_expect_str_eq(expiries[0].path, "sluice.yml: tls_server_config.cert");
 	cr_expect_str_eq(expiries[1].path, "sluice.yml: tls_server_config.client_ca");
 	tls_ctx_release(ctx);
-	config.client_ca_text[30] = '!';
-	cr_expect_null(tls_ctx_new(&config, 1, error));
+	config.tls.client_ca_text[30] = '!';
+	cr_expect_null(tls_ctx_new(&config.tls, 1, error));
 	cr_expect_not_null(strstr(error, "sluice.yml: tls_server_config.client_ca: "), "%s", error);
 }

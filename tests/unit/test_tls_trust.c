@@ -11,9 +11,9 @@
 #include <openssl/pem.h>
 
 #include "base/must.h"
-#include "trust_fixture.h"
 #include "config/config.h"
 #include "tls/tls_ctx_private.h"
+#include "trust_fixture.h"
 
 TestSuite(tls_trust);
 
@@ -23,10 +23,10 @@ static char *warning_of(const struct cert_pair *leaf, X509 *next, X509 *intermed
 	char dir[] = "/tmp/sluice-trust-XXXXXX", error[ERROR_TEXT_MAX] = "";
 	struct config *config = trust_files_begin(dir);
 
-	trust_write_certs(config->cert_file, leaf->cert, next);
-	trust_write_key(config->key_file, leaf->key);
-	trust_write_certs(config->client_ca_file, intermediate, root);
-	struct tls_ctx *ctx = tls_ctx_new(config, 1, error);
+	trust_write_certs(config->tls.cert_file, leaf->cert, next);
+	trust_write_key(config->tls.key_file, leaf->key);
+	trust_write_certs(config->tls.client_ca_file, intermediate, root);
+	struct tls_ctx *ctx = tls_ctx_new(&config->tls, 1, error);
 	cr_assert_not_null(ctx, "%s", error);
 	const struct tls_flaw *flaws;
 	unsigned count = tls_ctx_flaws(ctx, &flaws);
@@ -69,12 +69,12 @@ static char *flaw_of_cas(X509 *one, X509 *other, const char *text, enum tls_flaw
 	struct config *config = trust_files_begin(dir);
 	const struct tls_flaw *flaws;
 
-	trust_write_certs(config->cert_file, leaf.cert, NULL);
-	trust_write_key(config->key_file, leaf.key);
-	trust_write_certs(config->client_ca_file, one, other);
-	FILE *file = fopen(config->client_ca_file, "a");
+	trust_write_certs(config->tls.cert_file, leaf.cert, NULL);
+	trust_write_key(config->tls.key_file, leaf.key);
+	trust_write_certs(config->tls.client_ca_file, one, other);
+	FILE *file = fopen(config->tls.client_ca_file, "a");
 	must(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
-	struct tls_ctx *ctx = tls_ctx_new(config, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(&config->tls, 1, error);
 	cr_assert_not_null(ctx, "%s", error);
 	unsigned count = tls_ctx_flaws(ctx, &flaws);
 	cr_assert_leq(count, 1);
@@ -144,23 +144,23 @@ Test(tls_trust, a_certificate_that_has_ended_and_another)
 	char dir[] = "/tmp/sluice-trust-XXXXXX", error[ERROR_TEXT_MAX] = "";
 	struct config *config = trust_files_begin(dir);
 
-	trust_write_certs(config->cert_file, leaf.cert, NULL);
-	trust_write_key(config->key_file, leaf.key);
-	trust_write_certs(config->client_ca_file, ca.cert, NULL);
-	struct tls_ctx *before = tls_ctx_new(config, 1, error);
+	trust_write_certs(config->tls.cert_file, leaf.cert, NULL);
+	trust_write_key(config->tls.key_file, leaf.key);
+	trust_write_certs(config->tls.client_ca_file, ca.cert, NULL);
+	struct tls_ctx *before = tls_ctx_new(&config->tls, 1, error);
 	must(before != NULL && X509_gmtime_adj(X509_getm_notAfter(leaf.cert), -60) != NULL);
 	must(X509_sign(leaf.cert, ca.key, EVP_sha256()) > 0);
-	trust_write_certs(config->cert_file, leaf.cert, NULL);
+	trust_write_certs(config->tls.cert_file, leaf.cert, NULL);
 
-	struct tls_ctx *start = tls_ctx_new(config, 2, error);
+	struct tls_ctx *start = tls_ctx_new(&config->tls, 2, error);
 	cr_expect_null(start, "no start with it");
 	cr_expect(strstr(error, "has expired") != NULL, "%s", error);
-	struct tls_ctx *kept = tls_ctx_renew(config, before, false, 2, error);
+	struct tls_ctx *kept = tls_ctx_renew(&config->tls, before, false, 2, error);
 	must(kept != NULL);
 	cr_expect_eq(kept->certificate[0], before->certificate[0]);
 	cr_expect_eq(tls_ctx_flaws_of(kept, TLS_FLAW_CERT_KEPT), 1);
 	end(before);
-	struct tls_ctx *taken = tls_ctx_renew(config, before, false, 3, error);
+	struct tls_ctx *taken = tls_ctx_renew(&config->tls, before, false, 3, error);
 	must(taken != NULL);
 	cr_expect_neq(taken->certificate[0], before->certificate[0]);
 	cr_expect_eq(tls_ctx_flaws_of(taken, TLS_FLAW_CERT_INVALID), 1);
@@ -181,12 +181,12 @@ static bool has_groups(unsigned groups, char warning[ERROR_TEXT_MAX], char error
 	struct config *config = trust_files_begin(dir);
 	struct cert_pair pair = cert_pair_make("server", EVP_EC_gen("P-256"), true, NULL);
 
-	trust_write_certs(config->cert_file, pair.cert, NULL);
-	trust_write_key(config->key_file, pair.key);
-	trust_write_certs(config->client_ca_file, pair.cert, NULL);
-	config->groups = groups;
+	trust_write_certs(config->tls.cert_file, pair.cert, NULL);
+	trust_write_key(config->tls.key_file, pair.key);
+	trust_write_certs(config->tls.client_ca_file, pair.cert, NULL);
+	config->tls.groups = groups;
 	const struct tls_flaw *flaws;
-	struct tls_ctx *ctx = tls_ctx_new(config, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(&config->tls, 1, error);
 	if (ctx != NULL)
 		snprintf(warning, ERROR_TEXT_MAX, "%s",
 			 tls_ctx_flaws(ctx, &flaws) > 0 ? flaws[0].text : "");
@@ -234,15 +234,15 @@ static struct tls_ctx *trust_in(const struct cert_pair *ca, int64_t from, int64_
 	char dir[] = "/tmp/sluice-trust-XXXXXX", error[ERROR_TEXT_MAX] = "";
 	struct config *config = trust_files_begin(dir);
 
-	snprintf(config->crl_file, sizeof(config->crl_file), "%s/crl", dir);
-	trust_write_certs(config->client_ca_file, ca->cert, NULL);
-	FILE *file = fopen(config->crl_file, "w");
+	snprintf(config->tls.crl_file, sizeof(config->tls.crl_file), "%s/crl", dir);
+	trust_write_certs(config->tls.client_ca_file, ca->cert, NULL);
+	FILE *file = fopen(config->tls.crl_file, "w");
 	must(file != NULL);
 	trust_write_crl(file, ca, 1, FOREVER, NULL);
 	if (from != 0)
 		trust_write_crl(file, ca, from, until, NULL);
 	must(fclose(file) == 0);
-	struct tls_ctx *ctx = tls_ctx_new_for_clients(config, error);
+	struct tls_ctx *ctx = tls_ctx_new_for_clients(&config->tls, error);
 	cr_assert_not_null(ctx, "%s", error);
 	trust_files_remove(dir, config);
 	return ctx;

@@ -26,9 +26,9 @@ static void setup(void)
 	ca = cert_pair_make("ca", EVP_EC_gen("P-256"), true, NULL);
 	other = cert_pair_make("other", EVP_EC_gen("P-256"), true, NULL);
 	server = cert_pair_make("server", EVP_EC_gen("P-256"), false, &ca);
-	trust_write_certs(config->cert_file, server.cert, NULL);
-	trust_write_key(config->key_file, server.key);
-	trust_write_certs(config->client_ca_file, ca.cert, NULL);
+	trust_write_certs(config->tls.cert_file, server.cert, NULL);
+	trust_write_key(config->tls.key_file, server.key);
+	trust_write_certs(config->tls.client_ca_file, ca.cert, NULL);
 }
 
 static void teardown(void)
@@ -43,7 +43,7 @@ TestSuite(trust_renew, .init = setup, .fini = teardown);
 
 static struct tls_ctx *start(void)
 {
-	struct tls_ctx *ctx = tls_ctx_new(config, 1, error);
+	struct tls_ctx *ctx = tls_ctx_new(&config->tls, 1, error);
 	cr_assert_not_null(ctx, "%s", error);
 	return ctx;
 }
@@ -52,7 +52,7 @@ static struct tls_ctx *start(void)
 static void renew(struct tls_ctx **ctx, bool is_config_kept)
 {
 	struct tls_ctx *next =
-		tls_ctx_renew(config, *ctx, is_config_kept, (*ctx)->generation + 1, error);
+		tls_ctx_renew(&config->tls, *ctx, is_config_kept, (*ctx)->generation + 1, error);
 	cr_assert_not_null(next, "%s", error);
 	tls_ctx_release(*ctx);
 	*ctx = next;
@@ -86,7 +86,7 @@ Test(trust_renew, an_ended_ca_beside_its_successor)
 
 	must(old != NULL && X509_gmtime_adj(X509_getm_notAfter(old), -HOUR) != NULL &&
 	     X509_sign(old, ca.key, EVP_sha256()) > 0);
-	trust_write_certs(config->client_ca_file, old, ca.cert);
+	trust_write_certs(config->tls.client_ca_file, old, ca.cert);
 	struct tls_ctx *ctx = start();
 	for (int i = 0; i < 2; i++) {
 		renew(&ctx, false);
@@ -94,7 +94,7 @@ Test(trust_renew, an_ended_ca_beside_its_successor)
 		cr_expect_eq(tls_ctx_flaws_of(ctx, TLS_FLAW_CA_EXPIRED), 1);
 	}
 	/* Without it the one in force stays. */
-	trust_write_certs(config->client_ca_file, old, NULL);
+	trust_write_certs(config->tls.client_ca_file, old, NULL);
 	renew(&ctx, false);
 	cr_expect_eq(tls_ctx_flaws_of(ctx, TLS_FLAW_CA_KEPT), 1);
 	tls_ctx_release(ctx);
@@ -106,11 +106,11 @@ Test(trust_renew, another_bundle_that_cannot_be_read)
 {
 	struct tls_ctx *ctx = start();
 
-	must(unlink(config->client_ca_file) == 0);
+	must(unlink(config->tls.client_ca_file) == 0);
 	renew(&ctx, false);
 	cr_expect_eq(tls_ctx_flaws_of(ctx, TLS_FLAW_CA_KEPT), 1, "the same file that is gone");
-	snprintf(config->client_ca_file, sizeof(config->client_ca_file), "%s/new", dir);
-	cr_expect_null(tls_ctx_renew(config, ctx, false, 9, error));
+	snprintf(config->tls.client_ca_file, sizeof(config->tls.client_ca_file), "%s/new", dir);
+	cr_expect_null(tls_ctx_renew(&config->tls, ctx, false, 9, error));
 	cr_expect(strstr(error, "/new: cannot read") != NULL, "%s", error);
 	tls_ctx_release(ctx);
 }
@@ -120,8 +120,8 @@ Test(trust_renew, lists_that_cannot_be_read_and_are_new)
 {
 	struct tls_ctx *ctx = start();
 
-	snprintf(config->crl_file, sizeof(config->crl_file), "%s/crl", dir);
-	cr_expect_null(tls_ctx_renew(config, ctx, false, 9, error));
+	snprintf(config->tls.crl_file, sizeof(config->tls.crl_file), "%s/crl", dir);
+	cr_expect_null(tls_ctx_renew(&config->tls, ctx, false, 9, error));
 	tls_ctx_release(ctx);
 }
 
@@ -132,13 +132,13 @@ Test(trust_renew, a_new_ca_while_the_configuration_is_kept)
 	struct tls_ctx *ctx = start();
 	struct tls_verdict verdict;
 
-	trust_write_certs(config->client_ca_file, ca.cert, other.cert);
+	trust_write_certs(config->tls.client_ca_file, ca.cert, other.cert);
 	renew(&ctx, true);
 	cr_expect_neq(verify(ctx, &leaf, NULL, &verdict), X509_V_OK);
 	cr_expect_eq(tls_ctx_flaws_of(ctx, TLS_FLAW_CA_KEPT), 1);
 	renew(&ctx, false);
 	cr_expect_eq(verify(ctx, &leaf, NULL, &verdict), X509_V_OK);
-	trust_write_certs(config->client_ca_file, ca.cert, NULL);
+	trust_write_certs(config->tls.client_ca_file, ca.cert, NULL);
 	renew(&ctx, true);
 	cr_expect_neq(verify(ctx, &leaf, NULL, &verdict), X509_V_OK, "one that is gone is gone");
 	tls_ctx_release(ctx);
@@ -147,7 +147,7 @@ Test(trust_renew, a_new_ca_while_the_configuration_is_kept)
 
 static void write_lists(const X509 *of_ended, const X509 *of_current)
 {
-	FILE *file = fopen(config->crl_file, "w");
+	FILE *file = fopen(config->tls.crl_file, "w");
 
 	must(file != NULL);
 	trust_write_crl(file, &ca, time(NULL) - 3 * HOUR, time(NULL) - HOUR, of_ended);
@@ -170,7 +170,7 @@ Test(trust_renew, revoked_stays_revoked)
 	     X509_sign(two.cert, ca.key, EVP_sha256()) > 0);
 	must(ASN1_INTEGER_set(X509_get_serialNumber(good.cert), 103) == 1 &&
 	     X509_sign(good.cert, ca.key, EVP_sha256()) > 0);
-	snprintf(config->crl_file, sizeof(config->crl_file), "%s/crl", dir);
+	snprintf(config->tls.crl_file, sizeof(config->tls.crl_file), "%s/crl", dir);
 	write_lists(one.cert, two.cert);
 	struct tls_ctx *ctx = start();
 	for (int i = 0; i < 4; i++) {
@@ -180,9 +180,9 @@ Test(trust_renew, revoked_stays_revoked)
 		if (i == 0)
 			write_lists(one.cert, NULL); /* only the one that has ended */
 		else if (i == 1)
-			must(truncate(config->crl_file, 40) == 0);
+			must(truncate(config->tls.crl_file, 40) == 0);
 		else
-			unlink(config->crl_file);
+			unlink(config->tls.crl_file);
 		renew(&ctx, false);
 		cr_expect_gt(tls_ctx_flaws_of(ctx, TLS_FLAW_CRL_KEPT), 0);
 	}
@@ -195,7 +195,7 @@ Test(trust_renew, revoked_stays_revoked)
 static void entry(unsigned at, const char *name, const char *file, enum identity_kind kind,
 		  const char *pattern)
 {
-	struct client_ca *one = &config->client_ca[at];
+	struct client_ca *one = &config->tls.client_ca[at];
 
 	strcpy(one->name, name);
 	snprintf(one->ca_file, sizeof(one->ca_file), "%s/%s", dir, file);
@@ -215,32 +215,32 @@ Test(trust_renew, an_entry_is_of_a_key)
 
 	must(again != NULL && ASN1_INTEGER_set(X509_get_serialNumber(again), 77) == 1 &&
 	     X509_sign(again, ca.key, EVP_sha256()) > 0);
-	config->client_ca_file[0] = '\0';
-	config->client_ca = calloc(2, sizeof(*config->client_ca));
-	config->client_ca_count = 2;
+	config->tls.client_ca_file[0] = '\0';
+	config->tls.client_ca = calloc(2, sizeof(*config->tls.client_ca));
+	config->tls.client_ca_count = 2;
 	entry(0, "ours", "ours", IDENTITY_KIND_COUNT, "**");
 	entry(1, "partner", "partner", IDENTITY_DNS, "*.partner");
-	trust_write_certs(config->client_ca[0].ca_file, ca.cert, NULL);
-	trust_write_certs(config->client_ca[1].ca_file, middle.cert, NULL);
+	trust_write_certs(config->tls.client_ca[0].ca_file, ca.cert, NULL);
+	trust_write_certs(config->tls.client_ca[1].ca_file, middle.cert, NULL);
 	struct tls_ctx *ctx = start();
 	cr_expect_eq(verify(ctx, &leaf, again, &verdict), X509_V_OK);
 	cr_expect_str_eq(verdict.group->from.name, "partner");
 	/* Nor may the same key stand in both by two certificates. */
-	trust_write_certs(config->client_ca[0].ca_file, ca.cert, again);
-	cr_expect_null(tls_ctx_new(config, 2, error));
+	trust_write_certs(config->tls.client_ca[0].ca_file, ca.cert, again);
+	cr_expect_null(tls_ctx_new(&config->tls, 2, error));
 	cr_expect(strstr(error, "is in both entries") != NULL, "%s", error);
 	renew(&ctx, false);
 	cr_expect_eq(verify(ctx, &leaf, again, &verdict), X509_V_OK);
 	cr_expect_str_eq(verdict.group->from.name, "partner", "where it counted before");
 	tls_ctx_release(ctx);
 	for (int i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "%s", config->client_ca[i].ca_file);
+		snprintf(path, sizeof(path), "%s", config->tls.client_ca[i].ca_file);
 		unlink(path);
 	}
-	snprintf(config->client_ca_file, sizeof(config->client_ca_file), "%s/ca", dir);
+	snprintf(config->tls.client_ca_file, sizeof(config->tls.client_ca_file), "%s/ca", dir);
 	for (int i = 0; i < 2; i++)
-		client_ca_fini(&config->client_ca[i]);
-	free(config->client_ca);
+		client_ca_fini(&config->tls.client_ca[i]);
+	free(config->tls.client_ca);
 	X509_free(again);
 	cert_pair_fini(&middle);
 	cert_pair_fini(&leaf);

@@ -31,18 +31,18 @@ struct config *trust_files_begin(char dir[])
 
 	must(config != NULL && mkdtemp(dir) != NULL);
 	config_init(config);
-	snprintf(config->cert_file, sizeof(config->cert_file), "%s/crt", dir);
-	snprintf(config->key_file, sizeof(config->key_file), "%s/key", dir);
-	snprintf(config->client_ca_file, sizeof(config->client_ca_file), "%s/ca", dir);
+	snprintf(config->tls.cert_file, sizeof(config->tls.cert_file), "%s/crt", dir);
+	snprintf(config->tls.key_file, sizeof(config->tls.key_file), "%s/key", dir);
+	snprintf(config->tls.client_ca_file, sizeof(config->tls.client_ca_file), "%s/ca", dir);
 	return config;
 }
 
 void trust_files_remove(const char *dir, struct config *config)
 {
-	unlink(config->cert_file);
-	unlink(config->key_file);
-	unlink(config->client_ca_file);
-	unlink(config->crl_file);
+	unlink(config->tls.cert_file);
+	unlink(config->tls.key_file);
+	unlink(config->tls.client_ca_file);
+	unlink(config->tls.crl_file);
 	rmdir(dir);
 	free(config);
 }
