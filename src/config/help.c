@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "config/config.h"
 #include "config/options.h"
 #include "config/roff.h"
 

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "config/config.h"
+#include "base/limits.h"
 
 enum option_type {
 	OPTION_PATH,
