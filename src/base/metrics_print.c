@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/build_version.h"
 #include "base/metrics_text.h"
 #include "base/must.h"
 
@@ -227,13 +228,22 @@ static void print_fsyncs(struct out *out)
 		print_histogram_rows(out, name, labels[i], &out->sets[0]->fsync_duration[i]);
 }
 
+static void print_build(struct out *out)
+{
+	char labels[128];
+
+	int n = snprintf(labels, sizeof(labels), "version=\"%s\"", build_version());
+	must(n > 0 && (size_t)n < sizeof(labels));
+	family(out, PREFIX "build_info", "gauge", "Always 1; the version is the label.");
+	row(out, PREFIX "build_info", labels, 1);
+}
+
 int metrics_print(const struct metrics *const *sets, size_t count, char *text, size_t bytes_max)
 {
 	must(count > 0);
 	struct out out = {.sets = sets, .count = count, .text = {.at = text, .size = bytes_max}};
 
-	family(&out, PREFIX "build_info", "gauge", "Always 1; the version is the label.");
-	row(&out, PREFIX "build_info", "version=\"" SLUICE_VERSION "\"", 1);
+	print_build(&out);
 	print_plain(&out);
 	print_reasons(&out);
 	print_handshakes(&out);

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/build_version.h"
 #include "base/must.h"
 #include "cli/cli.h"
 #include "config/config.h"
@@ -148,7 +149,7 @@ static void print_head(FILE *out, const char *page, const char *summary)
 	fputs(".TH ", out);
 	for (const char *at = page; *at != '\0'; at++)
 		fputc(toupper((unsigned char)*at), out);
-	fprintf(out, " 1 \"\" \"sluice %s\" \"User Commands\"\n", SLUICE_VERSION);
+	fprintf(out, " 1 \"\" \"sluice %s\" \"User Commands\"\n", build_version());
 	fputs(".ad l\n.nh\n", out); /* long words would tear lines apart */
 	roff_section(out, "NAME");
 	roff_text(out, page);

@@ -2,6 +2,7 @@
 /* sluice help, sluice version */
 #include <string.h>
 
+#include "base/build_version.h"
 #include "cli/cli.h"
 
 static bool is_help(const char *word)
@@ -55,6 +56,6 @@ int cli_version(int argc, char *const argv[])
 	}
 	if (argc > 1)
 		return refuse_argument("version", argv[1]);
-	printf("sluice %s\n", SLUICE_VERSION);
+	printf("sluice %s\n", build_version());
 	return EXIT_OK;
 }

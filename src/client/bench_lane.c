@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/build_version.h"
 #include "base/clock.h"
 #include "base/must.h"
 #include "client/bench_private.h"
@@ -127,9 +128,8 @@ static void make_request(struct lane *lane)
 	text_put(&head, methods[request->verb]);
 	text_put(&head, " ");
 	put_path(lane, &head);
-	text_printf(&head,
-		    " HTTP/1.1\r\nHost: %s\r\nUser-Agent: sluice-bench/" SLUICE_VERSION "\r\n",
-		    bench->client.target.authority);
+	text_printf(&head, " HTTP/1.1\r\nHost: %s\r\nUser-Agent: sluice-bench/%s\r\n",
+		    bench->client.target.authority, build_version());
 	if (request->verb == BENCH_GET_RANGE)
 		text_printf(&head, "Range: bytes=%llu-%llu\r\n", (unsigned long long)request->first,
 			    (unsigned long long)request->last);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/build_version.h"
 #include "client/bench_private.h"
 #include "s3/xml_list_in.h"
 
@@ -42,9 +43,8 @@ enum client_outcome bench_call(struct session *session, const char *method, cons
 	int r = 0;
 
 	int n = snprintf(head, sizeof(head),
-			 "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: sluice/" SLUICE_VERSION
-			 "\r\n\r\n",
-			 method, path, session->client->target.authority);
+			 "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: sluice/%s\r\n\r\n", method,
+			 path, session->client->target.authority, build_version());
 	if (n < 0 || (size_t)n >= sizeof(head)) {
 		snprintf(error, ERROR_TEXT_MAX, "the path is too long");
 		return CLIENT_ERROR;

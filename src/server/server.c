@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/build_version.h"
 #include "base/clock.h"
 #include "base/must.h"
 #include "io/caps.h"
@@ -288,7 +289,7 @@ static void log_start(struct process *process)
 	startup_warn(process);
 	trust_keeper_log_start(&process->keeper);
 	log_begin(&line, &process->log, LOG_LEVEL_INFO, "serving");
-	log_text(&line, "version", SLUICE_VERSION);
+	log_text(&line, "version", build_version());
 	log_text(&line, "root", config->root);
 	log_text(&line, "writable", config->writable ? "yes" : "no");
 	log_u64(&line, "workers", process->worker_count);

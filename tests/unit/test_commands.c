@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/build_version.h"
 #include "config/roff.h"
 
 TestSuite(commands, .timeout = 600);
@@ -83,7 +84,7 @@ static void check_page(const char *title, const char *name, const char *const *s
 
 	cr_assert_eq(strncmp(text, ".TH ", 4), 0, "%s", text);
 	cr_assert_eq(strncmp(text + 4, title, strlen(title)), 0, "%s", text);
-	cr_assert_not_null(strstr(text, SLUICE_VERSION));
+	cr_assert_not_null(strstr(text, build_version()));
 	for (; *sections != NULL; sections++) {
 		char heading[40];
 		snprintf(heading, sizeof(heading), "\n.SH %s\n", *sections);
