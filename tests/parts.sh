@@ -35,7 +35,7 @@ crash|qda|release|tests/crash/run|a server killed while it writes
 races|qda|release|tests/races/run|conditional writes through two servers, on ext4 with times in seconds, XFS and tmpfs
 rotation|qd|release|tests/rotation/run 200|certificates, CAs and lists change under load: 200 rotations
 rotation-long|a|release|tests/rotation/run 1000|the same: 1,000 rotations
-lint|qda|release|tests/lint/run build/release|layers, format, headers, shellcheck, what is installed
+lint|qda|release|tests/lint/run build/release|layers, format, headers, shellcheck, documents, what is installed
 tidy|a|release|tests/lint/tidy build/release|clang-tidy
 sandbox|a|release|tests/sandbox/run|every wire scenario under strace: no call that the sandbox refuses
 guest-6.12-all|a|release|tests/vm/run --kernel 6.12 --env GUEST_SUITES=all --timeout 7200|every scenario with every engine in a guest of Linux 6.12
