@@ -115,7 +115,7 @@ static int name_make(const char *prefix, char name[NAME_BYTES])
 	size_t len = strlen(prefix);
 
 	must(len + STORE_RANDOM_BYTES <= NAME_BYTES);
-	memcpy(name, prefix, len);
+	memcpy(name, prefix, len + 1);
 	return store_random(name + len);
 }
 
